@@ -1,0 +1,288 @@
+//! absent, debris or pruning → [`Freezing`]: the mark, before any I/O.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::freezing::Draft;
+use super::{Freezing, Held, SyncError, SyncRefusal, SyncedSet};
+use crate::claim::{AlreadyClaimed, StillLeased};
+use crate::core::{CommitFailure, CommitRefusal, Core};
+use crate::durable::Way;
+use crate::error::{FailureKind, Fatal, IoFailure, ReadError, Refused};
+use crate::geometry::ChunkId;
+use crate::key::ArtifactKey;
+use crate::kind::{ArtifactSet, Events, Kind, Ledgers, TxHash};
+use crate::state::ArtifactState;
+
+/// Why an artifact could not be begun.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BeginError {
+    /// A handle in this process owns the key.
+    #[error(transparent)]
+    Claimed(#[from] AlreadyClaimed),
+    /// The artifact is frozen: there is nothing to do.
+    #[error("`{key}` is frozen already: read it under a lease, or demote and sweep it first")]
+    AlreadyFrozen {
+        /// The key.
+        key: ArtifactKey,
+    },
+    /// The artifact is being pruned and still has readers.
+    #[error(transparent)]
+    Leased(#[from] StillLeased),
+    /// A file has no key: it is not this library's to overwrite.
+    #[error(
+        "`{}` exists although `{key}` has no value: the catalog does not belong to these roots, or \
+         somebody put the file there; move it away", path.display()
+    )]
+    StrayFile {
+        /// The key.
+        key: ArtifactKey,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The directories could not be looked at.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// The mark was refused.
+    #[error(transparent)]
+    Commit(CommitRefusal),
+    /// The mark is there, but what an earlier attempt left behind could not be removed.
+    #[error("`{key}` is marked, but what was there before cannot be removed: begin again")]
+    Leftovers {
+        /// The key.
+        key: ArtifactKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
+    /// The mark's commit failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl BeginError {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Leftovers { .. } => FailureKind::Rewritable,
+            Self::Fatal(_) => FailureKind::Fatal,
+            _ => FailureKind::Refused,
+        }
+    }
+}
+
+impl From<CommitFailure> for BeginError {
+    fn from(failure: CommitFailure) -> Self {
+        match failure {
+            CommitFailure::Refused(refusal) => Self::Commit(refusal),
+            CommitFailure::Fatal(fatal) => Self::Fatal(fatal),
+        }
+    }
+}
+
+/// The kinds of one chunk that were begun together; a kind that was not asked for is `None`.
+#[derive(Debug)]
+#[must_use = "dropping it abandons the work as a power cut would: `sync` it, or take its members"]
+pub struct FreezingSet {
+    /// The ledgers.
+    pub ledgers: Option<Freezing<Ledgers>>,
+    /// The events.
+    pub events: Option<Freezing<Events>>,
+    /// The transaction hashes.
+    pub txhash: Option<Freezing<TxHash>>,
+}
+
+impl FreezingSet {
+    /// Makes the files of every member durable. What comes back is a transition: one commit flips
+    /// all of the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError`]: refused with the whole set back, or, once a member has failed, with the set
+    /// consumed and its keys left at `freezing`.
+    pub fn sync(self) -> Result<SyncedSet, SyncError<Self>> {
+        if let Err(refusal) = self.check() {
+            return Err(SyncError::Refused(Refused::new(self, refusal)));
+        }
+        Ok((
+            self.ledgers.map(Freezing::make_durable).transpose()?,
+            self.events.map(Freezing::make_durable).transpose()?,
+            self.txhash.map(Freezing::make_durable).transpose()?,
+        ))
+    }
+
+    fn check(&self) -> Result<(), SyncRefusal> {
+        let drafts = [
+            self.ledgers.as_ref().map(|member| &member.draft),
+            self.events.as_ref().map(|member| &member.draft),
+            self.txhash.as_ref().map(|member| &member.draft),
+        ];
+        drafts.into_iter().flatten().try_for_each(Draft::check)
+    }
+}
+
+/// Begins one artifact.
+#[track_caller]
+pub(crate) fn begin<K: Kind>(core: &Arc<Core>, chunk: ChunkId) -> Result<Freezing<K>, BeginError> {
+    let kind = K::KIND;
+    let mut begun = begin_keys(core, &[ArtifactKey { chunk, kind }])?;
+    // `begin_keys` gives a draft for each key; an error keeps this free of a panic.
+    pick(&mut begun).ok_or(BeginError::AlreadyFrozen {
+        key: ArtifactKey { chunk, kind },
+    })
+}
+
+/// Begins the kinds of a set: one batch marks all of them.
+#[track_caller]
+pub(crate) fn begin_set(
+    core: &Arc<Core>,
+    chunk: ChunkId,
+    set: ArtifactSet,
+) -> Result<FreezingSet, BeginError> {
+    let keys: Vec<_> = set.iter().map(|kind| ArtifactKey { chunk, kind }).collect();
+    let mut begun = begin_keys(core, &keys)?;
+    Ok(FreezingSet {
+        ledgers: pick(&mut begun),
+        events: pick(&mut begun),
+        txhash: pick(&mut begun),
+    })
+}
+
+/// The one bridge from a kind known at run time to a type parameter: takes the draft whose kind is
+/// `K` out of the list.
+fn pick<K: Kind>(begun: &mut Vec<Draft>) -> Option<Freezing<K>> {
+    let position = begun
+        .iter()
+        .position(|draft| draft.held.key.kind == K::KIND)?;
+    Some(Freezing::new(begun.swap_remove(position)))
+}
+
+/// Claims, looks, and only then marks all of the keys in one batch.
+#[track_caller]
+fn begin_keys(core: &Arc<Core>, keys: &[ArtifactKey]) -> Result<Vec<Draft>, BeginError> {
+    core.poison.check().map_err(ReadError::from)?;
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        let held = Held::claim(core, *key)?;
+        let state = core.get(*key)?;
+        check_free(&held, state)?;
+        found.push((held, state));
+    }
+    let marks: Vec<_> = found
+        .iter()
+        // Debris is marked already.
+        .filter(|(_, state)| *state != Some(ArtifactState::Freezing))
+        .map(|(held, state)| held.change(*state, Some(ArtifactState::Freezing)))
+        .collect();
+    core.commit(&marks)?;
+    let mut drafts = Vec::with_capacity(found.len());
+    for (held, state) in found {
+        if state.is_some() {
+            held.remove_leftovers()?;
+        }
+        drafts.push(Draft::new(held));
+    }
+    Ok(drafts)
+}
+
+/// Whether the artifact may be made from nothing.
+fn check_free(held: &Held, state: Option<ArtifactState>) -> Result<(), BeginError> {
+    let key = held.key;
+    match state {
+        Some(ArtifactState::Frozen) => Err(BeginError::AlreadyFrozen { key }),
+        Some(ArtifactState::Freezing | ArtifactState::Pruning) => Ok(held.claim.check_unread()?),
+        None => match held.find_file()? {
+            Some(path) => Err(BeginError::StrayFile { key, path }),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Debris or pruning → freezing, for the handles of what an earlier attempt left behind.
+pub(crate) fn rematerialize(held: Held, found: ArtifactState) -> Result<Draft, Rematerialize> {
+    let checked = held.core.poison.check().map_err(ReadError::from);
+    let checked = checked.map_err(BeginError::from);
+    if let Err(error) = checked.and_then(|()| check_free(&held, Some(found))) {
+        return Err(Rematerialize::Refused(held, error));
+    }
+    if found != ArtifactState::Freezing {
+        let mark = held.change(Some(found), Some(ArtifactState::Freezing));
+        match held.core.commit(&[mark]).map_err(BeginError::from) {
+            Ok(()) => {}
+            Err(error) if error.kind() == FailureKind::Refused => {
+                return Err(Rematerialize::Refused(held, error));
+            }
+            Err(error) => return Err(Rematerialize::Failed(error)),
+        }
+    }
+    match held.remove_leftovers() {
+        Ok(()) => Ok(Draft::new(held)),
+        Err(error) => Err(Rematerialize::Failed(error)),
+    }
+}
+
+/// How [`rematerialize`] fails: with the claim still there, or without.
+pub(crate) enum Rematerialize {
+    Refused(Held, BeginError),
+    Failed(BeginError),
+}
+
+/// An artifact that could not be rebuilt over what an earlier attempt left behind.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RematerializeError<H> {
+    /// Nothing was touched; the handle is inside.
+    #[error(transparent)]
+    Refused(Refused<H, BeginError>),
+    /// The handle is gone.
+    #[error(transparent)]
+    Failed(BeginError),
+}
+
+impl<H> RematerializeError<H> {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Failed(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn with_handle(failure: Rematerialize, handle: impl FnOnce(Held) -> H) -> Self {
+        match failure {
+            Rematerialize::Refused(held, error) => Self::Refused(Refused::new(handle(held), error)),
+            Rematerialize::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+impl Held {
+    /// Unlinks what an earlier attempt left, so that writing cannot touch an inode somebody reads.
+    fn remove_leftovers(&self) -> Result<(), BeginError> {
+        match self.unlink_files() {
+            Ok(_way) => Ok(()),
+            Err(source) => Err(BeginError::Leftovers {
+                key: self.key,
+                source,
+            }),
+        }
+    }
+
+    /// One of the artifact's files, if any exists.
+    fn find_file(&self) -> Result<Option<PathBuf>, IoFailure> {
+        let (way, complete) = Way::find(self.root()?, self.place())?;
+        if complete {
+            for name in self.place().file_names() {
+                if way.last().has(&name)? {
+                    return Ok(Some(way.last().join(name)));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

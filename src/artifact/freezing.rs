@@ -1,0 +1,351 @@
+//! [`Freezing`]: the key is marked and the files may be written.
+
+use std::io::{self, Write};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use super::unlinked::remove_for_good;
+use super::{Frozen, Held, Synced};
+use crate::core::CommitRefusal;
+use crate::durable::Way;
+use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
+use crate::fs::NewFile;
+use crate::kind::{FileName, Kind};
+use crate::state::ArtifactState;
+use crate::transition::{self, CommitError};
+
+/// An artifact that is being written.
+///
+/// **Durable now:** the key, at `freezing`; nothing of the files. **A crash here leaves** the key and
+/// any part of the files: [`Debris`](crate::Debris), which is rebuilt or removed, never read.
+/// **Next:** [`file`](Self::file) and write every file of the kind, then [`sync`](Self::sync) and
+/// [`Catalog::commit`](crate::Catalog::commit), or [`freeze`](Self::freeze) for both; or
+/// [`abandon`](Self::abandon). Dropping it does what a power cut would do.
+#[must_use = "dropping it abandons the work as a power cut would: write its files, then `sync` or `freeze` it"]
+pub struct Freezing<K: Kind> {
+    pub(super) draft: Draft,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// The files of an artifact that is being written, whatever its kind.
+pub(crate) struct Draft {
+    pub(super) held: Held,
+    way: Option<Way>,
+    files: Vec<Option<NewFile>>,
+}
+
+impl<K: Kind> Freezing<K> {
+    pub(super) const fn new(draft: Draft) -> Self {
+        Self {
+            draft,
+            kind: PhantomData,
+        }
+    }
+
+    /// The artifact's chunk.
+    #[must_use]
+    pub fn chunk(&self) -> crate::geometry::ChunkId {
+        self.draft.held.key.chunk
+    }
+
+    /// The artifact's key.
+    #[must_use]
+    pub fn key(&self) -> crate::key::ArtifactKey {
+        self.draft.held.key
+    }
+
+    /// One of the artifact's files, to append to. The first call creates it, a later one goes on
+    /// where the last one ended.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] if the file or its directories cannot be created; the handle can be used on.
+    pub fn file(&mut self, file: FileName<K>) -> Result<ArtifactFile<'_>, FileError> {
+        self.draft.file(file.position(), file.suffix())
+    }
+
+    /// Makes the files durable: fsyncs each through the descriptor that wrote it, then their
+    /// directory, then every directory above that this process has not yet made durable.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError`]. A failed fsync consumes the handle: it cannot be tried again.
+    pub fn sync(self) -> Result<Synced<K>, SyncError<Self>> {
+        if let Err(refusal) = self.draft.check() {
+            return Err(SyncError::Refused(Refused::new(self, refusal)));
+        }
+        self.make_durable()
+    }
+
+    pub(super) fn make_durable<H>(self) -> Result<Synced<K>, SyncError<H>> {
+        self.draft.make_durable().map(Synced::new)
+    }
+
+    /// [`sync`](Self::sync) and the commit of this one artifact.
+    ///
+    /// # Errors
+    ///
+    /// [`FreezeError`].
+    pub fn freeze(self) -> Result<Frozen<K>, FreezeError<K>> {
+        let synced = self.sync().map_err(FreezeError::Sync)?;
+        let core = std::sync::Arc::clone(synced.core());
+        transition::commit(&core, synced).map_err(FreezeError::Commit)
+    }
+
+    /// Gives up on the artifact: unlinks its files durably and deletes the key.
+    ///
+    /// # Errors
+    ///
+    /// [`AbandonError`]. Unless it was refused, the key stays at `freezing`.
+    pub fn abandon(self) -> Result<(), AbandonError<Self>> {
+        if let Err(poisoned) = self.draft.held.core.poison.check() {
+            return Err(AbandonError::Refused(Refused::new(self, poisoned)));
+        }
+        let Draft { held, files, .. } = self.draft;
+        drop(files);
+        remove_for_good(&held, ArtifactState::Freezing)
+    }
+}
+
+impl<K: Kind> std::fmt::Debug for Freezing<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.draft.held.debug("Freezing", f)
+    }
+}
+
+impl Draft {
+    pub(super) fn new(held: Held) -> Self {
+        let count = held.key.kind.spec().files.count();
+        Self {
+            held,
+            way: None,
+            files: std::iter::repeat_with(|| None).take(count).collect(),
+        }
+    }
+
+    fn file(&mut self, position: usize, suffix: &str) -> Result<ArtifactFile<'_>, FileError> {
+        self.held.core.poison.check()?;
+        let place = self.held.place();
+        let way = match &mut self.way {
+            Some(way) => way,
+            empty => empty.insert(Way::create(self.held.root()?, place)?),
+        };
+        let Some(slot) = self.files.get_mut(position) else {
+            return Err(FileError::NoSuchFile);
+        };
+        let file = match slot {
+            Some(file) => file,
+            empty => empty.insert(way.last().create_file(place.file_name(suffix))?),
+        };
+        Ok(ArtifactFile { file })
+    }
+
+    /// What must be so before the first fsync.
+    pub(super) fn check(&self) -> Result<(), SyncRefusal> {
+        self.held.core.poison.check()?;
+        let names = self.held.place().file_names();
+        for (file, name) in self.files.iter().zip(names) {
+            if file.is_none() {
+                let directory = self.held.core.layout.artifact_directory(self.held.key);
+                let path = directory.join(name);
+                return Err(SyncRefusal::NotWritten { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Fsyncs the files and the entries that lead to them.
+    pub(super) fn make_durable<H>(self) -> Result<Held, SyncError<H>> {
+        let Self { held, way, files } = self;
+        let mut files: Vec<_> = files.into_iter().flatten().collect();
+        for file in &mut files {
+            if file.has_failed() {
+                let path = file.path().to_path_buf();
+                return Err(SyncError::WriteFailed { path });
+            }
+            file.flush().map_err(SyncError::Rewritable)?;
+        }
+        let fatal = |failure| SyncError::Fatal(held.core.poison.sync_failed(failure));
+        for file in files {
+            file.sync().map_err(fatal)?;
+        }
+        if let Some(way) = way {
+            held.core.durable.barrier(&way).map_err(fatal)?;
+        }
+        Ok(held)
+    }
+}
+
+/// A file of an artifact that is being written.
+///
+/// Appends only. Small writes are gathered, so it needs no `BufWriter` around it; what has been
+/// gathered is written by [`Freezing::sync`]. After a failed write the artifact cannot be frozen any
+/// more: begin it again.
+pub struct ArtifactFile<'a> {
+    file: &'a mut NewFile,
+}
+
+impl std::fmt::Debug for ArtifactFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ArtifactFile").field(&self.path()).finish()
+    }
+}
+
+impl ArtifactFile<'_> {
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+}
+
+impl Write for ArtifactFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file
+            .append(bytes)
+            .map_err(|error| io::Error::new(error.source.kind(), error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file
+            .flush()
+            .map_err(|error| io::Error::new(error.source.kind(), error))
+    }
+}
+
+/// A file of an artifact that could not be created. The handle can be used on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// The kind has no such file.
+    #[error("the kind has no such file")]
+    NoSuchFile,
+    /// The file or a directory on the way to it could not be created.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+}
+
+impl FileError {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+}
+
+/// Why files were not made durable, before anything was tried.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncRefusal {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// A file of the kind has not been created.
+    #[error(
+        "`{}` has not been written: an artifact is frozen with all of its files, an empty one too",
+        path.display()
+    )]
+    NotWritten {
+        /// The missing file.
+        path: PathBuf,
+    },
+}
+
+/// An artifact that could not be made durable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError<H> {
+    /// Nothing was touched; the handle is inside.
+    #[error(transparent)]
+    Refused(Refused<H, SyncRefusal>),
+    /// The last bytes could not be written. The handle is gone, the key stays `freezing`.
+    #[error(
+        "the file could not be written, and the key stays `freezing`: begin the artifact again"
+    )]
+    Rewritable(#[source] IoFailure),
+    /// An earlier write had failed. The handle is gone, the key stays `freezing`.
+    #[error(
+        "an earlier write to `{}` failed, and the key stays `freezing`: begin the artifact again",
+        path.display()
+    )]
+    WriteFailed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An fsync failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl<H> SyncError<H> {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Rewritable(_) | Self::WriteFailed { .. } => FailureKind::Rewritable,
+            Self::Fatal(_) => FailureKind::Fatal,
+        }
+    }
+}
+
+/// An artifact that could not be frozen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FreezeError<K: Kind> {
+    /// Its files could not be made durable.
+    #[error(transparent)]
+    Sync(SyncError<Freezing<K>>),
+    /// Its files are durable, and the flip could not be committed.
+    #[error(transparent)]
+    Commit(CommitError<Synced<K>>),
+}
+
+impl<K: Kind> FreezeError<K> {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Sync(error) => error.kind(),
+            Self::Commit(error) => error.kind(),
+        }
+    }
+}
+
+/// Work that could not be undone.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AbandonError<H> {
+    /// Nothing was touched; the handle is inside.
+    #[error(transparent)]
+    Refused(Refused<H, Poisoned>),
+    /// What was there could not be removed. The handle is gone, the key still has its value.
+    #[error("what was there cannot be removed, and the key stays: claim it again to finish")]
+    Rewritable(#[source] IoFailure),
+    /// Everything is gone but the key, which still has its value.
+    #[error(transparent)]
+    Commit(CommitRefusal),
+    /// An fsync or the commit failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl<H> AbandonError<H> {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Rewritable(_) | Self::Commit(_) => FailureKind::Rewritable,
+            Self::Fatal(_) => FailureKind::Fatal,
+        }
+    }
+}

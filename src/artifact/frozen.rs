@@ -1,0 +1,88 @@
+//! [`Frozen`]: the artifact can be read; and [`Demotion`], the intent to end that.
+
+use std::marker::PhantomData;
+
+use super::lease::lease_of;
+use super::{Held, Lease, Pruning, artifact_handle};
+use crate::kind::Kind;
+use crate::state::ArtifactState;
+use crate::transition::sealed::Commit;
+use crate::transition::{Changes, Committed, Transition};
+
+/// An artifact that is whole on stable storage, owned by this handle.
+///
+/// **Durable now:** the files, their names, and the key at `frozen`. **A crash here leaves** exactly
+/// that. **Next:** [`lease`](Self::lease) to read; drop the handle when there is nothing to change
+/// about it; [`demote`](Self::demote) when it has passed the retention floor.
+#[must_use = "the handle owns the key: drop it explicitly when done, or `demote` it"]
+pub struct Frozen<K: Kind> {
+    held: Held,
+    kind: PhantomData<fn() -> K>,
+}
+
+artifact_handle!(Frozen);
+
+impl<K: Kind> Frozen<K> {
+    pub(super) const fn new(held: Held) -> Self {
+        Self {
+            held,
+            kind: PhantomData,
+        }
+    }
+
+    /// The right to read the artifact's files.
+    #[must_use = "the files stay only while the lease is held"]
+    pub fn lease(&self) -> Lease<K> {
+        lease_of(&self.held)
+    }
+
+    /// The intent to prune the artifact, to be committed. Nothing has happened yet.
+    pub fn demote(self) -> Demotion<K> {
+        Demotion {
+            held: self.held,
+            kind: PhantomData,
+        }
+    }
+}
+
+/// The intent to prune a frozen artifact: a transition that has not been committed.
+///
+/// **Durable now:** as with [`Frozen`]. **Next:** [`Catalog::commit`](crate::Catalog::commit), after
+/// which no new lease is given out; or hand it to
+/// [`Catalog::sweep_chunk_artifacts`](crate::Catalog::sweep_chunk_artifacts) with others.
+#[must_use = "nothing is demoted until `Catalog::commit` has written it"]
+pub struct Demotion<K: Kind> {
+    held: Held,
+    kind: PhantomData<fn() -> K>,
+}
+
+artifact_handle!(Demotion);
+
+impl<K: Kind> Demotion<K> {
+    /// Not to prune it after all.
+    pub fn cancel(self) -> Frozen<K> {
+        Frozen::new(self.held)
+    }
+
+    pub(super) fn into_held(self) -> Held {
+        self.held
+    }
+}
+
+impl<K: Kind> Commit for Demotion<K> {
+    type Output = Pruning<K>;
+
+    fn gather(&self, changes: &mut Changes<'_>) {
+        let next = Some(ArtifactState::Pruning);
+        let change = self.held.change(Some(ArtifactState::Frozen), next);
+        changes.push(&self.held.core, change);
+    }
+
+    fn advance(self, _: &Committed) -> Pruning<K> {
+        Pruning::new(self.held)
+    }
+}
+
+impl<K: Kind> Transition for Demotion<K> {
+    type Next = Pruning<K>;
+}

@@ -1,0 +1,132 @@
+//! [`Unlinked`]: the files are durably gone, and the key may go.
+
+use std::marker::PhantomData;
+
+use super::freezing::AbandonError;
+use super::{Held, artifact_handle};
+use crate::claim::StillLeased;
+use crate::core::CommitFailure;
+use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
+use crate::kind::Kind;
+use crate::state::ArtifactState;
+use crate::transition::sealed::Commit;
+use crate::transition::{Changes, Committed, Transition};
+
+/// Evidence that every file of an artifact is gone from stable storage.
+///
+/// **Durable now:** the files' absence; the key still has its value. **A crash here leaves** a key
+/// without files, which unlinking again settles. **Next:**
+/// [`Catalog::commit`](crate::Catalog::commit), alone or with others in one batch.
+#[must_use = "its files are gone but its key stays until `Catalog::commit` deletes it"]
+pub struct Unlinked<K: Kind> {
+    held: Held,
+    found: ArtifactState,
+    kind: PhantomData<fn() -> K>,
+}
+
+artifact_handle!(Unlinked);
+
+impl<K: Kind> Commit for Unlinked<K> {
+    type Output = ();
+
+    fn gather(&self, changes: &mut Changes<'_>) {
+        let change = self.held.change(Some(self.found), None);
+        changes.push(&self.held.core, change);
+    }
+
+    fn advance(self, _: &Committed) {}
+}
+
+impl<K: Kind> Transition for Unlinked<K> {
+    type Next = ();
+}
+
+/// Why files were not unlinked, before anything was tried.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlinkRefusal {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// There are still readers.
+    #[error(transparent)]
+    Leased(#[from] StillLeased),
+}
+
+/// Files that could not be unlinked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlinkError<H> {
+    /// Nothing was touched; the handle is inside.
+    #[error(transparent)]
+    Refused(Refused<H, UnlinkRefusal>),
+    /// A file could not be unlinked. The handle is gone, the key still has its value.
+    #[error("the files could not be removed, and the key stays: claim it again to finish")]
+    Rewritable(#[source] IoFailure),
+    /// An fsync failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl<H> UnlinkError<H> {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Rewritable(_) => FailureKind::Rewritable,
+            Self::Fatal(_) => FailureKind::Fatal,
+        }
+    }
+}
+
+/// Whether the files may go now.
+pub(crate) fn check_unlink(held: &Held) -> Result<(), UnlinkRefusal> {
+    held.core.poison.check()?;
+    Ok(held.claim.check_unread()?)
+}
+
+/// Unlinks the files and makes their absence durable.
+pub(super) fn unlink<H, K: Kind>(
+    held: Held,
+    found: ArtifactState,
+    handle: impl FnOnce(Held) -> H,
+) -> Result<Unlinked<K>, UnlinkError<H>> {
+    if let Err(refusal) = check_unlink(&held) {
+        return Err(UnlinkError::Refused(Refused::new(handle(held), refusal)));
+    }
+    match remove_files(&held) {
+        Ok(()) => Ok(Unlinked {
+            held,
+            found,
+            kind: PhantomData,
+        }),
+        Err(Removal::Unlink(failure)) => Err(UnlinkError::Rewritable(failure)),
+        Err(Removal::Sync(fatal)) => Err(UnlinkError::Fatal(fatal)),
+    }
+}
+
+enum Removal {
+    Unlink(IoFailure),
+    Sync(Fatal),
+}
+
+fn remove_files(held: &Held) -> Result<(), Removal> {
+    let way = held.unlink_files().map_err(Removal::Unlink)?;
+    let barrier = held.core.durable.barrier(&way);
+    barrier.map_err(|failure| Removal::Sync(held.core.poison.sync_failed(failure)))
+}
+
+/// Unlinks the files, makes their absence durable and deletes the key.
+pub(super) fn remove_for_good<H>(held: &Held, found: ArtifactState) -> Result<(), AbandonError<H>> {
+    match remove_files(held) {
+        Ok(()) => {}
+        Err(Removal::Unlink(failure)) => return Err(AbandonError::Rewritable(failure)),
+        Err(Removal::Sync(fatal)) => return Err(AbandonError::Fatal(fatal)),
+    }
+    match held.core.commit(&[held.change(Some(found), None)]) {
+        Ok(()) => Ok(()),
+        Err(CommitFailure::Refused(refusal)) => Err(AbandonError::Commit(refusal)),
+        Err(CommitFailure::Fatal(fatal)) => Err(AbandonError::Fatal(fatal)),
+    }
+}

@@ -1,0 +1,375 @@
+//! The catalog: opening it, reading it, and beginning everything.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::artifact::{
+    self, Artifact, BeginError, ClaimError, Freezing, FreezingSet, Lease, Prunable,
+};
+use crate::core::{CommitFailure, CommitRefusal, Core};
+use crate::error::{FailureKind, Fatal, IoFailure, ReadError, StoreFailure};
+use crate::geometry::{ChunkId, LedgerSeq};
+use crate::hot::{self, ClaimHotError, CreateHotError, Hot, Transient};
+use crate::key::{ArtifactKey, EarliestLedgerKey, HotKey, Key, TypedKey, ValueError, decode_value};
+use crate::kind::{ArtifactKind, ArtifactSet, Kind};
+use crate::layout::{Layout, RootRole};
+use crate::lock::LockedRoots;
+use crate::scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
+use crate::state::{ArtifactState, HotState};
+use crate::store::{LogDamage, NotACatalog, OpenFailure, Store};
+use crate::sweep::{self, SweepError, Swept};
+use crate::transition::{self, CommitError, Transition};
+
+/// The record of which files exist, and in which state.
+///
+/// Every write is synced before the call returns, and a commit of several keys is one atomic batch.
+/// After a [`Fatal`] failure everything is refused, reads too, until the catalog is opened again.
+///
+/// `Send` and `Sync`; put it into an `Arc` to share it. Handles keep what they need of it alive, locks
+/// included, so the roots are released when the catalog and the last handle are gone.
+pub struct Catalog {
+    core: Arc<Core>,
+}
+
+/// Why a catalog could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory could not be read, written or synced.
+    #[error("the catalog root cannot be used")]
+    Io(#[source] IoFailure),
+    /// The store refused.
+    #[error(transparent)]
+    Store(StoreFailure),
+    /// The directory holds something else.
+    #[error(
+        "`{}` holds `{found}` but no catalog (no `CURRENT`): if the catalog was damaged, restore it; \
+         if it is another directory, name the right one; nothing was changed", path.display()
+    )]
+    NotACatalog {
+        /// The catalog root.
+        path: PathBuf,
+        /// Something that is there.
+        found: String,
+    },
+    /// The catalog's log is damaged in the middle: acknowledged records are lost.
+    #[error(
+        "the catalog's log `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
+         cut cannot do this; restore the catalog from a copy; nothing was changed", path.display()
+    )]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// Bytes from its beginning to the damage.
+        offset: usize,
+    },
+    /// The path leads to another directory than the one that was locked.
+    #[error("`{}` is not the directory that was locked any more: lock the roots again", path.display())]
+    Moved {
+        /// The catalog root.
+        path: PathBuf,
+    },
+}
+
+impl OpenError {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn new(failure: OpenFailure, path: PathBuf) -> Self {
+        match failure {
+            OpenFailure::Io(source) => Self::Io(source),
+            OpenFailure::Store(failure) => Self::Store(failure),
+            OpenFailure::NotACatalog(NotACatalog { found }) => Self::NotACatalog { path, found },
+            OpenFailure::Damaged(LogDamage { path, offset }) => Self::Damaged { path, offset },
+            OpenFailure::Moved => Self::Moved { path },
+        }
+    }
+}
+
+/// What pinning did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum Pin {
+    /// The value was not there and is now.
+    Pinned,
+    /// The same value was pinned before.
+    AlreadyPinned,
+}
+
+/// Why a pin was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PinError {
+    /// Another value is pinned.
+    #[error(
+        "the earliest ledger is pinned at {pinned} and cannot become {wanted}: configure {pinned}, or \
+         start with a new data directory"
+    )]
+    Conflict {
+        /// The ledger that is pinned.
+        pinned: LedgerSeq,
+        /// The ledger that was asked for.
+        wanted: LedgerSeq,
+    },
+    /// The ledger does not start a chunk.
+    #[error("ledger {0} cannot be the earliest: it is not the first ledger of a chunk")]
+    NotChunkStart(LedgerSeq),
+    /// The stored pin is not a ledger.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// The commit was refused.
+    #[error(transparent)]
+    Commit(CommitRefusal),
+    /// The commit failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl PinError {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Fatal(_) => FailureKind::Fatal,
+            _ => FailureKind::Refused,
+        }
+    }
+}
+
+impl Catalog {
+    /// Opens the catalog of these roots, or creates it, all or nothing, where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; the locks are released.
+    pub fn open(roots: LockedRoots) -> Result<Self, OpenError> {
+        let directory = roots.dir(RootRole::Catalog).map_err(OpenError::Io)?;
+        let path = directory.path().to_path_buf();
+        let store = Store::open(directory).map_err(|failure| OpenError::new(failure, path))?;
+        Ok(Self {
+            core: Arc::new(Core::new(roots, store)),
+        })
+    }
+
+    /// The mapping between keys and paths.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.core.layout
+    }
+
+    /// The state of an artifact; none if its key is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn state(
+        &self,
+        chunk: ChunkId,
+        kind: ArtifactKind,
+    ) -> Result<Option<ArtifactState>, ReadError> {
+        self.core.get(ArtifactKey { chunk, kind })
+    }
+
+    /// The state of a chunk's hot directory; none if its key is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn hot_state(&self, chunk: ChunkId) -> Result<Option<HotState>, ReadError> {
+        self.core.get(HotKey { chunk })
+    }
+
+    /// The pinned earliest ledger; none if nothing has been pinned.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn earliest_ledger(&self) -> Result<Option<LedgerSeq>, ReadError> {
+        self.core.get(EarliestLedgerKey)
+    }
+
+    /// The value of a key; none if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ReadError> {
+        self.core.get(key)
+    }
+
+    /// Whether a key is there, whatever its value.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn has(&self, key: impl Into<Key>) -> Result<bool, ReadError> {
+        Ok(self.core.get_raw(key.into())?.is_some())
+    }
+
+    /// Every artifact key with its state, in byte order: by chunk, then events, ledgers, txhash.
+    ///
+    /// A value that is not a state is an error of its own entry, and the scan goes on. Keys that are
+    /// not of this family are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Poisoned`].
+    pub fn chunk_artifact_keys(&self) -> Result<ArtifactKeys<'_>, ReadError> {
+        self.core.poison.check()?;
+        Ok(ArtifactKeys::new(&self.core.store))
+    }
+
+    /// Every hot key with its state, by chunk. Errors as with
+    /// [`chunk_artifact_keys`](Self::chunk_artifact_keys).
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Poisoned`].
+    pub fn hot_chunk_keys(&self) -> Result<HotKeys<'_>, ReadError> {
+        self.core.poison.check()?;
+        Ok(HotKeys::new(&self.core.store))
+    }
+
+    /// Every hot key that is ready, by chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Poisoned`].
+    pub fn ready_hot_chunk_keys(&self) -> Result<ReadyHotKeys<'_>, ReadError> {
+        Ok(ReadyHotKeys::new(self.hot_chunk_keys()?))
+    }
+
+    /// Pins the earliest ledger, once and for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`PinError`].
+    pub fn pin_earliest_ledger(&self, ledger: LedgerSeq) -> Result<Pin, PinError> {
+        if !ledger.starts_chunk() {
+            return Err(PinError::NotChunkStart(ledger));
+        }
+        let key = EarliestLedgerKey;
+        let stored = match self.core.put_once(key.into(), ledger.to_string()) {
+            Ok(stored) => stored,
+            Err(CommitFailure::Refused(refusal)) => return Err(PinError::Commit(refusal)),
+            Err(CommitFailure::Fatal(fatal)) => return Err(PinError::Fatal(fatal)),
+        };
+        let Some(bytes) = stored else {
+            return Ok(Pin::Pinned);
+        };
+        let pinned = decode_value(key, &bytes)?;
+        if pinned == ledger {
+            return Ok(Pin::AlreadyPinned);
+        }
+        Err(PinError::Conflict {
+            pinned,
+            wanted: ledger,
+        })
+    }
+
+    /// Begins an artifact from nothing: marks its key before any I/O.
+    ///
+    /// Over what an interrupted freeze or prune has left, the removal is finished first.
+    ///
+    /// # Errors
+    ///
+    /// [`BeginError`].
+    #[track_caller]
+    pub fn begin<K: Kind>(&self, chunk: ChunkId) -> Result<Freezing<K>, BeginError> {
+        artifact::begin(&self.core, chunk)
+    }
+
+    /// Begins several kinds of one chunk: one synced batch marks all of their keys.
+    ///
+    /// # Errors
+    ///
+    /// [`BeginError`]; refused as a whole if any of them cannot be begun.
+    #[track_caller]
+    pub fn begin_set(&self, chunk: ChunkId, set: ArtifactSet) -> Result<FreezingSet, BeginError> {
+        artifact::begin_set(&self.core, chunk, set)
+    }
+
+    /// Claims an artifact, whatever its state.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`].
+    #[track_caller]
+    pub fn claim<K: Kind>(&self, chunk: ChunkId) -> Result<Artifact<K>, ClaimError> {
+        artifact::claim(&self.core, chunk)
+    }
+
+    /// Claims an artifact whose kind is known at run time only, to prune it; none if there is no key.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`].
+    #[track_caller]
+    pub fn prunable(&self, key: ArtifactKey) -> Result<Option<Prunable>, ClaimError> {
+        artifact::claim_any(&self.core, key)
+    }
+
+    /// The right to read an artifact; none if it is not frozen.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn lease<K: Kind>(&self, chunk: ChunkId) -> Result<Option<Lease<K>>, ReadError> {
+        artifact::lease(&self.core, chunk)
+    }
+
+    /// Creates a hot directory, empty: marks its key, wipes what an earlier attempt left, creates.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateHotError`]; a ready directory is never touched.
+    #[track_caller]
+    pub fn create_hot(&self, chunk: ChunkId) -> Result<Transient, CreateHotError> {
+        hot::create(&self.core, chunk)
+    }
+
+    /// Claims a hot directory, whatever its state. Creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimHotError`].
+    #[track_caller]
+    pub fn claim_hot(&self, chunk: ChunkId) -> Result<Hot, ClaimHotError> {
+        hot::claim(&self.core, chunk)
+    }
+
+    /// Commits transitions: one synced batch, all or nothing.
+    ///
+    /// Every stored value is compared first with the one that its transition starts from.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError`].
+    pub fn commit<T: Transition>(&self, transition: T) -> Result<T::Next, CommitError<T>> {
+        transition::commit(&self.core, transition)
+    }
+
+    /// Removes a batch of artifacts, files and keys: one demoting commit, the unlinks, one fsync per
+    /// distinct directory, one deleting commit. Missing files are fine; an empty batch does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SweepError`].
+    pub fn sweep_chunk_artifacts(
+        &self,
+        batch: impl IntoIterator<Item = Prunable>,
+    ) -> Result<Swept, SweepError> {
+        sweep::sweep(&self.core, batch.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.core.layout.roots().path(RootRole::Catalog);
+        f.debug_tuple("Catalog").field(&path).finish()
+    }
+}

@@ -1,0 +1,243 @@
+//! An open directory, and what can be done to the names in it.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use super::file::{NewFile, ReadFile};
+use super::lock_file::LockFile;
+use super::walk::DirId;
+use super::{Disk, real};
+use crate::error::{IoFailure, Operation};
+
+/// An open directory. Names are looked up in it and nowhere else, so renaming a parent or planting
+/// a symbolic link cannot redirect an operation.
+pub(crate) struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+    disk: Disk,
+}
+
+/// One name in a directory.
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
+    pub(crate) is_directory: bool,
+}
+
+impl Dir {
+    pub(super) fn new(fd: OwnedFd, path: PathBuf, disk: Disk) -> Self {
+        Self { fd, path, disk }
+    }
+
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn perform<T>(
+        &self,
+        operation: Operation,
+        name: &OsStr,
+        run: impl FnOnce() -> io::Result<T>,
+    ) -> Result<T, IoFailure> {
+        self.disk.perform(operation, &self.join(name), run)
+    }
+
+    /// The directory of this name, which must exist and not be a symbolic link.
+    pub(crate) fn open_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
+        let name = name.as_ref();
+        let fd = self.perform(Operation::OpenDirectory, name, || {
+            real::open_directory(&self.fd, name)
+        })?;
+        Ok(Self::new(fd, self.join(name), self.disk.clone()))
+    }
+
+    /// The directory of this name, or none if nothing has the name.
+    pub(crate) fn find_dir(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, IoFailure> {
+        match self.open_dir(name) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The directory of this name, created if nothing has the name.
+    pub(crate) fn ensure_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
+        let name = name.as_ref();
+        if let Some(dir) = self.find_dir(name)? {
+            return Ok(dir);
+        }
+        match self.create_dir(name) {
+            // Somebody else was faster: opening tells whether it is a directory.
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+        self.open_dir(name)
+    }
+
+    pub(crate) fn create_dir(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::CreateDirectory, name, || {
+            real::create_directory(&self.fd, name)
+        })
+    }
+
+    /// Removes the directory of this name and everything in it; none there is success.
+    pub(crate) fn remove_tree(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let Some(dir) = self.find_dir(name)? else {
+            return Ok(());
+        };
+        dir.clear()?;
+        self.perform(Operation::RemoveDirectory, name, || {
+            real::remove_directory(&self.fd, name)
+        })
+    }
+
+    /// Removes everything in the directory. Depth is bounded by the descriptors of the process.
+    pub(crate) fn clear(&self) -> Result<(), IoFailure> {
+        for entry in self.list()? {
+            if entry.is_directory {
+                self.remove_tree(&entry.name)?;
+            } else {
+                self.unlink(&entry.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the directory, sorted by name.
+    pub(crate) fn list(&self) -> Result<Vec<Entry>, IoFailure> {
+        let entries = self
+            .disk
+            .perform(Operation::List, &self.path, || real::list(&self.fd))?;
+        let entries = entries.into_iter();
+        Ok(entries
+            .map(|(name, is_directory)| Entry { name, is_directory })
+            .collect())
+    }
+
+    /// Whether anything has this name.
+    pub(crate) fn has(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::Inspect, name, || {
+            Ok(real::file_type(&self.fd, name)?.is_some())
+        })
+    }
+
+    /// A new file; the name must be free.
+    pub(crate) fn create_file(&self, name: impl AsRef<OsStr>) -> Result<NewFile, IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::CreateFile, name, || {
+            real::create_file(&self.fd, name)
+        })?;
+        Ok(NewFile::new(file, self.join(name), self.disk.clone()))
+    }
+
+    pub(crate) fn open_file(&self, name: impl AsRef<OsStr>) -> Result<ReadFile, IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::OpenFile, name, || {
+            real::open_file(&self.fd, name)
+        })?;
+        Ok(ReadFile::new(file, self.join(name)))
+    }
+
+    /// Fsyncs a file that somebody else wrote.
+    pub(crate) fn sync_file(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let file = self.open_file(name)?;
+        self.perform(Operation::SyncFile, name, || real::sync(&file))
+    }
+
+    /// Shortens a file that somebody else wrote, durably.
+    pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: u64) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::CutFile, name, || {
+            real::cut_file(&self.fd, name, length)
+        })
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn read_file(&self, name: impl AsRef<OsStr>) -> Result<Vec<u8>, IoFailure> {
+        let name = name.as_ref();
+        let mut file = self.open_file(name)?;
+        self.perform(Operation::ReadFile, name, || {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(&mut file, &mut bytes)?;
+            Ok(bytes)
+        })
+    }
+
+    /// Unlinks a file, and tells whether there was one.
+    pub(crate) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
+        let name = name.as_ref();
+        match self.perform(Operation::UnlinkFile, name, || real::unlink(&self.fd, name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a file to another directory under the same name, where nothing may have it.
+    pub(crate) fn move_file(&self, name: impl AsRef<OsStr>, to: &Self) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::RenameFile, name, || {
+            real::rename(&self.fd, name, &to.fd, name, false)
+        })
+    }
+
+    /// Gives a file another name, in place of whatever had it.
+    pub(crate) fn replace_file(&self, name: &str, replaced: &str) -> Result<(), IoFailure> {
+        self.perform(Operation::RenameFile, name.as_ref(), || {
+            real::rename(&self.fd, name.as_ref(), &self.fd, replaced.as_ref(), true)
+        })
+    }
+
+    /// Opens the file to lock; none if nothing has the name and it is not to be created.
+    pub(crate) fn open_lock_file(
+        &self,
+        name: &str,
+        create: bool,
+    ) -> Result<Option<LockFile>, IoFailure> {
+        let opened = self.perform(Operation::LockFile, name.as_ref(), || {
+            real::open_lock_file(&self.fd, name.as_ref(), create)
+        });
+        match opened {
+            Ok(file) => Ok(Some(LockFile::new(file, self.join(name)))),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound && !create => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the entries of this directory durable.
+    pub(crate) fn sync(&self) -> Result<(), IoFailure> {
+        self.disk.perform(Operation::SyncDirectory, &self.path, || {
+            real::sync(&self.fd)
+        })
+    }
+
+    /// Makes everything on this directory's file system durable.
+    pub(crate) fn sync_file_system(&self) -> Result<(), IoFailure> {
+        self.disk
+            .perform(Operation::SyncFileSystem, &self.path, || {
+                real::sync_file_system(&self.fd)
+            })
+    }
+
+    pub(crate) fn identity(&self) -> Result<DirId, IoFailure> {
+        self.disk
+            .perform(Operation::Inspect, &self.path, || real::identity(&self.fd))
+    }
+}

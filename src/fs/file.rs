@@ -1,0 +1,163 @@
+//! Files: one type to write, one to read.
+
+#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::{Disk, real};
+use crate::error::{IoFailure, Operation};
+
+/// Bytes gathered before a write.
+const BUFFER: usize = 256 * 1024;
+
+/// A new file, written from its beginning to its end and synced through the descriptor that wrote.
+///
+/// It gathers small writes itself, so that nobody needs a buffer around it that could lose its last
+/// bytes when dropped. After a failed write it refuses to go on.
+pub(crate) struct NewFile {
+    file: File,
+    path: PathBuf,
+    disk: Disk,
+    pending: Vec<u8>,
+    failed: bool,
+}
+
+impl NewFile {
+    pub(super) fn new(file: File, path: PathBuf, disk: Disk) -> Self {
+        Self {
+            file,
+            path,
+            disk,
+            pending: Vec::new(),
+            failed: false,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Appends.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), IoFailure> {
+        if self.failed {
+            let source = io::Error::other("an earlier write to it failed");
+            return Err(IoFailure::new(Operation::WriteFile, &self.path, source));
+        }
+        if self.pending.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() >= BUFFER {
+            return self.write(bytes);
+        }
+        self.pending.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Hands what has been gathered to the kernel.
+    pub(crate) fn flush(&mut self) -> Result<(), IoFailure> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        let written = self.write(&pending);
+        pending.clear();
+        self.pending = pending;
+        written
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), IoFailure> {
+        let file = &mut self.file;
+        let written = self
+            .disk
+            .perform(Operation::WriteFile, &self.path, || file.write_all(bytes));
+        self.failed |= written.is_err();
+        written
+    }
+
+    /// Makes the bytes durable. Takes the file by value: a failed fsync cannot be tried again.
+    pub(crate) fn sync(self) -> Result<(), IoFailure> {
+        self.disk
+            .perform(Operation::SyncFile, &self.path, || real::sync(&self.file))
+    }
+}
+
+/// A file of a frozen artifact, open for reading.
+///
+/// Implements [`Read`] and [`Seek`]; [`ReadFile::read_exact_at`] needs no position and can be used
+/// from several threads at once.
+#[derive(Debug)]
+pub struct ReadFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl ReadFile {
+    pub(super) fn new(file: File, path: PathBuf) -> Self {
+        Self { file, path }
+    }
+
+    /// The path that was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// What `fstat` says.
+    pub fn size(&self) -> Result<u64, IoFailure> {
+        match self.file.metadata() {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(error) => Err(IoFailure::new(Operation::Inspect, &self.path, error)),
+        }
+    }
+
+    /// Fills the buffer from this offset on.
+    ///
+    /// # Errors
+    ///
+    /// What `pread` says, or [`io::ErrorKind::UnexpectedEof`] if the file ends before.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), IoFailure> {
+        self.file
+            .read_exact_at(buffer, offset)
+            .map_err(|error| IoFailure::new(Operation::ReadFile, &self.path, error))
+    }
+}
+
+impl AsFd for ReadFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Read for ReadFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for ReadFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+/// The bytes of a configuration file, at most `limit` of them and one more.
+pub(crate) fn read_config(path: &Path, limit: u64) -> Result<Vec<u8>, IoFailure> {
+    Disk::default().perform(Operation::ReadFile, path, || {
+        let mut bytes = Vec::new();
+        let file = real::open_anywhere(path)?;
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        Ok::<_, io::Error>(bytes)
+    })
+}

@@ -1,0 +1,49 @@
+//! A file that exists to be locked.
+
+#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use super::real;
+use crate::error::{IoFailure, Operation};
+
+/// What a lock file may hold; a holder's line is far shorter.
+const LONGEST_HOLDER: u64 = 256;
+
+/// An open lock file. Closing it, which the kernel does for a killed process too, releases the lock.
+pub(crate) struct LockFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl LockFile {
+    pub(super) fn new(file: File, path: PathBuf) -> Self {
+        Self { file, path }
+    }
+
+    /// Takes the exclusive lock without waiting; false if somebody has it.
+    pub(crate) fn try_lock(&self) -> Result<bool, IoFailure> {
+        real::try_lock(&self.file)
+            .map_err(|error| IoFailure::new(Operation::LockFile, &self.path, error))
+    }
+
+    /// What the holder wrote about itself, if it can be read.
+    pub(crate) fn holder(&self) -> Option<String> {
+        let mut text = Vec::new();
+        let read = (&self.file).take(LONGEST_HOLDER).read_to_end(&mut text);
+        read.ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let line = text.lines().next()?.trim();
+        (!line.is_empty()).then(|| line.to_owned())
+    }
+
+    /// Writes who holds the lock. For people only: on a full disk the line may be missing, and the
+    /// lock holds all the same, so a node can start in order to free space.
+    pub(crate) fn name_holder(&self, holder: &str) {
+        let named = self.file.set_len(0);
+        let _best_effort = named.and_then(|()| self.file.write_all_at(holder.as_bytes(), 0));
+    }
+}

@@ -1,0 +1,62 @@
+//! The file system, as the protocol needs it: directory-relative, with a path in every error.
+//!
+//! This is a seam. Everything that the library does to files goes through [`Dir`], [`NewFile`] and
+//! [`ReadFile`]; [`Disk`] is told of every operation before it happens. In a normal build that is
+//! nothing at all; with the hidden feature `sim` a test can watch the operations and make them fail.
+//! Only `real` names the system calls.
+
+mod directory;
+mod file;
+mod lock_file;
+mod real;
+mod walk;
+
+pub(crate) use directory::Dir;
+pub use file::ReadFile;
+pub(crate) use file::{NewFile, read_config};
+pub(crate) use lock_file::LockFile;
+pub(crate) use walk::{Resolved, resolve};
+
+use std::io;
+use std::path::Path;
+
+use crate::error::{IoFailure, Operation};
+
+/// The disk that operations go to.
+#[derive(Clone, Default)]
+pub(crate) struct Disk {
+    #[cfg(feature = "sim")]
+    pub(crate) probe: Option<crate::sim::Probe>,
+}
+
+impl Disk {
+    /// Tells of an operation that is about to happen; an error makes it fail instead.
+    #[cfg_attr(
+        not(feature = "sim"),
+        expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "the seam does nothing in a normal build"
+        )
+    )]
+    pub(crate) fn announce(&self, operation: Operation, path: &Path) -> io::Result<()> {
+        #[cfg(feature = "sim")]
+        if let Some(probe) = &self.probe {
+            return probe.before(operation, path);
+        }
+        let _ = (operation, path);
+        Ok(())
+    }
+
+    /// Runs an operation after announcing it, and puts its name and path into its error.
+    pub(crate) fn perform<T, E: Into<io::Error>>(
+        &self,
+        operation: Operation,
+        path: &Path,
+        run: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, IoFailure> {
+        self.announce(operation, path)
+            .and_then(|()| run().map_err(Into::into))
+            .map_err(|source| IoFailure::new(operation, path, source))
+    }
+}

@@ -1,0 +1,177 @@
+//! The system calls: the only file that names `rustix` or `std::fs`.
+
+#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use rustix::fs::{
+    self, Access, AtFlags, Dir as DirStream, FileType, FlockOperation, Mode, OFlags, RenameFlags,
+};
+use rustix::io::Errno;
+
+use super::walk::DirId;
+
+const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
+const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
+
+/// A directory to look names up in; needs no permission to read it.
+const LOOK_UP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// A directory that can be listed and synced.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+pub(super) fn open_file_system_root() -> io::Result<OwnedFd> {
+    Ok(fs::open("/", LOOK_UP, Mode::empty())?)
+}
+
+/// Follows symbolic links: for the way to a root only.
+pub(super) fn look_up(dir: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
+    Ok(fs::openat(dir, name, LOOK_UP, Mode::empty())?)
+}
+
+pub(super) fn open_directory(dir: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
+    let flags = DIRECTORY.union(OFlags::NOFOLLOW);
+    match fs::openat(dir, name, flags, Mode::empty()) {
+        // With O_NOFOLLOW a symbolic link is reported as a loop; say what it is.
+        Err(Errno::LOOP) => Err(Errno::NOTDIR.into()),
+        opened => Ok(opened?),
+    }
+}
+
+/// The same directory, opened so that it can be listed and synced.
+pub(super) fn reopen_directory(dir: impl AsFd) -> io::Result<OwnedFd> {
+    Ok(fs::openat(dir, ".", DIRECTORY, Mode::empty())?)
+}
+
+pub(super) fn create_directory(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
+    Ok(fs::mkdirat(dir, name, DIRECTORY_MODE)?)
+}
+
+pub(super) fn remove_directory(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
+    Ok(fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?)
+}
+
+/// A new file under a name that nothing has: never somebody else's inode.
+pub(super) fn create_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(fs::openat(dir, name, flags, FILE_MODE)?.into())
+}
+
+pub(super) fn open_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file: File = fs::openat(dir, name, flags, Mode::empty())?.into();
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(file)
+}
+
+/// Shortens an existing file and makes the new length durable.
+pub(super) fn cut_file(dir: impl AsFd, name: &OsStr, length: u64) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = fs::openat(dir, name, flags, Mode::empty())?;
+    fs::ftruncate(&file, length)?;
+    sync(&file)
+}
+
+pub(super) fn open_lock_file(dir: impl AsFd, name: &OsStr, create: bool) -> io::Result<File> {
+    let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    flags.set(OFlags::CREATE, create);
+    Ok(fs::openat(dir, name, flags, FILE_MODE)?.into())
+}
+
+/// Takes the lock, or says that somebody has it.
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+    match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn unlink(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
+    Ok(fs::unlinkat(dir, name, AtFlags::empty())?)
+}
+
+/// Never replaces what is there unless told to.
+pub(super) fn rename(
+    from: impl AsFd,
+    name: &OsStr,
+    to: impl AsFd,
+    new_name: &OsStr,
+    replace: bool,
+) -> io::Result<()> {
+    let flags = if replace {
+        RenameFlags::empty()
+    } else {
+        RenameFlags::NOREPLACE
+    };
+    Ok(fs::renameat_with(from, name, to, new_name, flags)?)
+}
+
+/// What a name stands for, without following it; none if nothing.
+pub(super) fn file_type(dir: impl AsFd, name: &OsStr) -> io::Result<Option<FileType>> {
+    match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn identity(dir: impl AsFd) -> io::Result<DirId> {
+    let stat = fs::fstat(dir)?;
+    Ok(DirId {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+    })
+}
+
+/// Whether this process may list, write and enter the directory.
+pub(super) fn check_access(dir: impl AsFd) -> io::Result<()> {
+    let access = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    Ok(fs::accessat(dir, ".", access, AtFlags::EACCESS)?)
+}
+
+/// The names in a directory and whether each is a directory itself, sorted.
+pub(super) fn list(dir: impl AsFd) -> io::Result<Vec<(OsString, bool)>> {
+    let mut entries = Vec::new();
+    for entry in DirStream::read_from(dir.as_fd())? {
+        let entry = entry?;
+        let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let is_directory = match entry.file_type() {
+            FileType::Unknown => file_type(dir.as_fd(), &name)? == Some(FileType::Directory),
+            known => known == FileType::Directory,
+        };
+        entries.push((name, is_directory));
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+pub(super) fn sync(fd: impl AsFd) -> io::Result<()> {
+    Ok(fs::fsync(fd)?)
+}
+
+pub(super) fn sync_file_system(fd: impl AsFd) -> io::Result<()> {
+    Ok(fs::syncfs(fd)?)
+}
+
+/// For the configuration file, which is not below any root.
+pub(super) fn open_anywhere(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file: File = fs::open(path, flags, Mode::empty())?.into();
+    if file.metadata()?.is_dir() {
+        return Err(Errno::ISDIR.into());
+    }
+    Ok(file)
+}

@@ -1,0 +1,219 @@
+//! The way from `/` to a root: which part of it exists, what it passes through, what is missing.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+
+use super::directory::Dir;
+use super::{Disk, real};
+use crate::error::{IoFailure, Operation};
+
+/// What makes a directory the same directory, however its path is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct DirId {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+}
+
+/// A directory on the way, open for looking names up in it.
+struct Stop {
+    fd: OwnedFd,
+    id: DirId,
+    path: PathBuf,
+}
+
+impl Stop {
+    fn new(fd: OwnedFd, path: PathBuf) -> Result<Self, IoFailure> {
+        match real::identity(&fd) {
+            Ok(id) => Ok(Self { fd, id, path }),
+            Err(error) => Err(IoFailure::new(Operation::Inspect, path, error)),
+        }
+    }
+}
+
+/// A path, resolved as far as it exists. Nothing on disk has been changed.
+pub(crate) struct Resolved {
+    path: PathBuf,
+    /// Every directory that a name was looked up in, from `/`; the last one is the deepest.
+    stops: Vec<Stop>,
+    /// The deepest existing directory and its parents up to `/`, by their own `..`.
+    lineage: Vec<Stop>,
+    /// The names that do not exist yet.
+    missing: Vec<OsString>,
+}
+
+/// Follows a path from `/`, through symbolic links, as far as it exists.
+pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
+    disk.perform(Operation::OpenDirectory, path, || Ok::<_, io::Error>(()))?;
+    let in_the_way = |path: &Path, text: &str| {
+        let source = io::Error::new(io::ErrorKind::NotFound, text);
+        IoFailure::new(Operation::OpenDirectory, path, source)
+    };
+    let root = real::open_file_system_root()
+        .map_err(|error| IoFailure::new(Operation::OpenDirectory, "/", error))?;
+    let mut here = Stop::new(root, PathBuf::from("/"))?;
+    let mut stops = Vec::new();
+    let mut missing: Vec<OsString> = Vec::new();
+    for component in path.components() {
+        let name = match component {
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => continue,
+            Component::ParentDir => OsStr::new(".."),
+            Component::Normal(name) => name,
+        };
+        if !missing.is_empty() {
+            if component == Component::ParentDir {
+                let text = "it goes through `..` of a directory that does not exist";
+                return Err(in_the_way(path, text));
+            }
+            missing.push(name.to_owned());
+            continue;
+        }
+        let next = here.path.join(name);
+        match real::look_up(&here.fd, name) {
+            Ok(fd) => {
+                let next = Stop::new(fd, next)?;
+                stops.push(std::mem::replace(&mut here, next));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if matches!(real::file_type(&here.fd, name), Ok(Some(_))) {
+                    return Err(in_the_way(&next, "it is a symbolic link to nothing"));
+                }
+                missing.push(name.to_owned());
+            }
+            Err(error) => return Err(IoFailure::new(Operation::OpenDirectory, next, error)),
+        }
+    }
+    let lineage = climb(&here)?;
+    stops.push(here);
+    Ok(Resolved {
+        path: path.to_path_buf(),
+        stops,
+        lineage,
+        missing,
+    })
+}
+
+/// The directory and its parents, up to the one that is its own parent.
+fn climb(start: &Stop) -> Result<Vec<Stop>, IoFailure> {
+    let up = |fd: &OwnedFd, path: PathBuf| match real::look_up(fd, OsStr::new("..")) {
+        Ok(fd) => Stop::new(fd, path),
+        Err(error) => Err(IoFailure::new(Operation::OpenDirectory, path, error)),
+    };
+    let itself = real::look_up(&start.fd, OsStr::new("."))
+        .map_err(|error| IoFailure::new(Operation::OpenDirectory, &start.path, error))?;
+    let mut here = Stop::new(itself, start.path.clone())?;
+    let mut lineage = Vec::new();
+    loop {
+        // The path is for messages only; the way up goes by the directory's own entry.
+        let above = here.path.parent().unwrap_or(&here.path).to_path_buf();
+        let parent = up(&here.fd, above)?;
+        let at_the_top = parent.id == here.id;
+        lineage.push(here);
+        if at_the_top {
+            return Ok(lineage);
+        }
+        here = parent;
+    }
+}
+
+impl Resolved {
+    pub(crate) fn exists(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    fn deepest(&self) -> Option<&Stop> {
+        self.stops.last()
+    }
+
+    /// The directory's identity, if it exists.
+    pub(crate) fn identity(&self) -> Option<DirId> {
+        let deepest = self.deepest()?;
+        self.exists().then_some(deepest.id)
+    }
+
+    /// Whether both paths lead to one directory, also where it does not exist yet.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.deepest().map(|stop| stop.id) == other.deepest().map(|stop| stop.id)
+            && self.missing == other.missing
+    }
+
+    /// Whether this path leads to somewhere inside of the other.
+    pub(crate) fn is_inside(&self, other: &Self) -> bool {
+        let Some(other_deepest) = other.deepest() else {
+            return false;
+        };
+        if other.exists() {
+            let below = usize::from(self.exists());
+            let mut parents = self.lineage.iter().skip(below);
+            return parents.any(|stop| stop.id == other_deepest.id);
+        }
+        self.deepest().map(|stop| stop.id) == Some(other_deepest.id)
+            && self.missing.len() > other.missing.len()
+            && self.missing.starts_with(&other.missing)
+    }
+
+    /// Whether the root, or the directory that it would be created in, can be listed and written.
+    pub(crate) fn check_access(&self, disk: &Disk) -> Result<(), IoFailure> {
+        let Some(deepest) = self.deepest() else {
+            return Ok(());
+        };
+        disk.perform(Operation::OpenDirectory, &deepest.path, || {
+            real::check_access(&deepest.fd)
+        })
+    }
+
+    /// Opens the directory, creating what is missing of the way.
+    pub(crate) fn open(&self, disk: &Disk) -> Result<Dir, IoFailure> {
+        let mut way = self.stops.iter().rev();
+        let Some(deepest) = way.next() else {
+            let source = io::Error::from(io::ErrorKind::NotFound);
+            return Err(IoFailure::new(Operation::OpenDirectory, &self.path, source));
+        };
+        let fd = disk.perform(Operation::OpenDirectory, &deepest.path, || {
+            real::reopen_directory(&deepest.fd)
+        })?;
+        let mut dir = Dir::new(fd, deepest.path.clone(), disk.clone());
+        for name in &self.missing {
+            dir = dir.ensure_dir(name)?;
+        }
+        Ok(dir)
+    }
+
+    /// Makes the way to the opened root durable: fsyncs every directory, on the root's own file
+    /// system, that holds an entry of the way. A directory that exists is not thereby durable.
+    ///
+    /// `done` holds the directories already synced, so that roots side by side share the work.
+    pub(crate) fn make_durable(
+        &self,
+        root: &Dir,
+        done: &mut HashSet<DirId>,
+    ) -> Result<(), IoFailure> {
+        let disk = root.disk();
+        let device = root.identity()?.device;
+        let start = Stop::new(
+            real::reopen_directory(root.fd())
+                .map_err(|error| IoFailure::new(Operation::OpenDirectory, root.path(), error))?,
+            root.path().to_path_buf(),
+        )?;
+        let lineage = climb(&start)?;
+        let parents = lineage.iter().skip(1);
+        for stop in parents.chain(self.stops.iter().rev()) {
+            if stop.id.device != device || stop.id == start.id || !done.insert(stop.id) {
+                continue;
+            }
+            match real::reopen_directory(&stop.fd) {
+                Ok(fd) => Dir::new(fd, stop.path.clone(), disk.clone()).sync()?,
+                // A parent that this user may pass through but not open cannot be synced by itself.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    root.sync_file_system()?;
+                }
+                Err(error) => {
+                    return Err(IoFailure::new(Operation::OpenDirectory, &stop.path, error));
+                }
+            }
+        }
+        Ok(())
+    }
+}

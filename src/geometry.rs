@@ -1,0 +1,242 @@
+//! Ledgers, chunks, buckets, and the watermark below chunk 0.
+//!
+//! Everything is a newtype over a bounded integer, so a ledger cannot be passed where a chunk is
+//! wanted, and no arithmetic here can wrap. The numbers come from the Stellar network (the first
+//! ledger that closed on it is number 2) and from the layout of the full-history store (10,000
+//! ledgers to a chunk, 1,000 chunks to a bucket).
+
+use std::fmt;
+
+/// Ledgers in one chunk.
+pub const LEDGERS_PER_CHUNK: u32 = 10_000;
+
+/// Chunks in one bucket directory.
+pub const CHUNKS_PER_BUCKET: u32 = 1_000;
+
+const GENESIS: u32 = 2;
+
+/// A number that is no ledger, no chunk, or has no chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GeometryError {
+    /// Ledger sequences start at 2.
+    #[error("{0} is not a ledger: the first ledger of the network is 2")]
+    BelowGenesis(u32),
+    /// The chunk's last ledger would not fit a `u32`, so it could never be complete.
+    #[error("{0} is not a chunk: the last chunk whose ledgers all fit 32 bits is 429495")]
+    ChunkOutOfRange(u32),
+    /// The ledger exists, but the chunk that it falls in can never be complete.
+    #[error(
+        "ledger {0} is in no complete chunk: the last ledger of the last chunk, 429495, is 4294960001"
+    )]
+    BeyondLastChunk(LedgerSeq),
+}
+
+/// A ledger sequence number: at least 2, the first ledger of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LedgerSeq(u32);
+
+impl LedgerSeq {
+    /// The first ledger of the network, 2.
+    pub const GENESIS: Self = Self(GENESIS);
+
+    /// The largest sequence number that 32 bits can hold.
+    pub const MAX: Self = Self(u32::MAX);
+
+    /// The ledger with this sequence number.
+    ///
+    /// # Errors
+    ///
+    /// [`GeometryError::BelowGenesis`] for 0 and 1.
+    pub const fn new(sequence: u32) -> Result<Self, GeometryError> {
+        if sequence < GENESIS {
+            return Err(GeometryError::BelowGenesis(sequence));
+        }
+        Ok(Self(sequence))
+    }
+
+    /// The sequence number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The chunk that holds this ledger: `(sequence - 2) / 10_000`.
+    ///
+    /// # Errors
+    ///
+    /// [`GeometryError::BeyondLastChunk`] for the last 7,294 numbers of 32 bits: the chunk that they
+    /// fall in would end beyond `u32::MAX`.
+    pub const fn chunk(self) -> Result<ChunkId, GeometryError> {
+        match ChunkId::new((self.0 - GENESIS) / LEDGERS_PER_CHUNK) {
+            Ok(chunk) => Ok(chunk),
+            Err(_) => Err(GeometryError::BeyondLastChunk(self)),
+        }
+    }
+
+    /// Whether this is the first ledger of a chunk, as a pinned earliest ledger must be.
+    #[must_use]
+    pub const fn starts_chunk(self) -> bool {
+        match self.chunk() {
+            Ok(chunk) => chunk.first_ledger().0 == self.0,
+            Err(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for LedgerSeq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A chunk: 10,000 consecutive ledgers, frozen and pruned as a whole.
+///
+/// Bounded to 0 ..= 429,495, the chunks whose last ledger fits a `u32`; chunk 429,496 would begin
+/// inside that range and end outside of it, so no value of this type stands for it. Printed with
+/// eight digits everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChunkId(u32);
+
+impl ChunkId {
+    /// Chunk 0, ledgers 2 to 10,001.
+    pub const MIN: Self = Self(0);
+
+    /// Chunk 429,495, the last one that can be complete.
+    pub const MAX: Self = Self((u32::MAX - 1) / LEDGERS_PER_CHUNK - 1);
+
+    /// The chunk with this number.
+    ///
+    /// # Errors
+    ///
+    /// [`GeometryError::ChunkOutOfRange`] above [`ChunkId::MAX`].
+    pub const fn new(chunk: u32) -> Result<Self, GeometryError> {
+        if chunk > Self::MAX.0 {
+            return Err(GeometryError::ChunkOutOfRange(chunk));
+        }
+        Ok(Self(chunk))
+    }
+
+    /// The chunk's number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The chunk's first ledger: `chunk * 10_000 + 2`.
+    #[must_use]
+    pub const fn first_ledger(self) -> LedgerSeq {
+        LedgerSeq(self.0 * LEDGERS_PER_CHUNK + GENESIS)
+    }
+
+    /// The chunk's last ledger: `(chunk + 1) * 10_000 + 1`.
+    #[must_use]
+    pub const fn last_ledger(self) -> LedgerSeq {
+        LedgerSeq((self.0 + 1) * LEDGERS_PER_CHUNK + 1)
+    }
+
+    /// The bucket directory that the chunk's files live in.
+    #[must_use]
+    pub const fn bucket(self) -> BucketId {
+        BucketId(self.0 / CHUNKS_PER_BUCKET)
+    }
+
+    /// The chunk after this one; none after [`ChunkId::MAX`].
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        Self::new(self.0 + 1).ok()
+    }
+
+    /// The chunk before this one; none before chunk 0.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        self.0.checked_sub(1).map(Self)
+    }
+
+    /// The chunk that is `chunks` before this one, or chunk 0 if history is shorter.
+    #[must_use]
+    pub const fn saturating_back(self, chunks: u32) -> Self {
+        Self(self.0.saturating_sub(chunks))
+    }
+}
+
+impl fmt::Display for ChunkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08}", self.0)
+    }
+}
+
+/// A bucket: the directory that holds the files of 1,000 consecutive chunks.
+///
+/// It keeps directories short and is never part of a key. Printed with five digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BucketId(u32);
+
+impl BucketId {
+    /// The bucket's number, `chunk / 1000`.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for BucketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:05}", self.0)
+    }
+}
+
+/// How far ingestion has come: the last complete chunk, or "chunk -1" while there is none.
+///
+/// A type of its own and not a signed number, so that the sentinel can neither be stored in a key
+/// nor take part in arithmetic. Ordered: [`Watermark::NothingYet`] comes before every chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Watermark {
+    /// No chunk is complete: the sentinel written as chunk -1, whose last ledger is 1.
+    NothingYet,
+    /// Every chunk up to and with this one is complete.
+    Complete(ChunkId),
+}
+
+impl Watermark {
+    /// The watermark when `ledger` is the newest ledger: the largest chunk whose last ledger is not
+    /// above it.
+    ///
+    /// Takes a plain number because 0 and 1 are legal here: a network that has closed no ledger yet.
+    #[must_use]
+    pub fn at_ledger(ledger: u32) -> Self {
+        let complete = ledger.saturating_sub(1) / LEDGERS_PER_CHUNK;
+        match complete.checked_sub(1) {
+            None => Self::NothingYet,
+            Some(last) => Self::Complete(ChunkId(last)),
+        }
+    }
+
+    /// The last complete ledger: 1 while nothing has been ingested, which is why this is a plain
+    /// number and not a [`LedgerSeq`].
+    #[must_use]
+    pub const fn last_ledger(self) -> u32 {
+        match self {
+            Self::NothingYet => GENESIS - 1,
+            Self::Complete(chunk) => chunk.last_ledger().get(),
+        }
+    }
+
+    /// The last complete chunk, if there is one.
+    #[must_use]
+    pub const fn chunk(self) -> Option<ChunkId> {
+        match self {
+            Self::NothingYet => None,
+            Self::Complete(chunk) => Some(chunk),
+        }
+    }
+}
+
+impl fmt::Display for Watermark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingYet => f.write_str("-1"),
+            Self::Complete(chunk) => chunk.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Locking the roots: one process at a time on each of them.
+//!
+//! [`StorageRoots::lock`] is the only way to a [`LockedRoots`], and a [`LockedRoots`] the only way
+//! to a catalog. It holds open directories, and everything is read and written relative to them: what
+//! is locked is what is written.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{FailureKind, IoFailure};
+use crate::fs::{Dir, Disk, LockFile, Resolved, resolve};
+use crate::layout::{RootRole, StorageRoots};
+
+/// The name of the lock file in each root.
+pub const LOCK_FILE: &str = "frostline.lock";
+
+/// Why the roots could not be locked. Every one but a failing disk leaves the disk as it was, and
+/// every one releases the locks that had been taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another process holds a root.
+    #[error(
+        "the {role} root `{}` is in use by {}: stop that process, or give this one roots of its own",
+        path.display(), Holder(holder.as_deref())
+    )]
+    Held {
+        /// The root's role.
+        role: RootRole,
+        /// The root's path.
+        path: PathBuf,
+        /// What the holder wrote into the lock file, if it could be read.
+        holder: Option<String>,
+    },
+    /// Two roles share a directory.
+    #[error(
+        "the {first} root `{}` and the {second} root `{}` are one directory: give each its own",
+        first_path.display(), second_path.display()
+    )]
+    SameDirectory {
+        /// One role.
+        first: RootRole,
+        /// Its path.
+        first_path: PathBuf,
+        /// The other role.
+        second: RootRole,
+        /// Its path.
+        second_path: PathBuf,
+    },
+    /// One root lies inside another.
+    #[error(
+        "the {inner} root `{}` is inside the {outer} root `{}`: move one of them out",
+        inner_path.display(), outer_path.display()
+    )]
+    Nested {
+        /// The role of the root that lies inside.
+        inner: RootRole,
+        /// Its path.
+        inner_path: PathBuf,
+        /// The role of the root around it.
+        outer: RootRole,
+        /// Its path.
+        outer_path: PathBuf,
+    },
+    /// A root cannot be reached, read, written, created or synced.
+    #[error("the {role} root cannot be used")]
+    Unusable {
+        /// The root's role.
+        role: RootRole,
+        /// What went wrong.
+        source: IoFailure,
+    },
+}
+
+impl LockError {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+}
+
+/// The holder of a lock, for a message.
+struct Holder<'a>(Option<&'a str>);
+
+impl fmt::Display for Holder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(holder) => write!(f, "process {holder}"),
+            None => f.write_str("another process, which left no name"),
+        }
+    }
+}
+
+/// The five roots: locked, open, and with their own entries durable.
+///
+/// Dropping it releases the locks; so does the end of the process, however it comes.
+#[must_use = "dropping the locked roots releases them: open a `Catalog` with them"]
+pub struct LockedRoots {
+    roots: StorageRoots,
+    held: Vec<(RootRole, Arc<Dir>, LockFile)>,
+}
+
+impl StorageRoots {
+    /// Locks every root and makes the way to it durable, creating the directories that are missing.
+    ///
+    /// The locks are exclusive `flock`s (see `flock(2)`), taken without waiting. Checks come first:
+    /// nothing is created unless all roots that exist are free, distinct and writable.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`].
+    pub fn lock(self) -> Result<LockedRoots, LockError> {
+        self.lock_on(&Disk::default())
+    }
+
+    /// The same, with every operation announced to the probe.
+    #[cfg(feature = "sim")]
+    #[doc(hidden)]
+    pub fn lock_with_probe(self, probe: crate::sim::Probe) -> Result<LockedRoots, LockError> {
+        self.lock_on(&Disk { probe: Some(probe) })
+    }
+
+    fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {
+        let resolved = resolve_all(&self, disk)?;
+        check_distinct(&self, &resolved)?;
+        for (role, way) in &resolved {
+            unusable(*role, way.check_access(disk))?;
+        }
+        // Three rounds, from what cannot change anything to what creates directories: a root that
+        // is in use is found before the disk is touched.
+        let mut held: Vec<(RootRole, Arc<Dir>, LockFile)> = Vec::new();
+        for (may_create_file, may_create_root) in [(false, false), (true, false), (true, true)] {
+            for (role, way) in &resolved {
+                let taken = held.iter().any(|(held_role, ..)| held_role == role);
+                if taken || (!way.exists() && !may_create_root) {
+                    continue;
+                }
+                let dir = unusable(*role, way.open(disk))?;
+                let file = unusable(*role, dir.open_lock_file(LOCK_FILE, may_create_file))?;
+                if let Some(file) = file {
+                    self.take(*role, &file)?;
+                    held.push((*role, Arc::new(dir), file));
+                }
+            }
+        }
+        let mut synced = HashSet::new();
+        for (role, way) in &resolved {
+            if let Some((_, dir, _)) = held.iter().find(|(held_role, ..)| held_role == role) {
+                unusable(*role, way.make_durable(dir, &mut synced))?;
+            }
+        }
+        Ok(LockedRoots { roots: self, held })
+    }
+
+    fn take(&self, role: RootRole, file: &LockFile) -> Result<(), LockError> {
+        if unusable(role, file.try_lock())? {
+            file.name_holder(&own_name());
+            return Ok(());
+        }
+        Err(LockError::Held {
+            role,
+            path: self.path(role).to_path_buf(),
+            holder: file.holder(),
+        })
+    }
+}
+
+impl LockedRoots {
+    /// The paths of the roots.
+    #[must_use]
+    pub const fn roots(&self) -> &StorageRoots {
+        &self.roots
+    }
+
+    /// The open directory of a root.
+    pub(crate) fn dir(&self, role: RootRole) -> Result<&Arc<Dir>, IoFailure> {
+        let mut held = self.held.iter();
+        match held.find(|(held_role, ..)| *held_role == role) {
+            Some((_, dir, _)) => Ok(dir),
+            // Every role is locked by `lock_on`; an error keeps this free of a panic.
+            None => Err(IoFailure::new(
+                crate::error::Operation::OpenDirectory,
+                self.roots.path(role),
+                std::io::Error::from(std::io::ErrorKind::NotFound),
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for LockedRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LockedRoots").field(&self.roots).finish()
+    }
+}
+
+fn unusable<T>(role: RootRole, result: Result<T, IoFailure>) -> Result<T, LockError> {
+    result.map_err(|source| LockError::Unusable { role, source })
+}
+
+fn resolve_all(roots: &StorageRoots, disk: &Disk) -> Result<Vec<(RootRole, Resolved)>, LockError> {
+    let resolve_one = |(role, path)| Ok((role, unusable(role, resolve(path, disk))?));
+    roots.iter().map(resolve_one).collect()
+}
+
+/// By device and inode, so that spelling, symbolic links and bind mounts make no difference.
+fn check_distinct(
+    roots: &StorageRoots,
+    resolved: &[(RootRole, Resolved)],
+) -> Result<(), LockError> {
+    let path = |role| roots.path(role).to_path_buf();
+    for (index, (first, one)) in resolved.iter().enumerate() {
+        for (second, other) in resolved.iter().skip(index + 1) {
+            if one.is_same(other) {
+                return Err(LockError::SameDirectory {
+                    first: *first,
+                    first_path: path(*first),
+                    second: *second,
+                    second_path: path(*second),
+                });
+            }
+            let nested = if one.is_inside(other) {
+                Some((*first, *second))
+            } else if other.is_inside(one) {
+                Some((*second, *first))
+            } else {
+                None
+            };
+            if let Some((inner, outer)) = nested {
+                return Err(LockError::Nested {
+                    inner,
+                    inner_path: path(inner),
+                    outer,
+                    outer_path: path(outer),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What goes into the lock file: the process and its program.
+fn own_name() -> String {
+    let program = std::env::current_exe().ok();
+    let program = program.as_deref().and_then(std::path::Path::file_name);
+    let program = program.map_or_else(|| "unknown".into(), std::ffi::OsStr::to_string_lossy);
+    format!("{} ({program})\n", std::process::id())
+}

@@ -1,0 +1,41 @@
+//! Instruments for crash and fault tests, under the feature `sim`.
+//!
+//! A [`Probe`] is told of every operation on the file system and the store before it happens. It may
+//! record it, make it fail, or end the process there. The simulated disk will live here too.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::Operation;
+
+type Watcher = dyn Fn(Operation, &Path) -> io::Result<()> + Send + Sync;
+
+/// Sees every operation before it happens.
+#[derive(Clone)]
+pub struct Probe {
+    watcher: Arc<Watcher>,
+}
+
+impl Probe {
+    /// A probe that calls this function; what it returns as an error is the operation's error, and
+    /// the operation does not happen.
+    pub fn new(
+        watcher: impl Fn(Operation, &Path) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            watcher: Arc::new(watcher),
+        }
+    }
+
+    pub(crate) fn before(&self, operation: Operation, path: &Path) -> io::Result<()> {
+        (self.watcher)(operation, path)
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Probe")
+    }
+}

@@ -1,0 +1,137 @@
+//! Creating the store, all or nothing, and mending what a crash of its own start can leave.
+//!
+//! RocksDB finds its data through a pointer file, `CURRENT`, which names a manifest. On a disk that
+//! may keep one directory entry and lose another, a crash can leave the pointer without what it
+//! points to. So a new store is built in a directory aside, synced, and moved into place with the
+//! pointer last; and a pointer whose manifest was lost goes back to the manifest before.
+
+use crate::error::{IoFailure, Operation, StoreFailure};
+use crate::fs::Dir;
+use crate::lock::LOCK_FILE;
+
+use super::{OpenFailure, rocks};
+
+/// Where a store is built. While it exists and `CURRENT` does not, the store is empty.
+const ASIDE: &str = "creating";
+const POINTER: &str = "CURRENT";
+const NEW_POINTER: &str = "CURRENT.new";
+const MANIFEST_PREFIX: &str = "MANIFEST-";
+
+/// The directory holds something, but no store: its pointer file is missing.
+#[derive(Debug)]
+pub(crate) struct NotACatalog {
+    /// Something that is there.
+    pub(crate) found: String,
+}
+
+/// Brings the directory to the point where the store can be opened.
+pub(super) fn settle(dir: &Dir) -> Result<(), OpenFailure> {
+    let entries = dir.list()?;
+    let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+    match (has(POINTER), has(ASIDE)) {
+        (true, true) => Ok(remove_aside(dir)?),
+        (true, false) => Ok(mend_pointer(dir)?),
+        (false, true) => {
+            // A crash while it was being created: nobody has written to it.
+            clear(dir)?;
+            create(dir)
+        }
+        (false, false) => {
+            let mut names = entries.iter().map(|entry| &entry.name);
+            if let Some(found) = names.find(|name| *name != LOCK_FILE) {
+                let found = found.to_string_lossy().into_owned();
+                return Err(OpenFailure::NotACatalog(NotACatalog { found }));
+            }
+            create(dir)
+        }
+    }
+}
+
+fn create(dir: &Dir) -> Result<(), OpenFailure> {
+    // The directory aside must be durable before anything is moved out of it, or a crash could
+    // leave parts of a store without the mark that says what they are.
+    dir.create_dir(ASIDE)?;
+    dir.sync()?;
+    let aside = dir.open_dir(ASIDE)?;
+    let failed = |source| StoreFailure::new(Operation::CreateStore, dir.path(), source);
+    dir.disk()
+        .announce(Operation::CreateStore, dir.path())
+        .map_err(|error| failed(error.into()))?;
+    rocks::Rocks::create(aside.path()).map_err(failed)?;
+    let mut parts = Vec::new();
+    for entry in aside.list()? {
+        let name = entry.name.to_string_lossy().into_owned();
+        // The store makes these anew at every start; the options would name the directory aside.
+        if name != "LOCK" && !name.starts_with("OPTIONS-") && name != POINTER {
+            aside.sync_file(&name)?;
+            parts.push(name);
+        }
+    }
+    aside.sync_file(POINTER)?;
+    aside.sync()?;
+    for part in &parts {
+        aside.move_file(part, dir)?;
+    }
+    dir.sync()?;
+    aside.move_file(POINTER, dir)?;
+    dir.sync()?;
+    Ok(remove_aside(dir)?)
+}
+
+fn remove_aside(dir: &Dir) -> Result<(), IoFailure> {
+    dir.remove_tree(ASIDE)?;
+    dir.sync()
+}
+
+/// Removes everything but the lock file; the directory aside goes last, because it is the mark that
+/// allows this.
+fn clear(dir: &Dir) -> Result<(), IoFailure> {
+    for entry in dir.list()? {
+        if entry.name == LOCK_FILE || entry.name == ASIDE {
+            continue;
+        }
+        if entry.is_directory {
+            dir.remove_tree(&entry.name)?;
+        } else {
+            dir.unlink(&entry.name)?;
+        }
+    }
+    dir.sync()?;
+    remove_aside(dir)
+}
+
+/// Points `CURRENT` back at the newest manifest that is there, if the one it names is not.
+///
+/// A start writes a new manifest, renames the pointer and syncs the directory once. A crash before
+/// that sync may keep the pointer and lose the manifest's entry. The manifest before is deleted only
+/// after that sync, so it is still there, with every record that was acknowledged.
+fn mend_pointer(dir: &Dir) -> Result<(), IoFailure> {
+    let pointer = dir.read_file(POINTER)?;
+    let named = String::from_utf8_lossy(&pointer);
+    let named = named.trim_end();
+    if !named.starts_with(MANIFEST_PREFIX) || dir.has(named)? {
+        return Ok(());
+    }
+    let mut manifests: Vec<_> = manifest_numbers(dir)?;
+    manifests.sort_unstable();
+    let Some((_, newest)) = manifests.pop() else {
+        return Ok(());
+    };
+    dir.unlink(NEW_POINTER)?;
+    let mut file = dir.create_file(NEW_POINTER)?;
+    file.append(format!("{newest}\n").as_bytes())?;
+    file.flush()?;
+    file.sync()?;
+    dir.replace_file(NEW_POINTER, POINTER)?;
+    dir.sync()
+}
+
+fn manifest_numbers(dir: &Dir) -> Result<Vec<(u64, String)>, IoFailure> {
+    let entries = dir.list()?;
+    let numbered = entries.iter().filter_map(|entry| {
+        let name = entry.name.to_str()?;
+        let number = name.strip_prefix(MANIFEST_PREFIX)?.parse().ok()?;
+        Some((number, name.to_owned()))
+    });
+    Ok(numbered.collect())
+}

@@ -1,0 +1,118 @@
+//! The catalog's store: a small key-value database whose every batch is atomic and synced.
+//!
+//! This is the second seam. Only `rocks` names `rocksdb`.
+
+mod creation;
+mod log_check;
+mod rocks;
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use crate::error::{IoFailure, Operation, StoreFailure};
+use crate::fs::{Dir, Disk, resolve};
+use crate::key::EncodedKey;
+
+pub(crate) use creation::NotACatalog;
+pub(crate) use log_check::LogDamage;
+pub(crate) use rocks::Scan;
+
+/// Logs that starts may leave behind before one of them moves their records to a table.
+const LOGS_KEPT: usize = 4;
+
+/// One change of a batch: a new value, or none to delete the key.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    pub(crate) key: EncodedKey,
+    pub(crate) value: Option<Cow<'static, str>>,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug)]
+pub(crate) enum OpenFailure {
+    Io(IoFailure),
+    Store(StoreFailure),
+    NotACatalog(NotACatalog),
+    Damaged(LogDamage),
+    /// The path and the locked directory are no longer the same directory.
+    Moved,
+}
+
+impl From<IoFailure> for OpenFailure {
+    fn from(failure: IoFailure) -> Self {
+        Self::Io(failure)
+    }
+}
+
+impl From<StoreFailure> for OpenFailure {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Store(failure)
+    }
+}
+
+/// An open store.
+pub(crate) struct Store {
+    rocks: rocks::Rocks,
+    path: PathBuf,
+    disk: Disk,
+}
+
+impl Store {
+    /// Opens the store in this directory, or creates it, all or nothing, where there is none.
+    pub(crate) fn open(dir: &Dir) -> Result<Self, OpenFailure> {
+        let path = dir.path().to_path_buf();
+        check_not_moved(dir)?;
+        creation::settle(dir)?;
+        let logs = log_check::settle(dir)?;
+        let disk = dir.disk().clone();
+        let failed = |source| StoreFailure::new(Operation::OpenStore, &path, source);
+        disk.announce(Operation::OpenStore, &path)
+            .map_err(|error| failed(error.into()))?;
+        let rocks = rocks::Rocks::open(&path).map_err(failed)?;
+        if logs >= LOGS_KEPT {
+            rocks.flush().map_err(failed)?;
+        }
+        check_not_moved(dir)?;
+        Ok(Self { rocks, path, disk })
+    }
+
+    pub(crate) fn get(&self, key: &EncodedKey) -> Result<Option<Vec<u8>>, StoreFailure> {
+        self.disk
+            .announce(Operation::ReadStore, &self.path)
+            .map_err(|error| self.failure(Operation::ReadStore, error.into()))?;
+        self.rocks
+            .get(key.as_bytes())
+            .map_err(|error| self.failure(Operation::ReadStore, error))
+    }
+
+    /// Commits all of the edits or none. Durable on return: the log has been synced.
+    pub(crate) fn commit(&self, edits: &[Edit]) -> Result<(), StoreFailure> {
+        self.disk
+            .announce(Operation::Commit, &self.path)
+            .map_err(|error| self.failure(Operation::Commit, error.into()))?;
+        self.rocks
+            .write(edits)
+            .map_err(|error| self.failure(Operation::Commit, error))
+    }
+
+    /// Every key that begins with the prefix, ascending, as of now.
+    pub(crate) fn scan(&self, prefix: &str) -> Scan<'_> {
+        self.rocks.scan(prefix.as_bytes())
+    }
+
+    pub(crate) fn failure(&self, operation: Operation, source: Source) -> StoreFailure {
+        StoreFailure::new(operation, &self.path, source)
+    }
+}
+
+/// What a store says of its own failures.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// The store opens by path; make sure that the path still leads to the locked directory.
+fn check_not_moved(dir: &Dir) -> Result<(), OpenFailure> {
+    let there = resolve(dir.path(), dir.disk())?.identity();
+    if there == Some(dir.identity()?) {
+        return Ok(());
+    }
+    Err(OpenFailure::Moved)
+}

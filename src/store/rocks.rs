@@ -1,0 +1,110 @@
+//! RocksDB: the only file that names it.
+
+#![expect(clippy::disallowed_types, reason = "this is the room for RocksDB")]
+
+use std::path::Path;
+
+use rocksdb::{
+    DB, DBIteratorWithThreadMode, DBRecoveryMode, Direction, InfoLogger, IteratorMode, LogLevel,
+    Options, ReadOptions, WriteBatch, WriteOptions,
+};
+
+use super::{Edit, Source};
+
+/// Bytes of memtable, and so of log: small, so that a start has little to replay.
+const WRITE_BUFFER: usize = 8 << 20;
+
+/// Bytes of a manifest before it is rolled.
+const MANIFEST: usize = 1 << 20;
+
+pub(super) struct Rocks {
+    db: DB,
+    write: WriteOptions,
+}
+
+fn options() -> Result<Options, Source> {
+    // Recovery without a flush: the tables of such a flush would be named by a new manifest before
+    // their directory entries are durable.
+    let mut options = Options::default()
+        .get_options_from_string("avoid_flush_during_recovery=true;stats_persist_period_sec=0")?;
+    // Any damaged record is an error. A torn tail, which is legal, has been cut off before.
+    options.set_wal_recovery_mode(DBRecoveryMode::AbsoluteConsistency);
+    options.set_write_buffer_size(WRITE_BUFFER);
+    options.set_max_manifest_file_size(MANIFEST);
+    options.set_stats_dump_period_sec(0);
+    // No information logs: they would grow beside a catalog of a few kilobytes.
+    options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
+    options.create_if_missing(false);
+    Ok(options)
+}
+
+impl Rocks {
+    /// Opens a store that exists.
+    pub(super) fn open(path: &Path) -> Result<Self, Source> {
+        Self::start(&options()?, path)
+    }
+
+    /// Creates an empty store where there is none, and closes it again.
+    pub(super) fn create(path: &Path) -> Result<(), Source> {
+        let mut options = options()?;
+        options.create_if_missing(true);
+        options.set_error_if_exists(true);
+        Self::start(&options, path).map(drop)
+    }
+
+    fn start(options: &Options, path: &Path) -> Result<Self, Source> {
+        let mut write = WriteOptions::default();
+        write.set_sync(true);
+        Ok(Self {
+            db: DB::open(options, path)?,
+            write,
+        })
+    }
+
+    /// Moves everything from the logs to a table, so that the logs can go.
+    pub(super) fn flush(&self) -> Result<(), Source> {
+        Ok(self.db.flush()?)
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+        Ok(self.db.get(key)?)
+    }
+
+    pub(super) fn write(&self, edits: &[Edit]) -> Result<(), Source> {
+        let mut batch = WriteBatch::default();
+        for edit in edits {
+            match &edit.value {
+                Some(value) => batch.put(edit.key.as_bytes(), value.as_bytes()),
+                None => batch.delete(edit.key.as_bytes()),
+            }
+        }
+        Ok(self.db.write_opt(batch, &self.write)?)
+    }
+
+    pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {
+        let mut end = prefix.to_vec();
+        // Prefixes end in an ASCII letter or colon, so the last byte has a successor.
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        let mut read = ReadOptions::default();
+        read.set_iterate_upper_bound(end);
+        let mode = IteratorMode::From(prefix, Direction::Forward);
+        Scan {
+            iterator: self.db.iterator_opt(mode, read),
+        }
+    }
+}
+
+/// A consistent scan of the store, in byte order.
+pub(crate) struct Scan<'a> {
+    iterator: DBIteratorWithThreadMode<'a, DB>,
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<(Box<[u8]>, Box<[u8]>), Source>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.iterator.next()?.map_err(Source::from))
+    }
+}

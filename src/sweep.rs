@@ -1,0 +1,144 @@
+//! The sweep: the only per-chunk deleter.
+//!
+//! Takes owned handles, so it trusts no state that was read earlier and cannot hit a writer. Pays one
+//! round of barriers for a batch: one demoting commit, one fsync for each distinct directory, one
+//! deleting commit. Nothing in it needs space for data, so a full disk can free itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::artifact::{Prunable, UnlinkRefusal, check_unlink};
+use crate::core::{Change, CommitFailure, CommitRefusal, Core};
+use crate::durable::Way;
+use crate::error::{FailureKind, Fatal, IoFailure, Poisoned};
+use crate::geometry::BucketId;
+use crate::key::ArtifactKey;
+use crate::layout::RootRole;
+use crate::state::ArtifactState;
+
+/// What a sweep did.
+#[derive(Debug, Default)]
+#[must_use = "artifacts with readers come back in `leased`, and those that resisted in `failed`"]
+pub struct Swept {
+    /// Gone: files and keys.
+    pub deleted: Vec<ArtifactKey>,
+    /// Demoted but still being read: sweep them again when their readers are done.
+    pub leased: Vec<Prunable>,
+    /// Demoted, but a file could not be unlinked: claim the key again once the cause is mended.
+    pub failed: Vec<(ArtifactKey, IoFailure)>,
+}
+
+/// A sweep that stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// The catalog refuses everything. Nothing was touched.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// The demotion was refused. No file was touched.
+    #[error(transparent)]
+    Demote(CommitRefusal),
+    /// The files are gone, and the deletion of their keys was refused: sweep the keys again.
+    #[error(transparent)]
+    Delete(CommitRefusal),
+    /// An fsync or a commit failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl SweepError {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Poisoned(_) | Self::Demote(_) => FailureKind::Refused,
+            Self::Delete(_) => FailureKind::Rewritable,
+            Self::Fatal(_) => FailureKind::Fatal,
+        }
+    }
+}
+
+pub(crate) fn sweep(core: &Arc<Core>, batch: Vec<Prunable>) -> Result<Swept, SweepError> {
+    core.poison.check()?;
+    let foreign = |item: &&Prunable| !Arc::ptr_eq(core, &item.held.core);
+    if let Some(item) = batch.iter().find(foreign) {
+        let key = item.key().into();
+        return Err(SweepError::Demote(CommitRefusal::ForeignHandle { key }));
+    }
+    let mut batch = batch;
+    demote(core, &mut batch)?;
+    let mut swept = Swept::default();
+    let gone = unlink(core, batch, &mut swept)?;
+    let deletions: Vec<Change> = gone
+        .iter()
+        .map(|item| item.held.change(Some(item.found), None))
+        .collect();
+    match core.commit(&deletions) {
+        Ok(()) => {}
+        Err(CommitFailure::Refused(refusal)) => return Err(SweepError::Delete(refusal)),
+        Err(CommitFailure::Fatal(fatal)) => return Err(SweepError::Fatal(fatal)),
+    }
+    swept.deleted = gone.iter().map(Prunable::key).collect();
+    Ok(swept)
+}
+
+/// One commit demotes all that are still frozen: no file goes under a frozen key.
+fn demote(core: &Core, batch: &mut [Prunable]) -> Result<(), SweepError> {
+    let frozen = |item: &&Prunable| item.found == ArtifactState::Frozen;
+    let next = Some(ArtifactState::Pruning);
+    let demotions: Vec<Change> = batch
+        .iter()
+        .filter(frozen)
+        .map(|item| item.held.change(Some(item.found), next))
+        .collect();
+    match core.commit(&demotions) {
+        Ok(()) => {}
+        Err(CommitFailure::Refused(refusal)) => return Err(SweepError::Demote(refusal)),
+        Err(CommitFailure::Fatal(fatal)) => return Err(SweepError::Fatal(fatal)),
+    }
+    for item in batch {
+        if item.found == ArtifactState::Frozen {
+            item.found = ArtifactState::Pruning;
+        }
+    }
+    Ok(())
+}
+
+/// Unlinks the files of all that nobody reads, then fsyncs each distinct directory once.
+fn unlink(
+    core: &Core,
+    batch: Vec<Prunable>,
+    swept: &mut Swept,
+) -> Result<Vec<Prunable>, SweepError> {
+    let mut gone = Vec::with_capacity(batch.len());
+    let mut ways: HashMap<(RootRole, BucketId), Way> = HashMap::new();
+    let mut order = Vec::new();
+    for item in batch {
+        match check_unlink(&item.held) {
+            Ok(()) => {}
+            Err(UnlinkRefusal::Leased(_)) => {
+                swept.leased.push(item);
+                continue;
+            }
+            Err(UnlinkRefusal::Poisoned(poisoned)) => return Err(poisoned.into()),
+        }
+        match item.held.unlink_files() {
+            Ok(way) => {
+                let bucket = item.held.place().bucket();
+                if ways.insert(bucket, way).is_none() {
+                    order.push(bucket);
+                }
+                gone.push(item);
+            }
+            Err(failure) => swept.failed.push((item.key(), failure)),
+        }
+    }
+    for bucket in order {
+        if let Some(way) = ways.get(&bucket) {
+            core.durable
+                .barrier(way)
+                .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))?;
+        }
+    }
+    Ok(gone)
+}
