@@ -63,7 +63,7 @@ pub struct KindSpec {
 ///
 /// Never empty: an artifact whose files the sweep could not name would be orphaned.
 #[derive(Debug)]
-pub struct FileSuffixes {
+pub(crate) struct FileSuffixes {
     first: &'static str,
     rest: &'static [&'static str],
 }

@@ -147,7 +147,9 @@ struct GivenPath(PathBuf);
 
 impl GivenPath {
     fn below(self, directory: &Path) -> PathBuf {
-        directory.join(self.0)
+        // Collected by component, so that `./x` and `x` are one spelling; `..` stays for the kernel,
+        // which alone knows where a symbolic link leads.
+        directory.join(self.0).components().collect()
     }
 }
 
