@@ -1,0 +1,26 @@
+# frostline. `make demo` and `make test` do their own set-up.
+
+CARGO ?= cargo
+
+.PHONY: demo test setup check docs
+
+# A small node's storage, for real. Options go in ARGS: make demo ARGS='--lake DIR'
+demo: setup
+	$(CARGO) run --locked --quiet --example lifecycle -- $(ARGS)
+
+# Everything: unit, integration, compile-fail, example and documentation tests.
+test: setup
+	$(CARGO) test --locked
+
+# What is not Rust: a C++ compiler and libclang, with which RocksDB is built.
+setup:
+	@sh scripts/setup.sh
+
+# Formatting and lints, warnings denied.
+check: setup
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+# The documentation, warnings denied.
+docs: setup
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
