@@ -367,6 +367,20 @@ impl Catalog {
     }
 }
 
+#[cfg(feature = "sim")]
+impl Catalog {
+    /// Writes behind the protocol's back, as something that is not this library would: puts a value
+    /// under a key, or deletes the key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreFailure`].
+    #[doc(hidden)]
+    pub fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreFailure> {
+        self.core.store.plant(key, value)
+    }
+}
+
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.core.layout.roots().path(RootRole::Catalog);

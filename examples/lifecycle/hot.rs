@@ -5,7 +5,7 @@
     reason = "what is in a hot directory belongs to the layer above the library"
 )]
 
-use frostline::{Catalog, ChunkId, Hot, LedgerSeq, Ready};
+use frostline::{Catalog, ChunkId, Hot, LedgerSeq, Ready, Transient};
 use rocksdb::{DB, InfoLogger, IteratorMode, LogLevel, Options, WriteBatch, WriteOptions};
 
 use crate::Outcome;
@@ -19,14 +19,27 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the chunk's hot database: what is ready must exist, what is not is made from nothing.
     pub(crate) fn open(catalog: &Catalog, chunk: ChunkId) -> Outcome<Self> {
-        let ready = match catalog.claim_hot(chunk)? {
-            Hot::Ready(ready) => ready,
-            Hot::Debris(debris) => create(debris.recreate()?)?,
-            Hot::Absent => create(catalog.create_hot(chunk)?)?,
+        let database = match catalog.claim_hot(chunk)? {
+            Hot::Ready(ready) => {
+                // Never with `create_if_missing`: an empty database would silently take the place of
+                // a lost one.
+                let db = DB::open(&options(), ready.path())?;
+                Self { db, ready }
+            }
+            Hot::Debris(debris) => Self::create(debris.recreate()?)?,
+            Hot::Absent => Self::create(catalog.create_hot(chunk)?)?,
         };
-        // Never with `create_if_missing`: an empty database in place of a lost one would be silent.
-        let db = DB::open(&options(), ready.path())?;
         println!("   {chunk}: hot directory ready");
+        Ok(database)
+    }
+
+    /// Creates the database while the directory is still transient: once it is ready, it is usable.
+    fn create(transient: Transient) -> Outcome<Self> {
+        let mut options = options();
+        options.create_if_missing(true);
+        options.set_error_if_exists(true);
+        let db = DB::open(&options, transient.path())?;
+        let ready = transient.ready()?;
         Ok(Self { db, ready })
     }
 
@@ -58,15 +71,6 @@ impl Database {
         drop(db);
         drop(ready);
     }
-}
-
-/// Creates the database while the directory is still transient: once it is ready, it is usable.
-fn create(transient: frostline::Transient) -> Outcome<Ready> {
-    let mut options = options();
-    options.create_if_missing(true);
-    options.set_error_if_exists(true);
-    drop(DB::open(&options, transient.path())?);
-    Ok(transient.ready()?)
 }
 
 fn options() -> Options {

@@ -95,6 +95,12 @@ impl Store {
             .map_err(|error| self.failure(Operation::Commit, error))
     }
 
+    #[cfg(feature = "sim")]
+    pub(crate) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreFailure> {
+        let planted = self.rocks.plant(key, value);
+        planted.map_err(|error| self.failure(Operation::Commit, error))
+    }
+
     /// Every key that begins with the prefix, ascending, as of now.
     pub(crate) fn scan(&self, prefix: &str) -> Scan<'_> {
         self.rocks.scan(prefix.as_bytes())

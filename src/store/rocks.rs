@@ -81,6 +81,14 @@ impl Rocks {
         Ok(self.db.write_opt(batch, &self.write)?)
     }
 
+    #[cfg(feature = "sim")]
+    pub(super) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Source> {
+        Ok(match value {
+            Some(value) => self.db.put_opt(key, value, &self.write)?,
+            None => self.db.delete_opt(key, &self.write)?,
+        })
+    }
+
     pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {
         let mut end = prefix.to_vec();
         // Prefixes end in an ASCII letter or colon, so the last byte has a successor.

@@ -1,4 +1,20 @@
 //! Everything that can be tested without a crash simulator, in one binary.
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests look at the disk behind the library's back, and a failing test panics"
+)]
 
-mod smoke;
+mod barriers;
+mod common;
+mod faults;
+mod hot;
+mod protocol;
+mod sweep;

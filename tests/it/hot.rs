@@ -1,0 +1,165 @@
+//! Hot directories.
+
+use frostline::{ClaimHotError, CreateHotError, Hot, HotKey, HotState, ReadyError, ReadyRefusal};
+
+use crate::common::{World, chunk};
+
+/// Row 12: a ready directory, the only copy, is never wiped.
+#[test]
+fn creating_over_a_ready_directory_is_refused_and_nothing_changes() {
+    let world = World::new();
+    let catalog = world.open();
+    let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
+    std::fs::write(ready.path().join("ledgers"), b"the only copy").unwrap();
+    let before = world.tree();
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(matches!(error, CreateHotError::Claimed(_)), "{error}");
+    drop(ready);
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(
+        matches!(error, CreateHotError::AlreadyReady { .. }),
+        "{error}"
+    );
+    assert_eq!(world.tree(), before);
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), Some(HotState::Ready));
+}
+
+/// Row 12: a directory without a key is not ours to wipe either, and no key is marked for it.
+#[test]
+fn a_directory_without_a_key_is_refused_and_untouched() {
+    let world = World::new();
+    let catalog = world.open();
+    let path = world.data().join("hot/00000001");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("CURRENT"), b"somebody's").unwrap();
+    let before = world.tree();
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(
+        matches!(error, CreateHotError::StrayDirectory { .. }),
+        "{error}"
+    );
+    assert_eq!(world.tree(), before);
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
+}
+
+/// Row 11: claiming what is ready never creates it.
+#[test]
+fn a_ready_directory_that_is_missing_is_for_the_caller_to_decide() {
+    let world = World::new();
+    let catalog = world.open();
+    let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
+    let path = ready.path();
+    drop(ready);
+    std::fs::remove_dir(&path).unwrap();
+    let error = catalog.claim_hot(chunk(1)).unwrap_err();
+    assert!(error.to_string().contains("hot/00000001"), "{error}");
+    assert!(!path.exists());
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), Some(HotState::Ready));
+    // Restored, it is claimed as before.
+    std::fs::create_dir(&path).unwrap();
+    let ClaimHotError::DirectoryMissing(missing) = error else {
+        panic!("{error}");
+    };
+    drop(missing);
+    assert!(matches!(
+        catalog.claim_hot(chunk(1)).unwrap(),
+        Hot::Ready(_)
+    ));
+    // Or given up for lost.
+    std::fs::remove_dir(&path).unwrap();
+    let Err(ClaimHotError::DirectoryMissing(missing)) = catalog.claim_hot(chunk(1)) else {
+        panic!("not missing");
+    };
+    missing.discard().unwrap().remove().unwrap();
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
+}
+
+/// Row 4: a directory that has gone, or was replaced, is not made ready.
+#[test]
+fn a_directory_that_is_not_the_one_created_cannot_become_ready() {
+    let world = World::new();
+    let catalog = world.open();
+    let transient = catalog.create_hot(chunk(1)).unwrap();
+    let path = transient.path();
+    std::fs::remove_dir(&path).unwrap();
+    let ReadyError::Refused(refused) = transient.ready().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert!(matches!(refused.cause(), ReadyRefusal::Replaced { .. }));
+    std::fs::create_dir(&path).unwrap();
+    let ReadyError::Refused(refused) = refused.into_handle().ready().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert_eq!(
+        catalog.hot_state(chunk(1)).unwrap(),
+        Some(HotState::Transient)
+    );
+    drop(refused);
+}
+
+#[test]
+fn what_a_restart_finds_transient_is_wiped_or_removed() {
+    let world = World::new();
+    let catalog = world.open();
+    for number in [1, 2] {
+        let transient = catalog.create_hot(chunk(number)).unwrap();
+        let inner = transient.path().join("deep/er");
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::write(inner.join("file"), b"half").unwrap();
+    }
+    drop(catalog);
+    let catalog = world.open();
+    let Hot::Debris(debris) = catalog.claim_hot(chunk(1)).unwrap() else {
+        panic!("not debris");
+    };
+    let ready = debris.recreate().unwrap().ready().unwrap();
+    assert_eq!(std::fs::read_dir(ready.path()).unwrap().count(), 0);
+    let recreated = catalog.create_hot(chunk(2)).unwrap();
+    assert_eq!(std::fs::read_dir(recreated.path()).unwrap().count(), 0);
+    recreated.abandon().unwrap();
+    assert!(!world.data().join("hot/00000002").exists());
+    let keys: Vec<_> = catalog
+        .hot_chunk_keys()
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(keys, [(HotKey { chunk: chunk(1) }, HotState::Ready)]);
+}
+
+#[test]
+fn only_ready_directories_are_listed_as_ready() {
+    let world = World::new();
+    let catalog = world.open();
+    drop(catalog.create_hot(chunk(5)).unwrap());
+    for number in [9, 3, 70_000] {
+        drop(catalog.create_hot(chunk(number)).unwrap().ready().unwrap());
+    }
+    let ready: Vec<_> = catalog
+        .ready_hot_chunk_keys()
+        .unwrap()
+        .map(|key| key.unwrap().chunk.get())
+        .collect();
+    assert_eq!(ready, [3, 9, 70_000]);
+    let all = catalog.hot_chunk_keys().unwrap().count();
+    assert_eq!(all, 4);
+}
+
+/// A symbolic link in place of a hot directory leads nowhere: not followed, and only the link goes.
+#[test]
+fn a_planted_link_is_not_followed() {
+    let world = World::new();
+    let catalog = world.open();
+    drop(catalog.create_hot(chunk(1)).unwrap());
+    let path = world.data().join("hot/00000001");
+    let elsewhere = world.data().join("precious");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(elsewhere.join("file"), b"precious").unwrap();
+    std::fs::remove_dir(&path).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    let Hot::Debris(debris) = catalog.claim_hot(chunk(1)).unwrap() else {
+        panic!("not debris");
+    };
+    let error = debris.remove().unwrap_err();
+    assert_eq!(error.kind(), frostline::FailureKind::Rewritable);
+    assert!(elsewhere.join("file").exists());
+}

@@ -1,0 +1,339 @@
+//! The protocol through its handles: claims, leases, leftovers, commits.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+
+use frostline::{
+    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, BeginError, ClaimError,
+    CommitError, CommitRefusal, Debris, FailureKind, Ledgers, Pin, PinError, SyncError,
+    SyncRefusal, UnlinkError, UnlinkRefusal,
+};
+
+use crate::common::{World, chunk, freeze, state};
+
+fn debris(catalog: &frostline::Catalog, number: u32) -> Debris<Ledgers> {
+    match catalog.claim::<Ledgers>(chunk(number)).unwrap() {
+        Artifact::Debris(debris) => debris,
+        other => panic!("{other:?} is not debris"),
+    }
+}
+
+const fn ledgers(number: u32) -> ArtifactKey {
+    match frostline::ChunkId::new(number) {
+        Ok(chunk) => ArtifactKey {
+            chunk,
+            kind: ArtifactKind::Ledgers,
+        },
+        Err(_) => panic!(),
+    }
+}
+
+/// Row 5: the stored value is compared before the flip; a blind put would make an absent key frozen.
+#[test]
+fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
+    let world = World::new();
+    let catalog = world.open();
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    freezing.file(Ledgers::PACK).unwrap();
+    let synced = freezing.sync().unwrap();
+    catalog.plant(b"chunk:00000001:ledgers", None).unwrap();
+    let error = catalog.commit(synced).unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Refused);
+    assert_eq!(state(&catalog, 1), None);
+    let CommitError::Refused(refused) = error else {
+        panic!("{error}");
+    };
+    assert!(matches!(refused.cause(), CommitRefusal::Changed { .. }));
+    // With the value back, the very same handle goes through.
+    let value = Some(b"freezing".as_slice());
+    catalog.plant(b"chunk:00000001:ledgers", value).unwrap();
+    drop(catalog.commit(refused.into_handle()).unwrap());
+    assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
+}
+
+#[test]
+fn one_refused_member_refuses_the_whole_batch() {
+    let world = World::new();
+    let catalog = world.open();
+    let synced = |number| {
+        let mut freezing = catalog.begin::<Ledgers>(chunk(number)).unwrap();
+        freezing.file(Ledgers::PACK).unwrap();
+        freezing.sync().unwrap()
+    };
+    let batch = vec![synced(1), synced(2), synced(3)];
+    catalog
+        .plant(b"chunk:00000003:ledgers", Some(b"pruning"))
+        .unwrap();
+    let error = catalog.commit(batch).unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Refused);
+    let freezing = Some(ArtifactState::Freezing);
+    assert_eq!([1, 2].map(|number| state(&catalog, number)), [freezing; 2]);
+}
+
+#[test]
+fn a_handle_of_another_catalog_is_refused() {
+    let (world, other) = (World::new(), World::new());
+    let (catalog, stranger) = (world.open(), other.open());
+    let mut freezing = stranger.begin::<Ledgers>(chunk(1)).unwrap();
+    freezing.file(Ledgers::PACK).unwrap();
+    let error = catalog.commit(freezing.sync().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("another catalog"), "{error}");
+    assert_eq!(state(&catalog, 1), None);
+    assert_eq!(state(&stranger, 1), Some(ArtifactState::Freezing));
+}
+
+#[test]
+fn promotion_and_demotion_share_one_commit() {
+    let world = World::new();
+    let catalog = world.open();
+    let old = freeze(&catalog, 1, b"old");
+    let mut freezing = catalog.begin::<Ledgers>(chunk(2)).unwrap();
+    freezing.file(Ledgers::PACK).unwrap();
+    let new = freezing.sync().unwrap();
+    let (frozen, pruning, nothing) = catalog
+        .commit((
+            new,
+            vec![old.demote()],
+            None::<frostline::Demotion<Ledgers>>,
+        ))
+        .unwrap();
+    assert_eq!(state(&catalog, 1), Some(ArtifactState::Pruning));
+    assert_eq!(state(&catalog, 2), Some(ArtifactState::Frozen));
+    assert!(nothing.is_none());
+    drop((frozen, pruning));
+}
+
+/// Rows 6 and 7: one live owner per key, and the error tells where it is.
+#[test]
+fn a_second_claim_names_the_place_of_the_first() {
+    let world = World::new();
+    let catalog = world.open();
+    let line = line!() + 1;
+    let writer = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    let second = catalog.begin::<Ledgers>(chunk(1)).unwrap_err();
+    let BeginError::Claimed(claimed) = &second else {
+        panic!("{second}");
+    };
+    assert_eq!(claimed.holder.line(), line);
+    assert!(claimed.holder.file().ends_with("protocol.rs"));
+    let sweeper = catalog.prunable(ledgers(1)).unwrap_err();
+    assert!(matches!(sweeper, ClaimError::Claimed(_)), "{sweeper}");
+    let set = catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap_err();
+    assert!(matches!(set, BeginError::Claimed(_)), "{set}");
+    // A refused set has let go of the members that were free.
+    drop(writer);
+    drop(catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap());
+}
+
+/// Row 8: what a restart finds at `freezing` is debris; dropping a handle leaves the same.
+#[test]
+fn dropping_a_writer_leaves_debris_that_is_never_read() {
+    let world = World::new();
+    let catalog = world.open();
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    freezing
+        .file(Ledgers::PACK)
+        .unwrap()
+        .write_all(b"half")
+        .unwrap();
+    drop(freezing);
+    assert!(catalog.lease::<Ledgers>(chunk(1)).unwrap().is_none());
+    drop(catalog);
+    let catalog = world.open();
+    assert!(catalog.lease::<Ledgers>(chunk(1)).unwrap().is_none());
+    let unlinked = debris(&catalog, 1).unlink().unwrap();
+    catalog.commit(unlinked).unwrap();
+    assert_eq!(state(&catalog, 1), None);
+    assert!(!world.pack(1).exists());
+}
+
+/// Row 9: rebuilding over whatever is left, `pruning` included.
+#[test]
+fn beginning_over_leftovers_finishes_their_removal() {
+    let world = World::new();
+    let catalog = world.open();
+    let frozen = freeze(&catalog, 1, b"old");
+    drop(catalog.commit(frozen.demote()).unwrap());
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    assert!(!world.pack(1).exists());
+    freezing
+        .file(Ledgers::PACK)
+        .unwrap()
+        .write_all(b"half")
+        .unwrap();
+    drop(freezing);
+    drop(freeze(&catalog, 1, b"new"));
+    assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"new");
+}
+
+/// Row 10: a reader that still has the old file open keeps reading the old bytes.
+#[test]
+fn rebuilding_makes_a_new_inode() {
+    let world = World::new();
+    let catalog = world.open();
+    let frozen = freeze(&catalog, 1, b"old bytes");
+    let mut reader = frozen.lease().open(Ledgers::PACK).unwrap();
+    let inode = std::fs::metadata(world.pack(1)).unwrap().ino();
+    let pruning = catalog.commit(frozen.demote()).unwrap();
+    let mut freezing = pruning.rematerialize().unwrap();
+    freezing
+        .file(Ledgers::PACK)
+        .unwrap()
+        .write_all(b"new")
+        .unwrap();
+    drop(freezing.freeze().unwrap());
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, b"old bytes");
+    assert_ne!(std::fs::metadata(world.pack(1)).unwrap().ino(), inode);
+}
+
+/// Row 13: while anybody holds a lease, the file stays.
+#[test]
+fn leases_hold_off_the_unlink_and_give_the_handle_back() {
+    let world = World::new();
+    let catalog = world.open();
+    drop(freeze(&catalog, 1, b"bytes"));
+    let lease = catalog.lease::<Ledgers>(chunk(1)).unwrap().unwrap();
+    let second = lease.clone();
+    let Artifact::Frozen(frozen) = catalog.claim::<Ledgers>(chunk(1)).unwrap() else {
+        panic!("not frozen");
+    };
+    let pruning = catalog.commit(frozen.demote()).unwrap();
+    assert!(catalog.lease::<Ledgers>(chunk(1)).unwrap().is_none());
+    let error = pruning.unlink().unwrap_err();
+    assert!(error.to_string().contains("2 lease(s)"), "{error}");
+    let UnlinkError::Refused(refused) = error else {
+        panic!("{error}");
+    };
+    assert!(matches!(refused.cause(), UnlinkRefusal::Leased(_)));
+    assert_eq!(std::fs::read(lease.path(Ledgers::PACK)).unwrap(), b"bytes");
+    drop(lease);
+    // Rebuilding is refused too: whoever has a lease may open the file at any time.
+    let pruning = refused.into_handle();
+    let refused = pruning.rematerialize().unwrap_err();
+    assert_eq!(refused.kind(), FailureKind::Refused);
+    drop(refused);
+    drop(second);
+    let swept = catalog
+        .sweep_chunk_artifacts(catalog.prunable(ledgers(1)).unwrap())
+        .unwrap();
+    assert_eq!(swept.deleted, [ledgers(1)]);
+}
+
+/// Row 30: an artifact is complete or it is not there.
+#[test]
+fn an_artifact_with_a_missing_file_cannot_be_frozen() {
+    let world = World::new();
+    let catalog = world.open();
+    let mut freezing = catalog.begin::<frostline::Events>(chunk(1)).unwrap();
+    freezing.file(frostline::Events::EVENTS).unwrap();
+    freezing.file(frostline::Events::HASH).unwrap();
+    let error = freezing.sync().unwrap_err();
+    let SyncError::Refused(refused) = error else {
+        panic!("{error}");
+    };
+    let SyncRefusal::NotWritten { path } = refused.cause() else {
+        panic!("{refused}");
+    };
+    assert!(path.ends_with("events/00000/00000001-index.pack"));
+    let mut freezing = refused.into_handle();
+    freezing.file(frostline::Events::INDEX).unwrap();
+    drop(freezing.freeze().unwrap());
+}
+
+#[test]
+fn a_file_without_a_key_is_refused_and_untouched() {
+    let world = World::new();
+    let catalog = world.open();
+    std::fs::create_dir_all(world.pack(1).parent().unwrap()).unwrap();
+    std::fs::write(world.pack(1), b"somebody's").unwrap();
+    let before = world.tree();
+    let error = catalog.begin::<Ledgers>(chunk(1)).unwrap_err();
+    assert!(matches!(error, BeginError::StrayFile { .. }), "{error}");
+    assert_eq!(world.tree(), before);
+    assert_eq!(state(&catalog, 1), None);
+}
+
+#[test]
+fn a_frozen_artifact_cannot_be_begun() {
+    let world = World::new();
+    let catalog = world.open();
+    drop(freeze(&catalog, 1, b"bytes"));
+    let before = world.tree();
+    let error = catalog.begin::<Ledgers>(chunk(1)).unwrap_err();
+    assert!(matches!(error, BeginError::AlreadyFrozen { .. }), "{error}");
+    let error = catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap_err();
+    assert!(matches!(error, BeginError::AlreadyFrozen { .. }), "{error}");
+    assert_eq!(world.tree(), before);
+    let events = catalog.state(chunk(1), ArtifactKind::Events).unwrap();
+    assert_eq!(events, None, "a refused set marks nothing");
+}
+
+#[test]
+fn an_empty_set_is_a_set() {
+    let world = World::new();
+    let catalog = world.open();
+    let set = catalog.begin_set(chunk(1), ArtifactSet::EMPTY).unwrap();
+    let (ledgers, events, txhash) = catalog.commit(set.sync().unwrap()).unwrap();
+    assert!(ledgers.is_none() && events.is_none() && txhash.is_none());
+}
+
+#[test]
+fn large_and_small_writes_arrive_whole_and_in_order() {
+    let world = World::new();
+    let catalog = world.open();
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    let mut expected = Vec::new();
+    for length in [1, 300_000, 7, 262_144, 0, 100_000, 200_000, 3] {
+        let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+        freezing
+            .file(Ledgers::PACK)
+            .unwrap()
+            .write_all(&bytes)
+            .unwrap();
+        expected.extend(bytes);
+    }
+    drop(freezing.freeze().unwrap());
+    assert_eq!(std::fs::read(world.pack(1)).unwrap(), expected);
+}
+
+/// Row 26: a pin is written once.
+#[test]
+fn a_pin_is_for_ever() {
+    let world = World::new();
+    let catalog = world.open();
+    let ledger = |number| frostline::LedgerSeq::new(number).unwrap();
+    assert_eq!(catalog.earliest_ledger().unwrap(), None);
+    let error = catalog.pin_earliest_ledger(ledger(3)).unwrap_err();
+    assert!(matches!(error, PinError::NotChunkStart(_)), "{error}");
+    assert_eq!(catalog.earliest_ledger().unwrap(), None);
+    assert_eq!(
+        catalog.pin_earliest_ledger(ledger(10_002)).unwrap(),
+        Pin::Pinned
+    );
+    drop(catalog);
+    let catalog = world.open();
+    assert_eq!(
+        catalog.pin_earliest_ledger(ledger(10_002)).unwrap(),
+        Pin::AlreadyPinned
+    );
+    let error = catalog.pin_earliest_ledger(ledger(2)).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("10002") && text.contains(" 2"), "{text}");
+    assert_eq!(catalog.earliest_ledger().unwrap(), Some(ledger(10_002)));
+}
+
+#[test]
+fn handles_keep_the_catalog_and_its_locks_alive() {
+    let world = World::new();
+    let catalog = world.open();
+    let frozen = freeze(&catalog, 1, b"bytes");
+    drop(catalog);
+    assert!(world.roots().lock().is_err());
+    let lease = frozen.lease();
+    drop(frozen);
+    assert!(world.roots().lock().is_err());
+    drop(lease);
+    assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
+}

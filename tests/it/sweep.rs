@@ -1,0 +1,176 @@
+//! The sweep.
+
+use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable};
+
+use crate::common::{Trace, World, chunk, freeze, state};
+
+fn key(number: u32) -> ArtifactKey {
+    ArtifactKey {
+        chunk: chunk(number),
+        kind: ArtifactKind::Ledgers,
+    }
+}
+
+#[test]
+fn a_batch_pays_for_one_round_of_barriers_per_directory() {
+    let world = World::new();
+    let trace = Trace::default();
+    let catalog = world.open_with(trace.probe(&world));
+    let numbers = [1, 2, 3, 1_001, 1_002];
+    let batch: Vec<Prunable> = numbers
+        .map(|number| freeze(&catalog, number, b"bytes").demote().into())
+        .into();
+    trace.take();
+    let swept = catalog.sweep_chunk_artifacts(batch).unwrap();
+    assert_eq!(swept.deleted, numbers.map(key));
+    assert!(swept.leased.is_empty() && swept.failed.is_empty());
+    assert_eq!(
+        trace.take(),
+        [
+            "commit catalog/rocksdb",
+            "unlink ledgers/00000/00000001.pack",
+            "unlink ledgers/00000/00000002.pack",
+            "unlink ledgers/00000/00000003.pack",
+            "unlink ledgers/00001/00001001.pack",
+            "unlink ledgers/00001/00001002.pack",
+            "syncdir ledgers/00000",
+            "syncdir ledgers/00001",
+            "commit catalog/rocksdb",
+        ]
+    );
+    assert!(numbers.iter().all(|number| !world.pack(*number).exists()));
+    assert!(
+        numbers
+            .iter()
+            .all(|number| state(&catalog, *number).is_none())
+    );
+}
+
+#[test]
+fn an_empty_batch_touches_nothing() {
+    let world = World::new();
+    let trace = Trace::default();
+    let catalog = world.open_with(trace.probe(&world));
+    trace.take();
+    let swept = catalog.sweep_chunk_artifacts([]).unwrap();
+    assert!(swept.deleted.is_empty());
+    assert_eq!(trace.take(), Vec::<String>::new());
+}
+
+/// Every state that a crash can leave in the middle of a prune or a freeze, swept by key.
+#[test]
+fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
+    let world = World::new();
+    let catalog = world.open();
+    drop(freeze(&catalog, 1, b"frozen"));
+    drop(
+        catalog
+            .commit(freeze(&catalog, 2, b"pruning").demote())
+            .unwrap(),
+    );
+    drop(
+        catalog
+            .commit(freeze(&catalog, 3, b"gone").demote())
+            .unwrap(),
+    );
+    std::fs::remove_file(world.pack(3)).unwrap();
+    drop(catalog.begin::<Ledgers>(chunk(4)).unwrap());
+    // A key whose bucket directory does not even exist: a crash right after the mark.
+    drop(catalog.begin::<Ledgers>(chunk(9_000)).unwrap());
+    let all = [1, 2, 3, 4, 9_000];
+    let batch: Vec<_> = all
+        .iter()
+        .filter_map(|number| catalog.prunable(key(*number)).unwrap())
+        .collect();
+    let states: Vec<_> = batch.iter().map(Prunable::state).collect();
+    assert_eq!(
+        states,
+        [
+            ArtifactState::Frozen,
+            ArtifactState::Pruning,
+            ArtifactState::Pruning,
+            ArtifactState::Freezing,
+            ArtifactState::Freezing,
+        ]
+    );
+    let swept = catalog.sweep_chunk_artifacts(batch).unwrap();
+    assert_eq!(swept.deleted, all.map(key));
+    assert!(catalog.chunk_artifact_keys().unwrap().next().is_none());
+    assert!(catalog.prunable(key(1)).unwrap().is_none());
+}
+
+/// Where the files of a key that is deleted are missing, their absence is made durable all the same.
+#[test]
+fn the_absence_of_missing_files_is_made_durable() {
+    let world = World::new();
+    drop(world.open().begin::<Ledgers>(chunk(9_000)).unwrap());
+    let trace = Trace::default();
+    let catalog = world.open_with(trace.probe(&world));
+    trace.take();
+    let debris = catalog.prunable(key(9_000)).unwrap();
+    assert_eq!(
+        catalog.sweep_chunk_artifacts(debris).unwrap().deleted.len(),
+        1
+    );
+    assert_eq!(trace.take(), ["syncdir ledgers", "commit catalog/rocksdb"]);
+}
+
+/// Row 13: what is being read is demoted and comes back.
+#[test]
+fn leased_members_come_back_demoted() {
+    let world = World::new();
+    let catalog = world.open();
+    let read = freeze(&catalog, 1, b"read");
+    let lease = read.lease();
+    let batch = [read, freeze(&catalog, 2, b"unread")];
+    let batch = batch.map(|frozen| Prunable::from(frozen.demote()));
+    let mut swept = catalog.sweep_chunk_artifacts(batch).unwrap();
+    assert_eq!(swept.deleted, [key(2)]);
+    assert_eq!(state(&catalog, 1), Some(ArtifactState::Pruning));
+    assert!(world.pack(1).exists());
+    drop(lease);
+    let again = catalog
+        .sweep_chunk_artifacts(swept.leased.drain(..))
+        .unwrap();
+    assert_eq!(again.deleted, [key(1)]);
+    assert!(!world.pack(1).exists());
+}
+
+/// A directory where an artifact should be: the others go, this one stays and is named.
+#[test]
+fn a_member_that_resists_does_not_hold_up_the_others() {
+    let world = World::new();
+    let catalog = world.open();
+    let batch = [1, 2].map(|number| freeze(&catalog, number, b"bytes"));
+    std::fs::remove_file(world.pack(1)).unwrap();
+    std::fs::create_dir(world.pack(1)).unwrap();
+    let batch = batch.map(|frozen| Prunable::from(frozen.demote()));
+    let swept = catalog.sweep_chunk_artifacts(batch).unwrap();
+    assert_eq!(swept.deleted, [key(2)]);
+    let [(failed, failure)] = swept.failed.as_slice() else {
+        panic!("{swept:?}");
+    };
+    assert_eq!(*failed, key(1));
+    assert!(failure.to_string().contains("00000001.pack"), "{failure}");
+    assert_eq!(state(&catalog, 1), Some(ArtifactState::Pruning));
+    std::fs::remove_dir(world.pack(1)).unwrap();
+    let again = catalog.prunable(key(1)).unwrap();
+    assert_eq!(
+        catalog.sweep_chunk_artifacts(again).unwrap().deleted,
+        [key(1)]
+    );
+}
+
+#[test]
+fn an_artifact_of_another_catalog_is_refused() {
+    let (world, other) = (World::new(), World::new());
+    let (catalog, stranger) = (world.open(), other.open());
+    let foreign = Prunable::from(freeze(&stranger, 1, b"theirs").demote());
+    let own = Prunable::from(freeze(&catalog, 1, b"ours").demote());
+    let error = catalog.sweep_chunk_artifacts([own, foreign]).unwrap_err();
+    assert!(error.to_string().contains("another catalog"), "{error}");
+    for (catalog, world) in [(&catalog, &world), (&stranger, &other)] {
+        assert_eq!(state(catalog, 1), Some(ArtifactState::Frozen));
+        assert!(world.pack(1).exists());
+    }
+}
