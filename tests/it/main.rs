@@ -15,6 +15,10 @@
 mod barriers;
 mod common;
 mod faults;
+mod full_disk;
 mod hot;
+mod locks;
 mod protocol;
+mod roots;
+mod store;
 mod sweep;

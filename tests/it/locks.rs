@@ -1,0 +1,184 @@
+//! Locks between real processes.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
+
+use crate::common::{World, tree};
+
+const DATA: &str = "FROSTLINE_TEST_DATA";
+const SHARED_ROOT: &str = "FROSTLINE_TEST_SHARED_ROOT";
+const SHARED_PATH: &str = "FROSTLINE_TEST_SHARED_PATH";
+
+/// The other process. Locks its roots, opens the catalog, says so, and stays until its standard
+/// input ends.
+#[test]
+#[ignore = "not a test but the other process of the tests below, which start it by name"]
+fn other_process() {
+    let data = std::env::var_os(DATA).expect("started by another test");
+    let roots = roots_of_the_other(Path::new(&data));
+    let outcome = roots.lock().map(Catalog::open);
+    let text = match &outcome {
+        Ok(_) => "held".to_owned(),
+        Err(error) => format!("refused: {error}"),
+    };
+    println!("\n{text}");
+    std::io::stdout().flush().unwrap();
+    std::io::stdin().lines().for_each(drop);
+}
+
+fn roots_of_the_other(data: &Path) -> StorageRoots {
+    let roots = StorageRoots::under(data).unwrap();
+    let Ok(shared) = std::env::var(SHARED_ROOT) else {
+        return roots;
+    };
+    let role = RootRole::ALL
+        .into_iter()
+        .find(|role| role.to_string() == shared)
+        .unwrap();
+    roots
+        .with(role, std::env::var_os(SHARED_PATH).unwrap())
+        .unwrap()
+}
+
+/// A running other process, and the line that it said. Killed when dropped.
+struct Other {
+    child: Child,
+    said: String,
+}
+
+impl Other {
+    fn start(data: &Path, shared: Option<(RootRole, &Path)>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args([
+                "--exact",
+                "locks::other_process",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(DATA, data)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        if let Some((role, path)) = shared {
+            command.env(SHARED_ROOT, role.to_string());
+            command.env(SHARED_PATH, path);
+        }
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines
+            .map(Result::unwrap)
+            .find(|line| line.starts_with("held") || line.starts_with("refused"))
+            .expect("the other process says something");
+        Self { child, said }
+    }
+
+    fn kill(&mut self) {
+        // SIGKILL: nothing of the process runs any more.
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[test]
+fn a_second_process_is_refused_until_the_first_is_killed() {
+    let world = World::new();
+    let mut other = Other::start(&world.data(), None);
+    assert_eq!(other.said, "held");
+    let before = tree(&world.data());
+    let error = world.roots().lock().unwrap_err();
+    let LockError::Held { role, holder, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*role, RootRole::Catalog);
+    let pid = other.child.id().to_string();
+    assert!(holder.as_ref().unwrap().starts_with(&pid), "{error}");
+    assert!(error.to_string().contains("catalog/rocksdb"), "{error}");
+    assert_eq!(tree(&world.data()), before, "a refusal changes nothing");
+    other.kill();
+    drop(world.open());
+}
+
+/// Any shared root is enough, and it is the one that the error names; whichever process was first.
+#[test]
+fn one_shared_root_is_enough_to_be_refused() {
+    for role in RootRole::ALL {
+        let (world, elsewhere) = (World::new(), World::new());
+        let catalog = world.open();
+        let shared = world.roots().path(role).to_path_buf();
+        let other = Other::start(&elsewhere.data(), Some((role, &shared)));
+        let expected = format!("the {role} root `{}` is in use by", shared.display());
+        assert!(other.said.contains(&expected), "{}", other.said);
+        let pid = std::process::id().to_string();
+        assert!(other.said.contains(&pid), "{}", other.said);
+        assert!(!elsewhere.data().exists(), "a refusal creates nothing");
+        drop(catalog);
+    }
+}
+
+/// Row 35: what was taken before the refusal is released.
+#[test]
+fn a_failure_part_way_releases_what_was_taken() {
+    let (world, elsewhere) = (World::new(), World::new());
+    let catalog = world.open();
+    drop(elsewhere.open());
+    // The hot root comes last: four locks have been taken when it is refused.
+    let hot = world.roots().path(RootRole::Hot).to_path_buf();
+    let mixed = elsewhere.roots().with(RootRole::Hot, hot).unwrap();
+    let error = mixed.lock().unwrap_err();
+    assert!(matches!(
+        error,
+        LockError::Held {
+            role: RootRole::Hot,
+            ..
+        }
+    ));
+    drop(elsewhere.open());
+    drop(catalog);
+}
+
+/// Row 35: so does a catalog that cannot be opened.
+#[test]
+fn a_catalog_that_does_not_open_releases_its_locks() {
+    let world = World::new();
+    drop(world.open());
+    let current = world.data().join("catalog/rocksdb/CURRENT");
+    let saved = std::fs::read(&current).unwrap();
+    std::fs::remove_file(&current).unwrap();
+    for _ in 0..2 {
+        let locked = world.roots().lock().unwrap();
+        Catalog::open(locked).unwrap_err();
+    }
+    std::fs::write(&current, saved).unwrap();
+    drop(world.open());
+}
+
+#[test]
+fn the_same_process_is_refused_too() {
+    let world = World::new();
+    let catalog = world.open();
+    let error = world.roots().lock().unwrap_err();
+    let own = std::process::id().to_string();
+    assert!(error.to_string().contains(&own), "{error}");
+    drop(catalog);
+    drop(world.roots().lock().unwrap());
+}
+
+/// The holder's name is for people; a lock file without one still locks.
+#[test]
+fn a_lock_without_a_name_still_holds() {
+    let world = World::new();
+    let catalog = world.open();
+    std::fs::write(world.data().join("catalog/rocksdb").join(LOCK_FILE), b"").unwrap();
+    let error = world.roots().lock().unwrap_err();
+    assert!(error.to_string().contains("left no name"), "{error}");
+    drop(catalog);
+}

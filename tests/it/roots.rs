@@ -1,0 +1,244 @@
+//! Roots: which directories may be roots, and what is made of them.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
+
+use crate::common::{World, freeze, state, tree};
+
+/// Locks the default roots with some of them elsewhere; a refusal must leave the disk as it was.
+#[track_caller]
+fn refusal(world: &World, overrides: &[(RootRole, PathBuf)]) -> String {
+    let mut roots = world.roots();
+    for (role, path) in overrides {
+        roots = roots.with(*role, path).unwrap();
+    }
+    let around = world.data().parent().unwrap().to_path_buf();
+    let before = tree(&around);
+    let error = roots.lock().expect_err("these roots are refused");
+    assert_eq!(tree(&around), before, "a refusal changes nothing: {error}");
+    crate::common::chain(&error)
+}
+
+/// Row 16: two spellings of one directory are one directory.
+#[test]
+fn two_roles_on_one_directory_are_refused_however_it_is_spelled() {
+    let world = World::new();
+    let data = world.data();
+    std::fs::create_dir_all(data.join("ledgers")).unwrap();
+    symlink(data.join("ledgers"), data.join("link")).unwrap();
+    for spelling in ["ledgers", "link", "ledgers/../ledgers", "./ledgers/."] {
+        let text = refusal(&world, &[(RootRole::Events, data.join(spelling))]);
+        assert!(text.contains("are one directory"), "{text}");
+        assert!(
+            text.contains("ledgers root") && text.contains("events root"),
+            "{text}"
+        );
+    }
+    // Where it does not exist yet, too.
+    let text = refusal(
+        &world,
+        &[
+            (RootRole::Events, data.join("new/x")),
+            (RootRole::Hot, data.join("link/../new/x")),
+        ],
+    );
+    assert!(text.contains("are one directory"), "{text}");
+}
+
+/// Row 16: a root that is reached through a link is not in its own way.
+#[test]
+fn a_root_behind_a_link_locks_and_writes_one_directory() {
+    let world = World::new();
+    let real = world.data().join("volume/real");
+    std::fs::create_dir_all(&real).unwrap();
+    symlink(&real, world.data().join("link")).unwrap();
+    let link = world.data().join("link");
+    let roots = world.roots().with(RootRole::Ledgers, link).unwrap();
+    let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
+    drop(freeze(&catalog, 1, b"bytes"));
+    assert!(real.join("00000/00000001.pack").exists());
+    assert!(real.join(LOCK_FILE).exists());
+    let other = StorageRoots::under(world.data().join("other")).unwrap();
+    let other = other.with(RootRole::Ledgers, real).unwrap();
+    assert!(matches!(other.lock(), Err(LockError::Held { .. })));
+}
+
+/// Row 16, through a bind mount, where this test may make one.
+#[test]
+fn a_bind_mount_is_the_directory_that_it_shows() {
+    let world = World::new();
+    let data = world.data();
+    let (ledgers, mirror) = (data.join("ledgers"), data.join("mirror"));
+    std::fs::create_dir_all(ledgers.join("inner")).unwrap();
+    std::fs::create_dir_all(&mirror).unwrap();
+    let Some(_mount) = Mount::bind(&ledgers, &mirror) else {
+        println!("SKIPPED: this process may not mount");
+        return;
+    };
+    let text = refusal(&world, &[(RootRole::Events, mirror.clone())]);
+    assert!(text.contains("are one directory"), "{text}");
+    let text = refusal(&world, &[(RootRole::Events, mirror.join("inner"))]);
+    assert!(text.contains("is inside the ledgers root"), "{text}");
+}
+
+struct Mount(PathBuf);
+
+impl Mount {
+    fn bind(from: &Path, to: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        let status = mount.arg("--bind").args([from, to]).output().ok()?.status;
+        status.success().then(|| Self(to.to_path_buf()))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        Command::new("umount").arg(&self.0).status().unwrap();
+    }
+}
+
+/// Row 17: nesting, in both directions, existing or not, and with `/` as the outer root.
+#[test]
+fn nested_roots_are_refused() {
+    let world = World::new();
+    let data = world.data();
+    for (role, path) in [
+        (RootRole::Events, data.join("ledgers/events")),
+        (RootRole::Hot, data.join("ledgers")),
+        (RootRole::Hot, data.clone()),
+        (RootRole::Hot, "/".into()),
+        (RootRole::Catalog, data.join("hot/deep/er")),
+    ] {
+        let mut paths = vec![(role, path)];
+        if paths[0].1 == data.join("ledgers") {
+            paths.push((RootRole::Ledgers, data.join("ledgers/below")));
+        }
+        let text = refusal(&world, &paths);
+        assert!(text.contains(" is inside the "), "{text}");
+    }
+    std::fs::create_dir_all(data.join("ledgers/events")).unwrap();
+    let text = refusal(&world, &[(RootRole::Events, data.join("ledgers/events"))]);
+    assert!(
+        text.contains("events root") && text.contains("inside the ledgers root"),
+        "{text}"
+    );
+}
+
+/// Row 17: `/data/store` is not inside `/data/storefront`, nor the other way round.
+#[test]
+fn a_common_prefix_of_names_is_not_nesting() {
+    let world = World::new();
+    let roots = world
+        .roots()
+        .with(RootRole::Ledgers, world.data().join("store"))
+        .and_then(|roots| roots.with(RootRole::Events, world.data().join("storefront")))
+        .unwrap();
+    // Both before and after they exist.
+    drop(roots.clone().lock().unwrap());
+    drop(roots.lock().unwrap());
+}
+
+/// Rows 15 and 27: what is locked is what is written.
+#[test]
+fn overridden_roots_are_locked_and_used() {
+    let world = World::new();
+    let elsewhere = world.data().join("a path with spaces/ledgers");
+    let roots = world.roots().with(RootRole::Ledgers, &elsewhere).unwrap();
+    let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
+    let frozen = freeze(&catalog, 5_350, b"bytes");
+    let pack = elsewhere.join("00005/00005350.pack");
+    assert_eq!(frozen.lease().path(frostline::Ledgers::PACK), pack);
+    assert_eq!(std::fs::read(pack).unwrap(), b"bytes");
+    assert!(elsewhere.join(LOCK_FILE).exists());
+    assert!(!world.data().join("ledgers").exists());
+}
+
+#[test]
+fn a_path_that_is_not_utf8_works() {
+    let world = World::new();
+    let data = world
+        .data()
+        .join(OsString::from_vec(b"\xff\xfe data".to_vec()));
+    let roots = StorageRoots::under(&data).unwrap();
+    let catalog = Catalog::open(roots.clone().lock().unwrap()).unwrap();
+    drop(freeze(&catalog, 1, b"bytes"));
+    drop(catalog);
+    let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
+    assert!(state(&catalog, 1).is_some());
+    let path = data.join("ledgers/00000/00000001.pack");
+    assert!(path.exists());
+    assert!(catalog.layout().key_of(&path).is_ok());
+}
+
+#[test]
+fn a_file_where_a_root_should_be_is_refused() {
+    let world = World::new();
+    std::fs::create_dir_all(world.data()).unwrap();
+    std::fs::write(world.data().join("ledgers"), b"a file").unwrap();
+    let text = refusal(&world, &[]);
+    assert!(text.contains("ledgers root"), "{text}");
+    assert!(text.contains("not a directory"), "{text}");
+    let through = world.data().join("ledgers/below");
+    let text = refusal(&world, &[(RootRole::Ledgers, through)]);
+    assert!(text.contains("not a directory"), "{text}");
+}
+
+#[test]
+fn a_dangling_link_is_refused() {
+    let world = World::new();
+    std::fs::create_dir_all(world.data()).unwrap();
+    symlink("/nowhere/at/all", world.data().join("ledgers")).unwrap();
+    let text = refusal(&world, &[]);
+    assert!(text.contains("symbolic link to nothing"), "{text}");
+}
+
+/// A directory in place of an artifact's file, or a file in place of its bucket.
+#[test]
+fn what_stands_in_the_way_of_an_artifact_is_named() {
+    let world = World::new();
+    let catalog = world.open();
+    std::fs::write(world.data().join("ledgers/00000"), b"a file").unwrap();
+    let error = catalog
+        .begin::<frostline::Ledgers>(crate::common::chunk(1))
+        .unwrap_err();
+    let text = crate::common::chain(&error);
+    assert!(text.contains("ledgers/00000`"), "{text}");
+    assert_eq!(state(&catalog, 1), None);
+    std::fs::create_dir_all(world.pack(1_001)).unwrap();
+    let error = catalog
+        .begin::<frostline::Ledgers>(crate::common::chunk(1_001))
+        .unwrap_err();
+    assert!(error.to_string().contains("00001001.pack"), "{error}");
+    assert_eq!(state(&catalog, 1_001), None);
+}
+
+/// A root that may not be written, and a read-only file system, where this test may make them so.
+#[test]
+fn a_root_that_cannot_be_written_is_refused() {
+    let world = World::new();
+    let read_only = world.data().join("read-only");
+    std::fs::create_dir_all(&read_only).unwrap();
+    let Some(_mount) = Mount::read_only(&read_only) else {
+        println!("SKIPPED: this process may not mount");
+        return;
+    };
+    for path in [read_only.clone(), read_only.join("below")] {
+        let text = refusal(&world, &[(RootRole::Ledgers, path)]);
+        assert!(text.contains("ledgers root"), "{text}");
+        assert!(text.contains("Read-only file system"), "{text}");
+    }
+}
+
+impl Mount {
+    fn read_only(at: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        let options = ["-t", "tmpfs", "-o", "ro,size=1m", "none"];
+        let status = mount.args(options).arg(at).output().ok()?.status;
+        status.success().then(|| Self(at.to_path_buf()))
+    }
+}

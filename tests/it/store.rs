@@ -1,0 +1,308 @@
+//! The catalog's store: created all or nothing, damage told from a torn tail, bounded on disk.
+
+use std::path::{Path, PathBuf};
+
+use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation};
+
+use crate::common::{EIO, Fault, World, chunk, freeze, state, tree};
+
+fn catalog_dir(world: &World) -> PathBuf {
+    world.data().join("catalog/rocksdb")
+}
+
+fn open(world: &World) -> Result<Catalog, OpenError> {
+    Catalog::open(world.roots().lock().unwrap())
+}
+
+/// The one log that holds records.
+fn log(world: &World) -> PathBuf {
+    let logs = logs(&catalog_dir(world));
+    let mut full = logs.into_iter().filter(|path| size(path) > 0);
+    let log = full.next().expect("a log with records");
+    assert!(full.next().is_none(), "more than one log with records");
+    log
+}
+
+fn logs(directory: &Path) -> Vec<PathBuf> {
+    let mut logs: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "log"))
+        .collect();
+    logs.sort();
+    logs
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).unwrap().len()
+}
+
+/// A catalog with chunks 1 to `count` marked, one record each, closed.
+fn marked(count: u32) -> World {
+    let world = World::new();
+    let catalog = world.open();
+    for number in 1..=count {
+        drop(catalog.begin::<Ledgers>(chunk(number)).unwrap());
+    }
+    drop(catalog);
+    world
+}
+
+fn count(catalog: &Catalog) -> usize {
+    catalog
+        .chunk_artifact_keys()
+        .unwrap()
+        .map(Result::unwrap)
+        .count()
+}
+
+/// Row 37: a power cut can tear the last record, at any byte, and nothing else. All before it stay.
+#[test]
+fn a_torn_tail_is_cut_off_and_every_acknowledged_record_stays() {
+    let probe = marked(5);
+    let whole = std::fs::read(log(&probe)).unwrap();
+    let record = whole.len() / 5;
+    for keep in [1, 6, 7, 20, record - 1] {
+        for tail in [b"".as_slice(), &[0; 600]] {
+            let world = marked(5);
+            let log = log(&world);
+            let mut torn = std::fs::read(&log).unwrap();
+            torn.truncate(4 * record + keep);
+            torn.extend_from_slice(tail);
+            std::fs::write(&log, torn).unwrap();
+            let catalog = open(&world).unwrap();
+            assert_eq!(count(&catalog), 4, "{keep} bytes of the last record");
+            // The number of the torn record is used again, and survives another restart.
+            drop(freeze(&catalog, 100, b"after"));
+            drop(catalog);
+            let catalog = open(&world).unwrap();
+            assert_eq!(count(&catalog), 5);
+            assert_eq!(state(&catalog, 100), Some(ArtifactState::Frozen));
+        }
+    }
+}
+
+/// Row 37: damage that acknowledged records follow is a refusal that changes nothing.
+#[test]
+fn damage_in_the_middle_of_the_log_is_refused() {
+    let probe = marked(6);
+    let length = std::fs::read(log(&probe)).unwrap().len();
+    let record = length / 6;
+    let mut refused = 0;
+    // In every part of the first five records: checksum, length, type, payload.
+    for at in (0..5 * record).step_by(3) {
+        for damage in [0xff, 0x01] {
+            let world = marked(6);
+            let log = log(&world);
+            let mut bytes = std::fs::read(&log).unwrap();
+            bytes[at] ^= damage;
+            std::fs::write(&log, bytes).unwrap();
+            let before = tree(&catalog_dir(&world));
+            let error = open(&world).expect_err("damage in the middle");
+            assert!(
+                matches!(error, OpenError::Damaged { .. }),
+                "byte {at}: {error}"
+            );
+            assert!(error.to_string().contains(".log"), "{error}");
+            assert_eq!(lockless(tree(&catalog_dir(&world))), lockless(before));
+            refused += 1;
+        }
+    }
+    assert!(refused > 100);
+}
+
+/// The tree without the lock file, in which a start writes its name.
+fn lockless<T>(
+    mut tree: std::collections::BTreeMap<PathBuf, T>,
+) -> std::collections::BTreeMap<PathBuf, T> {
+    tree.remove(Path::new(frostline::LOCK_FILE));
+    tree
+}
+
+/// Row 37: zeros in the middle, which the store's own reader would skip without a word.
+#[test]
+fn zeros_in_the_middle_of_the_log_are_refused() {
+    let world = marked(6);
+    let log = log(&world);
+    let mut bytes = std::fs::read(&log).unwrap();
+    let record = bytes.len() / 6;
+    bytes[record..2 * record].fill(0);
+    std::fs::write(&log, bytes).unwrap();
+    assert!(matches!(open(&world), Err(OpenError::Damaged { .. })));
+}
+
+/// A batch larger than a block of the log, torn: its later parts are no batches of their own.
+#[test]
+fn a_torn_large_batch_is_a_torn_tail() {
+    let world = World::new();
+    let catalog = world.open();
+    drop(catalog.begin::<Ledgers>(chunk(0)).unwrap());
+    let synced: Vec<_> = (1..=2_400)
+        .map(|number| {
+            let mut freezing = catalog.begin::<Ledgers>(chunk(number)).unwrap();
+            freezing.file(Ledgers::PACK).unwrap();
+            freezing.sync().unwrap()
+        })
+        .collect();
+    let before = size(&log(&world));
+    drop(catalog.commit(synced).unwrap());
+    drop(catalog);
+    let log = log(&world);
+    let whole = std::fs::read(&log).unwrap();
+    assert!(
+        whole.len() as u64 - before > 2 * 32 * 1024,
+        "several blocks"
+    );
+    for hole in [before as usize, before as usize + 40_000] {
+        let mut torn = whole.clone();
+        torn[hole..hole + 512].fill(0);
+        std::fs::write(&log, &torn).unwrap();
+        let copy = World::new();
+        copy_tree(&world.data(), &copy.data());
+        let catalog = open(&copy).unwrap();
+        assert_eq!(state(&catalog, 2_400), Some(ArtifactState::Freezing));
+        assert_eq!(
+            state(&catalog, 1),
+            Some(ArtifactState::Freezing),
+            "one fate"
+        );
+        assert_eq!(count(&catalog), 2_401);
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    for (path, bytes) in tree(from) {
+        let target = to.join(&path);
+        if from.join(&path).is_dir() {
+            std::fs::create_dir_all(target).unwrap();
+        } else {
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::write(target, bytes).unwrap();
+        }
+    }
+}
+
+/// Row 38: what the catalog's directory may hold, over many restarts with and without work.
+#[test]
+fn the_catalogs_own_files_are_bounded() {
+    let world = World::new();
+    let mut most = 0;
+    for restart in 0..40 {
+        let catalog = world.open();
+        if restart % 3 != 0 {
+            drop(freeze(&catalog, restart, b"bytes"));
+        }
+        drop(catalog);
+        let files: Vec<_> = tree(&catalog_dir(&world)).into_keys().collect();
+        most = most.max(files.len());
+        for file in &files {
+            let name = file.to_str().unwrap();
+            let known = ["CURRENT", "IDENTITY", "LOCK", frostline::LOCK_FILE].contains(&name)
+                || name.starts_with("MANIFEST-")
+                || name.starts_with("OPTIONS-")
+                || name.ends_with(".log")
+                || name.ends_with(".sst");
+            assert!(known, "{name} at restart {restart}");
+        }
+        let of = |end: &str| {
+            files
+                .iter()
+                .filter(|file| file.to_str().unwrap().contains(end))
+                .count()
+        };
+        assert!(of("MANIFEST-") <= 2, "{files:?}");
+        assert!(of("OPTIONS-") <= 2, "{files:?}");
+        assert!(of(".log") <= 6, "{files:?}");
+        assert!(of(".sst") <= 8, "{files:?}");
+    }
+    assert!(most <= 20, "{most} files");
+    assert_eq!(count(&world.open()), 26);
+}
+
+/// Row 39: creation fails, or the process ends, before any of its operations; the next start succeeds.
+#[test]
+fn creating_the_catalog_is_all_or_nothing() {
+    let operations = [
+        Operation::CreateDirectory,
+        Operation::SyncDirectory,
+        Operation::SyncFile,
+        Operation::RenameFile,
+        Operation::RemoveDirectory,
+        Operation::UnlinkFile,
+        Operation::CreateStore,
+        Operation::OpenStore,
+    ];
+    let mut failures = 0;
+    for operation in operations {
+        for nth in 0.. {
+            let world = World::new();
+            let fault = Fault::default();
+            fault.arm(operation, nth, EIO);
+            let locked = world.roots().lock_with_probe(fault.probe());
+            let opened = locked.map(|locked| Catalog::open(locked).map(drop));
+            if !fault.has_fired() {
+                opened.unwrap().unwrap();
+                break;
+            }
+            failures += 1;
+            assert!(!matches!(opened, Ok(Ok(()))), "{operation} {nth} failed");
+            let catalog = open(&world).unwrap();
+            drop(freeze(&catalog, 1, b"bytes"));
+            drop(catalog);
+            assert_eq!(count(&open(&world).unwrap()), 1);
+            assert!(!catalog_dir(&world).join("creating").exists());
+        }
+    }
+    assert!(failures > 15, "only {failures}");
+}
+
+/// Row 39, on a disk that kept the pointer and lost what it points to, at a later start.
+#[test]
+fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
+    let world = World::new();
+    drop(freeze(&world.open(), 1, b"bytes"));
+    let before = tree(&catalog_dir(&world));
+    drop(world.open());
+    let after = tree(&catalog_dir(&world));
+    // What a crash inside that second start may leave: its pointer, and every file of before.
+    let directory = catalog_dir(&world);
+    for name in after.keys() {
+        std::fs::remove_file(directory.join(name)).unwrap();
+    }
+    for (name, bytes) in &before {
+        std::fs::write(directory.join(name), bytes).unwrap();
+    }
+    let current = Path::new("CURRENT");
+    assert_ne!(after[current], before[current]);
+    std::fs::write(directory.join(current), &after[current]).unwrap();
+    let catalog = open(&world).unwrap();
+    assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
+}
+
+/// A directory that holds something else is not made into a catalog, and a catalog that has lost its
+/// pointer is not taken for an empty one.
+#[test]
+fn a_directory_without_a_pointer_is_not_overwritten() {
+    let world = World::new();
+    drop(freeze(&world.open(), 1, b"bytes"));
+    std::fs::remove_file(catalog_dir(&world).join("CURRENT")).unwrap();
+    let before = tree(&catalog_dir(&world));
+    let error = open(&world).unwrap_err();
+    assert!(matches!(error, OpenError::NotACatalog { .. }), "{error}");
+    assert_eq!(lockless(tree(&catalog_dir(&world))), lockless(before));
+}
+
+#[test]
+fn a_missing_table_is_a_refusal_that_names_the_catalog() {
+    let world = World::new();
+    for restart in 0..8 {
+        drop(freeze(&world.open(), restart, b"bytes"));
+    }
+    let tables = tree(&catalog_dir(&world)).into_keys();
+    let table = tables
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|end| end == "sst"));
+    std::fs::remove_file(catalog_dir(&world).join(table.expect("a table"))).unwrap();
+    let error = open(&world).unwrap_err();
+    assert!(error.to_string().contains("catalog/rocksdb"), "{error}");
+}
