@@ -1,4 +1,106 @@
 //! Crash-safe artifact lifecycles encoded as types.
+//!
+//! The storage foundations of a full-history ledger node: which ledgers are in which chunk, which
+//! files and directories a chunk has, and in which state each of them is, recorded in a small catalog
+//! under a strict write order. No threads and no daemon; the layers above compose it through typed
+//! handles.
+//!
+//! Two sentences hold at every instant, also after power loss:
+//!
+//! - **every file has its key**: no artifact file exists without its catalog key;
+//! - **key absent, file gone**: once a key is deleted, its file can never come back.
+//!
+//! and, since readers trust it blindly: what reads `frozen` is whole on stable storage, what reads
+//! `ready` is there, and the keys of one commit change together or not at all.
+//!
+//! # The idea
+//!
+//! Each step of the protocol is a type, and the only constructor of the next step's type is the
+//! function that did the work. [`Synced`] is evidence that the files were fsynced, [`Unlinked`] that
+//! they are durably gone; only these two can be committed into [`Frozen`] and into nothing. Code that
+//! skips a step does not compile, and the compiler's message says which step is missing.
+//!
+//! ```text
+//!  a file artifact of kind K
+//!
+//!    absent ──begin──▶ Freezing ──sync──▶ Synced ──commit──▶ Frozen ──demote, commit──▶ Pruning ──unlink──▶ Unlinked ──commit──▶ absent
+//!                        ▲  key: freezing   files durable      key: frozen                key: pruning        files durably gone
+//!                        │
+//!    after a restart: Debris  (key: freezing) ──rematerialize──▶ Freezing   or ──unlink──▶ Unlinked
+//!                     Pruning (key: pruning)  ──rematerialize──▶ Freezing   or ──unlink──▶ Unlinked
+//!
+//!  a hot directory
+//!
+//!    absent ──create_hot──▶ Transient ──ready──▶ Ready ──discard──▶ HotDebris ──remove──▶ absent
+//!                               ▲                                      │
+//!                               └──────────────recreate────────────────┘
+//!
+//!  a process
+//!
+//!    Config ──▶ StorageRoots ──lock──▶ LockedRoots ──open──▶ Catalog
+//! ```
+//!
+//! # One artifact, from nothing to nothing
+//!
+//! ```
+//! use std::io::Write;
+//! use frostline::{Catalog, ChunkId, Ledgers, StorageRoots};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let data_dir = directory.path();
+//! // Nothing opens unlocked.
+//! let catalog = Catalog::open(StorageRoots::under(data_dir)?.lock()?)?;
+//! let chunk = ChunkId::new(5350)?;
+//!
+//! // Mark, write, fsync, flip.
+//! let mut freezing = catalog.begin::<Ledgers>(chunk)?;
+//! freezing.file(Ledgers::PACK)?.write_all(b"ten thousand ledgers")?;
+//! let synced = freezing.sync()?;
+//! let frozen = catalog.commit(synced)?;
+//!
+//! // Read: while the lease is held, the file stays.
+//! let lease = frozen.lease();
+//! assert_eq!(lease.open(Ledgers::PACK)?.size()?, 20);
+//! drop(lease);
+//!
+//! // Demote, unlink, fsync, delete.
+//! let pruning = catalog.commit(frozen.demote())?;
+//! let unlinked = pruning.unlink()?;
+//! catalog.commit(unlinked)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The nouns
+//!
+//! - **Geometry**: [`LedgerSeq`], [`ChunkId`], [`BucketId`], [`Watermark`] (chunk -1 is a value of it).
+//! - **Names**: [`Key`] and [`Layout`] map keys to bytes and to paths, both ways, strictly; [`Kind`]
+//!   and its markers [`Ledgers`], [`Events`], [`TxHash`]; [`ArtifactSet`].
+//! - **Start**: [`Config`], [`StorageRoots`], [`LockedRoots`], [`Catalog`].
+//! - **Artifacts**: [`Freezing`], [`Synced`], [`Frozen`], [`Demotion`], [`Pruning`], [`Unlinked`];
+//!   [`Debris`] after a restart; [`Lease`] to read; [`Prunable`] for the sweep.
+//! - **Hot directories**: [`Transient`], [`Ready`], [`HotDebris`].
+//! - **Committing**: [`Catalog::commit`] over [`Transition`]s, alone or together in one batch.
+//! - **Retention**: [`RetentionGate`].
+//! - **Failures**: [`FailureKind`] says what a failure has left behind; [`Refused`] gives the handle
+//!   back.
+//!
+//! # What a failure leaves behind
+//!
+//! Three kinds, no more. *Refused*: nothing was touched, and a handle that went in comes back inside
+//! the error. *Rewritable*: a step failed before any fsync; the handle is gone and the key still has
+//! its value, so the work starts again from the key. *Fatal*: an fsync or a commit failed, so what is
+//! durable is unknown; the catalog keeps the first cause and refuses everything until it is opened
+//! again. An fsync is never retried: after a failure the kernel may take lost pages for clean.
+//!
+//! Dropping a handle does no I/O. It leaves exactly what a power cut at that point would leave.
+//!
+//! # Every step
+//!
+#![doc = include_str!("steps.md")]
+//!
+//! The design, its rooms and its reasons are in [`architecture`].
 
 mod artifact;
 mod catalog;
@@ -24,6 +126,15 @@ mod state;
 mod store;
 mod sweep;
 mod transition;
+
+#[cfg(doc)]
+#[doc = include_str!("../ARCHITECTURE.md")]
+pub mod architecture {}
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use artifact::{
     AbandonError, Artifact, ArtifactFile, BeginError, ClaimError, Debris, Demotion, FileError,

@@ -83,10 +83,11 @@ impl Rocks {
 
     #[cfg(feature = "sim")]
     pub(super) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Source> {
-        Ok(match value {
+        match value {
             Some(value) => self.db.put_opt(key, value, &self.write)?,
             None => self.db.delete_opt(key, &self.write)?,
-        })
+        }
+        Ok(())
     }
 
     pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {

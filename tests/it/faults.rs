@@ -111,15 +111,16 @@ fn life(catalog: &Catalog) -> Result<(), FailureKind> {
     freezing
         .file(Ledgers::PACK)
         .map_err(|error| error.kind())?
-        .write_all(&[7; 300_000])
+        .write_all(&vec![7; 300_000])
         .map_err(|_| FailureKind::Rewritable)?;
     let frozen = freezing.freeze().map_err(|error| error.kind())?;
     let swept = catalog
         .sweep_chunk_artifacts([Prunable::from(frozen.demote())])
         .map_err(|error| error.kind())?;
-    match swept.failed.is_empty() {
-        true => Ok(()),
-        false => Err(FailureKind::Rewritable),
+    if swept.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(FailureKind::Rewritable)
     }
 }
 
@@ -198,7 +199,7 @@ fn after_a_failed_write_the_artifact_cannot_be_frozen() {
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     let mut file = freezing.file(Ledgers::PACK).unwrap();
     fault.arm(Operation::WriteFile, 0, ENOSPC);
-    let error = file.write_all(&[1; 300_000]).unwrap_err();
+    let error = file.write_all(&vec![1; 300_000]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert!(chain(&error).contains("00000001.pack"), "{error}");
     assert!(file.write_all(b"more").is_err(), "the failure is latched");

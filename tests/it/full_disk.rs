@@ -46,12 +46,12 @@ fn a_full_disk_can_free_itself() {
     };
     let roots = StorageRoots::under(&disk).unwrap();
     let catalog = Catalog::open(roots.clone().lock().unwrap()).unwrap();
-    let old = freeze(&catalog, 1, &[1; 1 << 20]);
+    let old = freeze(&catalog, 1, &vec![1; 1 << 20]);
     fill(&disk);
 
     let mut freezing = catalog.begin::<Ledgers>(chunk(2)).unwrap();
     let failed = match freezing.file(Ledgers::PACK) {
-        Ok(mut file) => file.write_all(&[2; 1 << 20]).is_err(),
+        Ok(mut file) => file.write_all(&vec![2; 1 << 20]).is_err(),
         Err(_) => true,
     };
     assert!(failed, "the disk is full");
@@ -64,7 +64,7 @@ fn a_full_disk_can_free_itself() {
         .sweep_chunk_artifacts([Prunable::from(old.demote())])
         .unwrap();
     assert_eq!(swept.deleted.len(), 1);
-    drop(freeze(&catalog, 2, &[2; 1 << 19]));
+    drop(freeze(&catalog, 2, &vec![2; 1 << 19]));
     drop(catalog);
 
     let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
