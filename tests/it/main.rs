@@ -2,6 +2,9 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::expect_used,
