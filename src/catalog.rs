@@ -147,7 +147,7 @@ impl Catalog {
     ///
     /// [`OpenError`]; the locks are released.
     pub fn open(roots: LockedRoots) -> Result<Self, OpenError> {
-        let directory = roots.dir(RootRole::Catalog).map_err(OpenError::Io)?;
+        let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
         let store = Store::open(directory).map_err(|failure| OpenError::new(failure, path))?;
         Ok(Self {

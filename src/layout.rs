@@ -69,18 +69,69 @@ impl fmt::Display for RootRole {
     }
 }
 
-/// A path that cannot be a root.
+/// One value for each role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PerRole<T> {
+    catalog: T,
+    ledgers: T,
+    events: T,
+    txhash: T,
+    hot: T,
+}
+
+impl<T> PerRole<T> {
+    /// Makes the values in the order of [`RootRole::ALL`], up to the first failure.
+    pub(crate) fn try_new<E>(mut make: impl FnMut(RootRole) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self {
+            catalog: make(RootRole::Catalog)?,
+            ledgers: make(RootRole::Ledgers)?,
+            events: make(RootRole::Events)?,
+            txhash: make(RootRole::TxHash)?,
+            hot: make(RootRole::Hot)?,
+        })
+    }
+
+    pub(crate) const fn get(&self, role: RootRole) -> &T {
+        match role {
+            RootRole::Catalog => &self.catalog,
+            RootRole::Ledgers => &self.ledgers,
+            RootRole::Events => &self.events,
+            RootRole::TxHash => &self.txhash,
+            RootRole::Hot => &self.hot,
+        }
+    }
+
+    pub(crate) const fn get_mut(&mut self, role: RootRole) -> &mut T {
+        match role {
+            RootRole::Catalog => &mut self.catalog,
+            RootRole::Ledgers => &mut self.ledgers,
+            RootRole::Events => &mut self.events,
+            RootRole::TxHash => &mut self.txhash,
+            RootRole::Hot => &mut self.hot,
+        }
+    }
+
+    /// Each role with its value, in the order of [`RootRole::ALL`].
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (RootRole, &T)> {
+        RootRole::ALL.into_iter().map(|role| (role, self.get(role)))
+    }
+}
+
+/// A path that cannot be a root, or hold the roots.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootPathError {
     /// The path is the empty string.
-    #[error("the {0} root is an empty path: give the directory's absolute path")]
-    Empty(RootRole),
+    #[error("the {what} is an empty path: give the directory's absolute path")]
+    Empty {
+        /// What the path was for, such as `ledgers root`.
+        what: String,
+    },
     /// The path depends on the current directory.
-    #[error("the {role} root `{}` is relative: give an absolute path", path.display())]
+    #[error("the {what} `{}` is relative: give an absolute path", path.display())]
     Relative {
-        /// The root's role.
-        role: RootRole,
+        /// What the path was for, such as `ledgers root`.
+        what: String,
         /// The path as given.
         path: PathBuf,
     },
@@ -91,7 +142,7 @@ pub enum RootPathError {
 /// Locking them is the only way on, to [`LockedRoots`](crate::LockedRoots).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageRoots {
-    paths: [PathBuf; 5],
+    paths: PerRole<PathBuf>,
 }
 
 impl StorageRoots {
@@ -102,10 +153,11 @@ impl StorageRoots {
     /// [`RootPathError`] if the data directory is empty or relative.
     pub fn under(data_dir: impl AsRef<Path>) -> Result<Self, RootPathError> {
         let data_dir = data_dir.as_ref();
-        check(RootRole::Catalog, data_dir)?;
-        Ok(Self {
-            paths: RootRole::ALL.map(|role| data_dir.join(role.default_below_data())),
-        })
+        let paths = PerRole::try_new(|role| {
+            check("data directory", data_dir)?;
+            Ok(data_dir.join(role.default_below_data()))
+        })?;
+        Ok(Self { paths })
     }
 
     /// These roots, with one of them elsewhere.
@@ -115,36 +167,20 @@ impl StorageRoots {
     /// [`RootPathError`] if the path is empty or relative.
     pub fn with(mut self, role: RootRole, path: impl Into<PathBuf>) -> Result<Self, RootPathError> {
         let path = path.into();
-        check(role, &path)?;
-        let [catalog, ledgers, events, txhash, hot] = &mut self.paths;
-        *match role {
-            RootRole::Catalog => catalog,
-            RootRole::Ledgers => ledgers,
-            RootRole::Events => events,
-            RootRole::TxHash => txhash,
-            RootRole::Hot => hot,
-        } = path;
+        check(&format!("{role} root"), &path)?;
+        *self.paths.get_mut(role) = path;
         Ok(self)
     }
 
     /// The path of one root.
     #[must_use]
     pub fn path(&self, role: RootRole) -> &Path {
-        let [catalog, ledgers, events, txhash, hot] = &self.paths;
-        match role {
-            RootRole::Catalog => catalog,
-            RootRole::Ledgers => ledgers,
-            RootRole::Events => events,
-            RootRole::TxHash => txhash,
-            RootRole::Hot => hot,
-        }
+        self.paths.get(role)
     }
 
     /// Each role with its path, in the order in which the roots are locked.
     pub fn iter(&self) -> impl Iterator<Item = (RootRole, &Path)> {
-        RootRole::ALL
-            .into_iter()
-            .map(|role| (role, self.path(role)))
+        self.paths.iter().map(|(role, path)| (role, path.as_path()))
     }
 
     /// The mapping between keys and paths below these roots.
@@ -156,15 +192,14 @@ impl StorageRoots {
     }
 }
 
-fn check(role: RootRole, path: &Path) -> Result<(), RootPathError> {
+fn check(what: &str, path: &Path) -> Result<(), RootPathError> {
+    let what = what.to_owned();
     if path.as_os_str().is_empty() {
-        return Err(RootPathError::Empty(role));
+        return Err(RootPathError::Empty { what });
     }
     if path.is_relative() {
-        return Err(RootPathError::Relative {
-            role,
-            path: path.to_path_buf(),
-        });
+        let path = path.to_path_buf();
+        return Err(RootPathError::Relative { what, path });
     }
     Ok(())
 }

@@ -5,13 +5,14 @@
 //! is locked is what is written.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{FailureKind, IoFailure};
 use crate::fs::{Dir, Disk, LockFile, Resolved, resolve};
-use crate::layout::{RootRole, StorageRoots};
+use crate::layout::{PerRole, RootRole, StorageRoots};
 
 /// The name of the lock file in each root.
 pub const LOCK_FILE: &str = "frostline.lock";
@@ -100,7 +101,13 @@ impl fmt::Display for Holder<'_> {
 #[must_use = "dropping the locked roots releases them: open a `Catalog` with them"]
 pub struct LockedRoots {
     roots: StorageRoots,
-    held: Vec<(RootRole, Arc<Dir>, LockFile)>,
+    held: PerRole<HeldRoot>,
+}
+
+/// A root, open and locked.
+struct HeldRoot {
+    dir: Arc<Dir>,
+    _lock: LockFile,
 }
 
 impl StorageRoots {
@@ -124,41 +131,63 @@ impl StorageRoots {
     }
 
     fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {
-        let resolved = resolve_all(&self, disk)?;
-        check_distinct(&self, &resolved)?;
-        for (role, way) in &resolved {
-            unusable(*role, way.check_access(disk))?;
+        let ways = PerRole::try_new(|role| unusable(role, resolve(self.path(role), disk)))?;
+        check_distinct(&self, &ways)?;
+        for (role, way) in ways.iter() {
+            unusable(role, way.check_access(disk))?;
         }
-        // Three rounds, from what cannot change anything to what creates directories: a root that
-        // is in use is found before the disk is touched.
-        let mut held: Vec<(RootRole, Arc<Dir>, LockFile)> = Vec::new();
-        for (may_create_file, may_create_root) in [(false, false), (true, false), (true, true)] {
-            for (role, way) in &resolved {
-                let taken = held.iter().any(|(held_role, ..)| held_role == role);
-                if taken || (!way.exists() && !may_create_root) {
-                    continue;
-                }
-                let dir = unusable(*role, way.open(disk))?;
-                let file = unusable(*role, dir.open_lock_file(LOCK_FILE, may_create_file))?;
-                if let Some(file) = file {
-                    self.take(*role, &file)?;
-                    held.push((*role, Arc::new(dir), file));
+        // Rounds, from what cannot change anything to what creates: a root that is in use is found
+        // before the disk is touched.
+        let Ok(mut held) = PerRole::try_new(|_| Ok::<_, Infallible>(None));
+        for may_create_file in [false, true] {
+            for (role, way) in ways.iter() {
+                let slot = held.get_mut(role);
+                if slot.is_none() && way.exists() {
+                    *slot = self.hold(role, way, may_create_file, disk)?;
                 }
             }
         }
+        let held = PerRole::try_new(|role| match held.get_mut(role).take() {
+            Some(root) => Ok(root),
+            None => self.create(role, ways.get(role), disk),
+        })?;
         let mut synced = HashSet::new();
-        for (role, way) in &resolved {
-            if let Some((_, dir, _)) = held.iter().find(|(held_role, ..)| held_role == role) {
-                unusable(*role, way.make_durable(dir, &mut synced))?;
-            }
+        for (role, way) in ways.iter() {
+            let root = &held.get(role).dir;
+            unusable(role, way.make_durable(root, &mut synced))?;
         }
         Ok(LockedRoots { roots: self, held })
     }
 
-    fn take(&self, role: RootRole, file: &LockFile) -> Result<(), LockError> {
+    /// Opens and locks a root; none if it has no lock file and none may be created.
+    fn hold(
+        &self,
+        role: RootRole,
+        way: &Resolved,
+        may_create_file: bool,
+        disk: &Disk,
+    ) -> Result<Option<HeldRoot>, LockError> {
+        let dir = unusable(role, way.open(disk))?;
+        match unusable(role, dir.open_lock_file(LOCK_FILE, may_create_file))? {
+            Some(file) => self.take(role, dir, file).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Creates what is missing of a root, and locks it.
+    fn create(&self, role: RootRole, way: &Resolved, disk: &Disk) -> Result<HeldRoot, LockError> {
+        let dir = unusable(role, way.open(disk))?;
+        let file = unusable(role, dir.create_lock_file(LOCK_FILE))?;
+        self.take(role, dir, file)
+    }
+
+    fn take(&self, role: RootRole, dir: Dir, file: LockFile) -> Result<HeldRoot, LockError> {
         if unusable(role, file.try_lock())? {
             file.name_holder(&own_name());
-            return Ok(());
+            return Ok(HeldRoot {
+                dir: Arc::new(dir),
+                _lock: file,
+            });
         }
         Err(LockError::Held {
             role,
@@ -176,17 +205,8 @@ impl LockedRoots {
     }
 
     /// The open directory of a root.
-    pub(crate) fn dir(&self, role: RootRole) -> Result<&Arc<Dir>, IoFailure> {
-        let mut held = self.held.iter();
-        match held.find(|(held_role, ..)| *held_role == role) {
-            Some((_, dir, _)) => Ok(dir),
-            // Every role is locked by `lock_on`; an error keeps this free of a panic.
-            None => Err(IoFailure::new(
-                crate::error::Operation::OpenDirectory,
-                self.roots.path(role),
-                std::io::Error::from(std::io::ErrorKind::NotFound),
-            )),
-        }
+    pub(crate) const fn dir(&self, role: RootRole) -> &Arc<Dir> {
+        &self.held.get(role).dir
     }
 }
 
@@ -200,42 +220,32 @@ fn unusable<T>(role: RootRole, result: Result<T, IoFailure>) -> Result<T, LockEr
     result.map_err(|source| LockError::Unusable { role, source })
 }
 
-fn resolve_all(roots: &StorageRoots, disk: &Disk) -> Result<Vec<(RootRole, Resolved)>, LockError> {
-    let resolve_one = |(role, path)| Ok((role, unusable(role, resolve(path, disk))?));
-    roots.iter().map(resolve_one).collect()
-}
-
 /// By device and inode, so that spelling, symbolic links and bind mounts make no difference.
-fn check_distinct(
-    roots: &StorageRoots,
-    resolved: &[(RootRole, Resolved)],
-) -> Result<(), LockError> {
+fn check_distinct(roots: &StorageRoots, ways: &PerRole<Resolved>) -> Result<(), LockError> {
     let path = |role| roots.path(role).to_path_buf();
-    for (index, (first, one)) in resolved.iter().enumerate() {
-        for (second, other) in resolved.iter().skip(index + 1) {
+    for (index, (first, one)) in ways.iter().enumerate() {
+        for (second, other) in ways.iter().skip(index + 1) {
             if one.is_same(other) {
                 return Err(LockError::SameDirectory {
-                    first: *first,
-                    first_path: path(*first),
-                    second: *second,
-                    second_path: path(*second),
+                    first,
+                    first_path: path(first),
+                    second,
+                    second_path: path(second),
                 });
             }
-            let nested = if one.is_inside(other) {
-                Some((*first, *second))
+            let (inner, outer) = if one.is_inside(other) {
+                (first, second)
             } else if other.is_inside(one) {
-                Some((*second, *first))
+                (second, first)
             } else {
-                None
+                continue;
             };
-            if let Some((inner, outer)) = nested {
-                return Err(LockError::Nested {
-                    inner,
-                    inner_path: path(inner),
-                    outer,
-                    outer_path: path(outer),
-                });
-            }
+            return Err(LockError::Nested {
+                inner,
+                inner_path: path(inner),
+                outer,
+                outer_path: path(outer),
+            });
         }
     }
     Ok(())

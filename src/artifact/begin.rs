@@ -129,11 +129,9 @@ impl FreezingSet {
 #[track_caller]
 pub(crate) fn begin<K: Kind>(core: &Arc<Core>, chunk: ChunkId) -> Result<Freezing<K>, BeginError> {
     let kind = K::KIND;
-    let mut begun = begin_keys(core, &[ArtifactKey { chunk, kind }])?;
-    // `begin_keys` gives a draft for each key; an error keeps this free of a panic.
-    pick(&mut begun).ok_or(BeginError::AlreadyFrozen {
-        key: ArtifactKey { chunk, kind },
-    })
+    let free = Free::find(core, ArtifactKey { chunk, kind })?;
+    mark(core, std::slice::from_ref(&free))?;
+    Ok(Freezing::new(free.start()?))
 }
 
 /// Begins the kinds of a set: one batch marks all of them.
@@ -143,8 +141,14 @@ pub(crate) fn begin_set(
     chunk: ChunkId,
     set: ArtifactSet,
 ) -> Result<FreezingSet, BeginError> {
-    let keys: Vec<_> = set.iter().map(|kind| ArtifactKey { chunk, kind }).collect();
-    let mut begun = begin_keys(core, &keys)?;
+    core.poison.check().map_err(ReadError::from)?;
+    let mut free = Vec::with_capacity(set.len());
+    for kind in set.iter() {
+        free.push(Free::find(core, ArtifactKey { chunk, kind })?);
+    }
+    mark(core, &free)?;
+    let drafts: Result<Vec<_>, _> = free.into_iter().map(Free::start).collect();
+    let mut begun = drafts?;
     Ok(FreezingSet {
         ledgers: pick(&mut begun),
         events: pick(&mut begun),
@@ -161,32 +165,39 @@ fn pick<K: Kind>(begun: &mut Vec<Draft>) -> Option<Freezing<K>> {
     Some(Freezing::new(begun.swap_remove(position)))
 }
 
-/// Claims, looks, and only then marks all of the keys in one batch.
-#[track_caller]
-fn begin_keys(core: &Arc<Core>, keys: &[ArtifactKey]) -> Result<Vec<Draft>, BeginError> {
-    core.poison.check().map_err(ReadError::from)?;
-    let mut found = Vec::with_capacity(keys.len());
-    for key in keys {
-        let held = Held::claim(core, *key)?;
-        let state = core.get(*key)?;
+/// A claimed key whose artifact may be made from nothing, and what the key holds.
+struct Free {
+    held: Held,
+    state: Option<ArtifactState>,
+}
+
+impl Free {
+    #[track_caller]
+    fn find(core: &Arc<Core>, key: ArtifactKey) -> Result<Self, BeginError> {
+        let held = Held::claim(core, key)?;
+        let state = core.get(key)?;
         check_free(&held, state)?;
-        found.push((held, state));
+        Ok(Self { held, state })
     }
-    let marks: Vec<_> = found
-        .iter()
-        // Debris is marked already.
-        .filter(|(_, state)| *state != Some(ArtifactState::Freezing))
-        .map(|(held, state)| held.change(*state, Some(ArtifactState::Freezing)))
-        .collect();
-    core.commit(&marks)?;
-    let mut drafts = Vec::with_capacity(found.len());
-    for (held, state) in found {
-        if state.is_some() {
-            held.remove_leftovers()?;
+
+    /// After the mark: removes what an earlier attempt left, so that writing cannot touch an inode
+    /// that somebody reads.
+    fn start(self) -> Result<Draft, BeginError> {
+        if self.state.is_some() {
+            self.held.remove_leftovers()?;
         }
-        drafts.push(Draft::new(held));
+        Ok(Draft::new(self.held))
     }
-    Ok(drafts)
+}
+
+/// Marks all of the keys in one batch. Debris is marked already.
+fn mark(core: &Core, free: &[Free]) -> Result<(), BeginError> {
+    let freezing = Some(ArtifactState::Freezing);
+    let unmarked = free.iter().filter(|free| free.state != freezing);
+    let marks: Vec<_> = unmarked
+        .map(|free| free.held.change(free.state, freezing))
+        .collect();
+    Ok(core.commit(&marks)?)
 }
 
 /// Whether the artifact may be made from nothing.
@@ -203,30 +214,24 @@ fn check_free(held: &Held, state: Option<ArtifactState>) -> Result<(), BeginErro
 }
 
 /// Debris or pruning → freezing, for the handles of what an earlier attempt left behind.
-pub(crate) fn rematerialize(held: Held, found: ArtifactState) -> Result<Draft, Rematerialize> {
-    let checked = held.core.poison.check().map_err(ReadError::from);
-    let checked = checked.map_err(BeginError::from);
-    if let Err(error) = checked.and_then(|()| check_free(&held, Some(found))) {
-        return Err(Rematerialize::Refused(held, error));
-    }
-    if found != ArtifactState::Freezing {
-        let mark = held.change(Some(found), Some(ArtifactState::Freezing));
-        match held.core.commit(&[mark]).map_err(BeginError::from) {
-            Ok(()) => {}
-            Err(error) if error.kind() == FailureKind::Refused => {
-                return Err(Rematerialize::Refused(held, error));
-            }
-            Err(error) => return Err(Rematerialize::Failed(error)),
+pub(super) fn rematerialize(held: Held, found: ArtifactState) -> Result<Draft, Rematerialize> {
+    let free = Free {
+        held,
+        state: Some(found),
+    };
+    let marked = check_free(&free.held, free.state)
+        .and_then(|()| mark(&free.held.core, std::slice::from_ref(&free)));
+    match marked {
+        Ok(()) => free.start().map_err(Rematerialize::Failed),
+        Err(error) if error.kind() == FailureKind::Refused => {
+            Err(Rematerialize::Refused(free.held, error))
         }
-    }
-    match held.remove_leftovers() {
-        Ok(()) => Ok(Draft::new(held)),
         Err(error) => Err(Rematerialize::Failed(error)),
     }
 }
 
 /// How [`rematerialize`] fails: with the claim still there, or without.
-pub(crate) enum Rematerialize {
+pub(super) enum Rematerialize {
     Refused(Held, BeginError),
     Failed(BeginError),
 }
@@ -253,7 +258,7 @@ impl<H> RematerializeError<H> {
         }
     }
 
-    pub(crate) fn with_handle(failure: Rematerialize, handle: impl FnOnce(Held) -> H) -> Self {
+    pub(super) fn with_handle(failure: Rematerialize, handle: impl FnOnce(Held) -> H) -> Self {
         match failure {
             Rematerialize::Refused(held, error) => Self::Refused(Refused::new(handle(held), error)),
             Rematerialize::Failed(error) => Self::Failed(error),
@@ -262,7 +267,6 @@ impl<H> RematerializeError<H> {
 }
 
 impl Held {
-    /// Unlinks what an earlier attempt left, so that writing cannot touch an inode somebody reads.
     fn remove_leftovers(&self) -> Result<(), BeginError> {
         match self.unlink_files() {
             Ok(_way) => Ok(()),
@@ -275,7 +279,7 @@ impl Held {
 
     /// One of the artifact's files, if any exists.
     fn find_file(&self) -> Result<Option<PathBuf>, IoFailure> {
-        let (way, complete) = Way::find(self.root()?, self.place())?;
+        let (way, complete) = Way::find(self.root(), self.place())?;
         if complete {
             for name in self.place().file_names() {
                 if way.last().has(&name)? {

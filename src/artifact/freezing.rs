@@ -1,5 +1,7 @@
 //! [`Freezing`]: the key is marked and the files may be written.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -31,7 +33,8 @@ pub struct Freezing<K: Kind> {
 pub(crate) struct Draft {
     pub(super) held: Held,
     way: Option<Way>,
-    files: Vec<Option<NewFile>>,
+    /// By their place in the list of the kind's files.
+    files: BTreeMap<usize, NewFile>,
 }
 
 impl<K: Kind> Freezing<K> {
@@ -114,12 +117,11 @@ impl<K: Kind> std::fmt::Debug for Freezing<K> {
 }
 
 impl Draft {
-    pub(super) fn new(held: Held) -> Self {
-        let count = held.key.kind.spec().files.count();
+    pub(super) const fn new(held: Held) -> Self {
         Self {
             held,
             way: None,
-            files: std::iter::repeat_with(|| None).take(count).collect(),
+            files: BTreeMap::new(),
         }
     }
 
@@ -128,14 +130,11 @@ impl Draft {
         let place = self.held.place();
         let way = match &mut self.way {
             Some(way) => way,
-            empty => empty.insert(Way::create(self.held.root()?, place)?),
+            empty => empty.insert(Way::create(self.held.root(), place)?),
         };
-        let Some(slot) = self.files.get_mut(position) else {
-            return Err(FileError::NoSuchFile);
-        };
-        let file = match slot {
-            Some(file) => file,
-            empty => empty.insert(way.last().create_file(place.file_name(suffix))?),
+        let file = match self.files.entry(position) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(way.last().create_file(place.file_name(suffix))?),
         };
         Ok(ArtifactFile { file })
     }
@@ -143,9 +142,8 @@ impl Draft {
     /// What must be so before the first fsync.
     pub(super) fn check(&self) -> Result<(), SyncRefusal> {
         self.held.core.poison.check()?;
-        let names = self.held.place().file_names();
-        for (file, name) in self.files.iter().zip(names) {
-            if file.is_none() {
+        for (position, name) in self.held.place().file_names().enumerate() {
+            if !self.files.contains_key(&position) {
                 let directory = self.held.core.layout.artifact_directory(self.held.key);
                 let path = directory.join(name);
                 return Err(SyncRefusal::NotWritten { path });
@@ -157,7 +155,7 @@ impl Draft {
     /// Fsyncs the files and the entries that lead to them.
     pub(super) fn make_durable<H>(self) -> Result<Held, SyncError<H>> {
         let Self { held, way, files } = self;
-        let mut files: Vec<_> = files.into_iter().flatten().collect();
+        let mut files: Vec<_> = files.into_values().collect();
         for file in &mut files {
             if file.has_failed() {
                 let path = file.path().to_path_buf();
@@ -225,9 +223,6 @@ pub enum FileError {
     /// The catalog refuses everything.
     #[error(transparent)]
     Poisoned(#[from] Poisoned),
-    /// The kind has no such file.
-    #[error("the kind has no such file")]
-    NoSuchFile,
     /// The file or a directory on the way to it could not be created.
     #[error(transparent)]
     Io(#[from] IoFailure),

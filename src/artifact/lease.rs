@@ -48,7 +48,7 @@ impl<K: Kind> Lease<K> {
     /// [`IoFailure`] if the file cannot be opened.
     pub fn open(&self, file: FileName<K>) -> Result<ReadFile, IoFailure> {
         let place = Place { key: self.key };
-        let (way, complete) = Way::find(self.core.roots.dir(place.role())?, place)?;
+        let (way, complete) = Way::find(self.core.roots.dir(place.role()), place)?;
         let name = place.file_name(file.suffix());
         if complete {
             return way.last().open_file(name);

@@ -55,7 +55,7 @@ impl Held {
         Place { key: self.key }
     }
 
-    pub(crate) fn root(&self) -> Result<&Arc<Dir>, IoFailure> {
+    pub(crate) fn root(&self) -> &Arc<Dir> {
         self.core.roots.dir(self.place().role())
     }
 
@@ -75,7 +75,7 @@ impl Held {
     /// Unlinks whatever files there are; gives the way for the barrier that must follow before the
     /// key may go.
     pub(crate) fn unlink_files(&self) -> Result<Way, IoFailure> {
-        let (way, complete) = Way::find(self.root()?, self.place())?;
+        let (way, complete) = Way::find(self.root(), self.place())?;
         if complete {
             for name in self.place().file_names() {
                 way.last().unlink(name)?;

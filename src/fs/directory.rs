@@ -205,20 +205,32 @@ impl Dir {
         })
     }
 
-    /// Opens the file to lock; none if nothing has the name and it is not to be created.
+    /// Opens the file to lock; none if nothing has the name and it may not be created.
     pub(crate) fn open_lock_file(
         &self,
         name: &str,
-        create: bool,
+        may_create: bool,
     ) -> Result<Option<LockFile>, IoFailure> {
-        let opened = self.perform(Operation::LockFile, name.as_ref(), || {
-            real::open_lock_file(&self.fd, name.as_ref(), create)
-        });
-        match opened {
-            Ok(file) => Ok(Some(LockFile::new(file, self.join(name)))),
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound && !create => Ok(None),
+        if may_create {
+            return self.create_lock_file(name).map(Some);
+        }
+        match self.lock_file(name, false) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens the file to lock, created if nothing has the name.
+    pub(crate) fn create_lock_file(&self, name: &str) -> Result<LockFile, IoFailure> {
+        self.lock_file(name, true)
+    }
+
+    fn lock_file(&self, name: &str, create: bool) -> Result<LockFile, IoFailure> {
+        let file = self.perform(Operation::LockFile, name.as_ref(), || {
+            real::open_lock_file(&self.fd, name.as_ref(), create)
+        })?;
+        Ok(LockFile::new(file, self.join(name)))
     }
 
     /// Makes the entries of this directory durable.

@@ -78,7 +78,7 @@ pub(crate) fn claim(core: &Arc<Core>, chunk: ChunkId) -> Result<Hot, ClaimHotErr
     match core.get(HotKey { chunk })? {
         None => Ok(Hot::Absent),
         Some(HotState::Transient) => Ok(Hot::Debris(HotDebris::new(held))),
-        Some(HotState::Ready) => match held.root()?.find_dir(hot_name(chunk))? {
+        Some(HotState::Ready) => match held.root().find_dir(hot_name(chunk))? {
             Some(_directory) => Ok(Hot::Ready(Ready::new(held))),
             None => Err(ClaimHotError::DirectoryMissing(Box::new(
                 DirectoryMissing::new(held),
@@ -98,7 +98,7 @@ impl HotHeld {
         })
     }
 
-    fn root(&self) -> Result<&Arc<Dir>, IoFailure> {
+    fn root(&self) -> &Arc<Dir> {
         self.core.roots.dir(RootRole::Hot)
     }
 
@@ -124,7 +124,7 @@ impl HotHeld {
             return Err(RemoveError::Refused(Refused::new(handle(self), poisoned)));
         }
         let name = hot_name(self.chunk);
-        let removed = self.root().and_then(|root| root.remove_tree(name));
+        let removed = self.root().remove_tree(name);
         removed.map_err(RemoveError::Rewritable)?;
         self.sync_root().map_err(RemoveError::Fatal)?;
         match self.commit(Some(HotState::Transient), None) {
@@ -135,7 +135,7 @@ impl HotHeld {
     }
 
     fn sync_root(&self) -> Result<(), Fatal> {
-        let synced = self.root().and_then(|root| root.sync());
+        let synced = self.root().sync();
         synced.map_err(|failure| self.core.poison.sync_failed(failure))
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn create(core: &Arc<Core>, chunk: ChunkId) -> Result<Transient, Crea
         Some(HotState::Ready) => return Err(CreateHotError::AlreadyReady { key }),
         Some(HotState::Transient) => {}
         None => {
-            if held.root()?.has(hot_name(chunk))? {
+            if held.root().has(hot_name(chunk))? {
                 let path = held.path();
                 return Err(CreateHotError::StrayDirectory { key, path });
             }
@@ -115,7 +115,7 @@ pub(crate) fn create(core: &Arc<Core>, chunk: ChunkId) -> Result<Transient, Crea
 /// Makes an empty directory in place of whatever an earlier attempt left.
 pub(super) fn materialize(held: HotHeld) -> Result<Transient, IoFailure> {
     let name = hot_name(held.chunk);
-    let root = held.root()?;
+    let root = held.root();
     root.remove_tree(&name)?;
     root.create_dir(&name)?;
     let directory = root.open_dir(&name)?;
@@ -157,7 +157,7 @@ impl Transient {
     /// The directory that is about to be ready must still be the one that was created.
     fn check(&self) -> Result<(), ReadyRefusal> {
         self.held.core.poison.check()?;
-        let named = self.held.root()?.find_dir(hot_name(self.held.chunk))?;
+        let named = self.held.root().find_dir(hot_name(self.held.chunk))?;
         let named = named.map(|directory| directory.identity()).transpose()?;
         if named == Some(self.directory.identity()?) {
             return Ok(());
