@@ -53,13 +53,13 @@ pub enum OpenError {
         /// Something that is there.
         found: String,
     },
-    /// The catalog's log is damaged in the middle: acknowledged records are lost.
+    /// The catalog's log or manifest is damaged in the middle: acknowledged records are lost.
     #[error(
-        "the catalog's log `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
+        "the catalog's file `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
          cut cannot do this; restore the catalog from a copy; nothing was changed", path.display()
     )]
     Damaged {
-        /// The log.
+        /// The log or manifest.
         path: PathBuf,
         /// Bytes from its beginning to the damage.
         offset: usize,

@@ -13,7 +13,7 @@ use super::{OpenFailure, rocks};
 
 /// Where a store is built. While it exists and `CURRENT` does not, the store is empty.
 const ASIDE: &str = "creating";
-const POINTER: &str = "CURRENT";
+pub(super) const POINTER: &str = "CURRENT";
 const NEW_POINTER: &str = "CURRENT.new";
 const MANIFEST_PREFIX: &str = "MANIFEST-";
 

@@ -6,11 +6,15 @@
 //! follows the damage, acknowledged records were damaged, and opening is refused. If nothing does,
 //! the torn end is cut off, and RocksDB is opened in its strictest mode.
 //!
-//! The format is RocksDB's write-ahead log: blocks of 32 KiB; records with a masked CRC-32C, a
+//! The same holds for the manifest, whose records are synced one by one.
+//!
+//! The format is that of RocksDB's write-ahead log and manifest: blocks of 32 KiB; records with a masked CRC-32C, a
 //! length and a type in front; a record that does not fit the block is continued in the next.
 
 use std::path::PathBuf;
 
+use super::OpenFailure;
+use super::creation::POINTER;
 use crate::error::IoFailure;
 use crate::fs::Dir;
 
@@ -26,19 +30,31 @@ pub(crate) struct LogDamage {
     pub(crate) offset: usize,
 }
 
-/// Checks the logs, cuts off a torn end, and tells how many logs there are.
-pub(super) fn settle(dir: &Dir) -> Result<usize, super::OpenFailure> {
+/// Checks the manifest and the logs, cuts off a torn end, and tells how many logs there are.
+pub(super) fn settle(dir: &Dir) -> Result<usize, OpenFailure> {
+    let pointer = dir.read_file(POINTER)?;
+    let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
+    // Where it is missing, opening says so.
+    if dir.has(&manifest)? {
+        settle_stream(dir, &[manifest])?;
+    }
     let logs = log_names(dir)?;
+    settle_stream(dir, &logs)?;
+    Ok(logs.len())
+}
+
+/// Checks files that continue one another.
+fn settle_stream(dir: &Dir, names: &[String]) -> Result<(), OpenFailure> {
     let mut torn: Option<(&str, usize)> = None;
-    for name in &logs {
+    for name in names {
         let bytes = dir.read_file(name)?;
         let whole = whole_records(&bytes);
-        // After damage in an earlier log any batch is one too many; in this log, any after its own.
+        // After damage in an earlier file any batch is one too many; in this one, any after its own.
         let from = if torn.is_some() { 0 } else { whole + 1 };
         if begins_batch(&bytes, from) {
             let (name, offset) = torn.unwrap_or((name, whole));
             let path = dir.join(name);
-            return Err(super::OpenFailure::Damaged(LogDamage { path, offset }));
+            return Err(OpenFailure::Damaged(LogDamage { path, offset }));
         }
         if torn.is_none() && whole < bytes.len() {
             torn = Some((name, whole));
@@ -47,7 +63,7 @@ pub(super) fn settle(dir: &Dir) -> Result<usize, super::OpenFailure> {
     if let Some((name, offset)) = torn {
         dir.cut_file(name, offset as u64)?;
     }
-    Ok(logs.len())
+    Ok(())
 }
 
 /// The logs, oldest first.

@@ -131,6 +131,31 @@ fn zeros_in_the_middle_of_the_log_are_refused() {
     assert!(matches!(open(&world), Err(OpenError::Damaged { .. })));
 }
 
+/// The manifest is a log of its own: a torn end is cut off, damage before it is refused.
+#[test]
+fn the_manifest_is_read_like_the_log() {
+    let manifest = |world: &World| {
+        let pointer = std::fs::read_to_string(catalog_dir(world).join("CURRENT")).unwrap();
+        catalog_dir(world).join(pointer.trim_end())
+    };
+    for tail in [[0_u8; 300], [0xa5; 300]] {
+        let world = marked(3);
+        let manifest = manifest(&world);
+        let mut bytes = std::fs::read(&manifest).unwrap();
+        bytes.extend(tail);
+        std::fs::write(&manifest, bytes).unwrap();
+        assert_eq!(count(&open(&world).unwrap()), 3);
+    }
+    let world = marked(3);
+    let manifest = manifest(&world);
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    bytes[9] ^= 1;
+    std::fs::write(&manifest, bytes).unwrap();
+    let error = open(&world).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("MANIFEST-"), "{error}");
+}
+
 /// A batch larger than a block of the log, torn: its later parts are no batches of their own.
 #[test]
 fn a_torn_large_batch_is_a_torn_tail() {
