@@ -128,15 +128,15 @@ impl IoFailure {
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ": free some space, for example by sweeping, and try again"
+            "; free some space, for example by sweeping, and try again"
         }
-        io::ErrorKind::PermissionDenied => ": let this process's user read, write and enter it",
-        io::ErrorKind::ReadOnlyFilesystem => ": mount the file system for writing",
+        io::ErrorKind::PermissionDenied => "; let this process's user read, write and enter it",
+        io::ErrorKind::ReadOnlyFilesystem => "; mount the file system for writing",
         io::ErrorKind::NotADirectory => {
-            ": something that is not a directory stands in the way; move it away"
+            "; something that is not a directory stands in the way, move it away"
         }
-        io::ErrorKind::IsADirectory => ": a directory stands in the way; move it away",
-        io::ErrorKind::AlreadyExists => ": something stands in the way; move it away",
+        io::ErrorKind::IsADirectory => "; a directory stands in the way, move it away",
+        io::ErrorKind::AlreadyExists => "; something stands in the way, move it away",
         _ => "",
     }
 }

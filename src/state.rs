@@ -1,8 +1,8 @@
 //! The durable states, and the one table of the protocol's steps.
 //!
-//! [`STEPS`] is the only place that says what may follow what. The commit refuses an edge that is
-//! not in it, the documentation prints it, and there is one compile-fail test for each pair of
-//! states that it leaves out.
+//! [`STEPS`] is the only place that says what may follow what. The commit asserts that each edge is
+//! in it, the documentation prints it, and there is one compile-fail test for each pair of states
+//! that it leaves out.
 
 use std::fmt;
 

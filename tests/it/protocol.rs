@@ -255,6 +255,19 @@ fn a_file_without_a_key_is_refused_and_untouched() {
     assert_eq!(state(&catalog, 1), None);
 }
 
+/// Row 10: a file that appears after the mark is not written into either.
+#[test]
+fn a_file_that_appears_after_the_mark_is_not_written_into() {
+    let world = World::new();
+    let catalog = world.open();
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    std::fs::create_dir_all(world.pack(1).parent().unwrap()).unwrap();
+    std::fs::write(world.pack(1), b"somebody's").unwrap();
+    let error = freezing.file(Ledgers::PACK).unwrap_err();
+    assert!(error.to_string().contains("00000001.pack"), "{error}");
+    assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"somebody's");
+}
+
 #[test]
 fn a_frozen_artifact_cannot_be_begun() {
     let world = World::new();
