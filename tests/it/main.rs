@@ -12,6 +12,8 @@
 
 mod fixture;
 mod geometry;
+mod keys;
+mod layout;
 mod retention;
 mod smoke;
 mod snapshot;
