@@ -11,6 +11,7 @@
 )]
 
 mod config;
+mod errors;
 mod fixture;
 mod geometry;
 mod keys;
