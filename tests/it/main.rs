@@ -19,3 +19,4 @@ mod layout;
 mod retention;
 mod smoke;
 mod snapshot;
+mod state_table;
