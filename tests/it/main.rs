@@ -10,6 +10,7 @@
     reason = "a test looks at the disk by itself, and stops where something is not as it should be"
 )]
 
+mod architecture;
 mod config;
 mod errors;
 mod fixture;
