@@ -58,6 +58,10 @@ fn a_file_that_cannot_be_loaded_says_why() {
         Config::load("/dev/zero").unwrap_err(),
     );
     add("the empty path", Config::load("").unwrap_err());
+    // Only a text can pretend to come from a file without a directory.
+    let error = Config::parse(&MINIMAL.replace("/data", "data"), "frostline.toml").unwrap_err();
+    assert!(matches!(error, ConfigError::Root(_)));
+    add("a text from a relative file", error);
     snapshot::check("config_load", &texts);
 }
 
