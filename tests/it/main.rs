@@ -15,13 +15,23 @@
     reason = "tests look at the disk behind the library's back, and a failing test panics"
 )]
 
+mod architecture;
 mod barriers;
 mod common;
+mod config;
+mod errors;
 mod faults;
+mod fixture;
 mod full_disk;
+mod geometry;
 mod hot;
+mod keys;
+mod layout;
 mod locks;
 mod protocol;
+mod retention;
 mod roots;
+mod snapshot;
+mod state_table;
 mod store;
 mod sweep;

@@ -1,0 +1,244 @@
+//! Texts that are refused, and what the errors say.
+
+use std::fmt::Write as _;
+
+use frostline::ConfigError;
+
+use super::{FILE, MINIMAL, refusal, with_streaming};
+use crate::snapshot;
+
+/// Refuses each text, checks that the place is in the message and in the text, and gives the
+/// messages under their titles.
+fn refusals(cases: &[(&str, String)]) -> String {
+    let mut all = String::new();
+    for (title, text) in cases {
+        let error = refusal(text);
+        let ConfigError::Invalid { line, column, .. } = &error else {
+            panic!("{title}: {error}");
+        };
+        let place = format!("`{FILE}`, line {line}, column {column}: ");
+        let message = error.to_string();
+        assert!(message.starts_with(&place), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+        let complained = text.split('\n').nth(line - 1).unwrap();
+        assert!(*column <= complained.chars().count() + 1, "{message}");
+        writeln!(all, "# {title}").unwrap();
+        let complained = complained.replace(char::is_control, "\u{fffd}");
+        writeln!(all, "  {complained}").unwrap();
+        writeln!(all, "  {:>column$}", "^").unwrap();
+        writeln!(all, "{message}\n").unwrap();
+    }
+    all
+}
+
+#[test]
+fn an_unknown_key_or_section_is_named() {
+    let added = |lines: &str| with_streaming(lines);
+    let cases = [
+        ("unknown section", added("[servce]\nx = 1")),
+        ("unknown key at the top", format!("workers = 3\n{MINIMAL}")),
+        (
+            "unknown key in [service]",
+            MINIMAL.replace("[service]", "[service]\ndata_dir = \"/d\""),
+        ),
+        ("unknown key in [backfill]", added("[backfill]\nworker = 3")),
+        (
+            "unknown section in [backfill]",
+            added("[backfill.bbs]\nnum_workers = 3"),
+        ),
+        (
+            "unknown key in [backfill.bsb]",
+            added("[backfill.bsb]\nbuffersize = 3"),
+        ),
+        (
+            "unknown kind",
+            added("[immutable_storage.ledger]\npath = \"/l\""),
+        ),
+        (
+            "unknown key in [immutable_storage]",
+            added("[immutable_storage]\npath = \"/l\""),
+        ),
+        (
+            "unknown key in [immutable_storage.ledgers]",
+            added("[immutable_storage.ledgers]\npaht = \"/l\""),
+        ),
+        (
+            "unknown key in [immutable_storage.events]",
+            added("[immutable_storage.events]\nroot = \"/l\""),
+        ),
+        (
+            "unknown key in [immutable_storage.txhash]",
+            added("[immutable_storage.txhash]\nPath = \"/l\""),
+        ),
+        ("unknown key in [catalog]", added("[catalog]\ndir = \"/c\"")),
+        ("unknown key in [streaming]", added("retention = 3")),
+        (
+            "unknown key in [streaming.hot_storage]",
+            added("[streaming.hot_storage]\nsize = 3"),
+        ),
+        (
+            "unknown key in [logging]",
+            added("[logging]\nlevle = \"info\""),
+        ),
+    ];
+    snapshot::check("config_unknown", &refusals(&cases));
+}
+
+#[test]
+fn a_wrong_value_says_what_is_accepted() {
+    let added = |lines: &str| with_streaming(lines);
+    let cases = [
+        ("misspelled format", added("[logging]\nformat = \"jsn\"")),
+        ("misspelled level", added("[logging]\nlevel = \"warning\"")),
+        ("upper case level", added("[logging]\nlevel = \"INFO\"")),
+        ("empty level", added("[logging]\nlevel = \"\"")),
+        ("level as a number", added("[logging]\nlevel = 3")),
+        (
+            "integer earliest ledger",
+            added("earliest_ledger = 10000002"),
+        ),
+        (
+            "earliest ledger with a sign",
+            added("earliest_ledger = \"+5\""),
+        ),
+        ("earliest ledger 0", added("earliest_ledger = \"0\"")),
+        ("earliest ledger 1", added("earliest_ledger = \"1\"")),
+        (
+            "earliest ledger with zeros",
+            added("earliest_ledger = \"007\""),
+        ),
+        (
+            "earliest ledger with separators",
+            added("earliest_ledger = \"10_000_002\""),
+        ),
+        (
+            "earliest ledger with a space",
+            added("earliest_ledger = \" 5\""),
+        ),
+        (
+            "earliest ledger too large",
+            added("earliest_ledger = \"4294967296\""),
+        ),
+        (
+            "earliest ledger misspelled",
+            added("earliest_ledger = \"Genesis\""),
+        ),
+        ("earliest ledger empty", added("earliest_ledger = \"\"")),
+        ("earliest ledger true", added("earliest_ledger = true")),
+        ("workers as a string", added("[backfill]\nworkers = \"3\"")),
+        ("workers as a fraction", added("[backfill]\nworkers = 1.5")),
+        ("negative workers", added("[backfill]\nworkers = -1")),
+        (
+            "workers beyond 32 bits",
+            added("[backfill]\nworkers = 4294967296"),
+        ),
+        (
+            "workers beyond 64 bits",
+            added("[backfill]\nworkers = 18446744073709551616"),
+        ),
+        ("negative retention", added("retention_chunks = -120")),
+        ("negative retries", added("[backfill]\nmax_retries = -1")),
+        ("negative buffer", added("[backfill.bsb]\nbuffer_size = -1")),
+        (
+            "bucket path as a number",
+            added("[backfill.bsb]\nbucket_path = 3"),
+        ),
+        ("empty data directory", MINIMAL.replace("\"/data\"", "\"\"")),
+        (
+            "data directory as a list",
+            MINIMAL.replace("\"/data\"", "[\"/data\"]"),
+        ),
+        (
+            "empty hot path",
+            added("[streaming.hot_storage]\npath = \"\""),
+        ),
+        ("empty catalog path", added("[catalog]\npath = \"\"")),
+        (
+            "path as a number",
+            added("[immutable_storage.ledgers]\npath = 7"),
+        ),
+        (
+            "path with a zero byte",
+            added("[catalog]\npath = \"/a\\u0000b\""),
+        ),
+        (
+            "section as a value",
+            added("logging = \"info\"").replace("logging", "hot_storage"),
+        ),
+    ];
+    snapshot::check("config_wrong_values", &refusals(&cases));
+}
+
+#[test]
+#[ignore = "sections given as lists are taken by position, as derived structs take them"]
+fn a_section_is_not_a_list() {
+    let lists = [
+        MINIMAL
+            .replace("[service]", "")
+            .replace("default_data_dir = \"/data\"", "service = [\"/data\"]"),
+        format!("catalog = [\"/elsewhere\"]\n{MINIMAL}"),
+        format!("logging = [\"debug\", \"json\"]\n{MINIMAL}"),
+        with_streaming("[[logging]]\nlevel = \"info\""),
+    ];
+    for text in lists {
+        let error = refusal(&text);
+        assert!(error.to_string().contains("section"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_where() {
+    let cases = [
+        (
+            "duplicate key",
+            MINIMAL.replace(
+                "[streaming]",
+                "default_data_dir = \"/other\"\n\n[streaming]",
+            ),
+        ),
+        (
+            "duplicate section",
+            with_streaming("[service]\ndefault_data_dir = \"/other\""),
+        ),
+        ("missing quote", MINIMAL.replace("\"/data\"", "\"/data")),
+        ("no quotes", MINIMAL.replace("\"/data\"", "/data")),
+        ("missing value", MINIMAL.replace("\"/data\"", "")),
+        ("missing bracket", MINIMAL.replace("[service]", "[service")),
+        (
+            "a colon for the equals sign",
+            MINIMAL.replace("dir =", "dir:"),
+        ),
+        ("not TOML at all", "<config>\n</config>\n".to_owned()),
+        ("a zero byte", format!("{MINIMAL}\0")),
+        (
+            "behind characters of several bytes",
+            MINIMAL.replace("[service]", "[service]\n\"größe — 大\" = 3"),
+        ),
+    ];
+    snapshot::check("config_no_toml", &refusals(&cases));
+}
+
+#[test]
+fn what_is_required_is_asked_for() {
+    let streaming = "\n[streaming]\ncaptive_core_config = \"/etc/core.cfg\"\n";
+    let cases = [
+        ("empty file", String::new()),
+        ("only a comment", "# nothing\n".to_owned()),
+        ("no [service]", streaming.to_owned()),
+        ("empty [service]", format!("[service]\n{streaming}")),
+        (
+            "no [streaming]",
+            "[service]\ndefault_data_dir = \"/data\"\n".to_owned(),
+        ),
+        (
+            "empty [streaming]",
+            "[service]\ndefault_data_dir = \"/data\"\n\n[streaming]\n".to_owned(),
+        ),
+        (
+            "[streaming] without captive_core_config",
+            "[service]\ndefault_data_dir = \"/data\"\n\n[streaming]\nretention_chunks = 3\n"
+                .to_owned(),
+        ),
+    ];
+    snapshot::check("config_missing", &refusals(&cases));
+}

@@ -1,0 +1,196 @@
+//! Errors of hot directories.
+
+use frostline::{
+    ClaimHotError, CreateHotError, DiscardError, Hot, HotDebris, Operation, ReadyError,
+    RecreateError, RemoveError,
+};
+
+use super::{Bench, Texts, seven};
+use crate::fixture::{EACCES, EIO, ENOSPC};
+
+#[test]
+fn create_hot_errors() {
+    let mut texts = Texts::default();
+    let mut add = |variant: &str, bench: &Bench| {
+        let error = bench.catalog().create_hot(seven()).unwrap_err();
+        texts.add(variant, error.kind(), &bench.data, &error);
+        error
+    };
+    let bench = Bench::new();
+    let owner = bench.transient();
+    add("Claimed", &bench);
+    drop(owner.ready().unwrap());
+    add("AlreadyReady", &bench);
+
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("hot/00000007")).unwrap();
+    add("StrayDirectory", &bench);
+    std::fs::remove_dir(bench.path("hot/00000007")).unwrap();
+    bench.faults.fail(Operation::Inspect, EIO);
+    add("Io", &bench);
+    bench.faults.fail_after(1, Operation::ReadStore, EIO);
+    let error = add("Commit, Store", &bench);
+    assert!(matches!(error, CreateHotError::Commit(_)));
+    bench.faults.fail(Operation::CreateDirectory, ENOSPC);
+    add("Rewritable, ENOSPC", &bench);
+    std::fs::write(bench.path("hot/00000007"), "").unwrap();
+    add("Rewritable, a file for the directory", &bench);
+
+    let bench = Bench::new();
+    bench.faults.fail(Operation::Commit, EIO);
+    add("Fatal", &bench);
+    add("Read, Poisoned", &bench);
+
+    let bench = Bench::planted(&[(b"hot:chunk:00000007", b"readyy")]);
+    add("Read, Value", &bench);
+    texts.check("errors_create_hot");
+}
+
+#[test]
+fn claim_hot_errors() {
+    let mut texts = Texts::default();
+    let mut add = |variant: &str, bench: &Bench| {
+        let error = bench.catalog().claim_hot(seven()).unwrap_err();
+        texts.add(variant, error.kind(), &bench.data, &error);
+        error
+    };
+    let bench = Bench::new();
+    let owner = bench.ready();
+    add("Claimed", &bench);
+    drop(owner);
+    bench.faults.fail(Operation::ReadStore, EIO);
+    add("Read, Store", &bench);
+    bench.faults.fail(Operation::OpenDirectory, EACCES);
+    add("Io, EACCES", &bench);
+    std::fs::remove_dir(bench.path("hot/00000007")).unwrap();
+    let error = add("DirectoryMissing", &bench);
+    assert!(matches!(error, ClaimHotError::DirectoryMissing(_)));
+    drop(error);
+    std::fs::write(bench.path("hot/00000007"), "").unwrap();
+    add("Io, a file for the directory", &bench);
+    texts.check("errors_claim_hot");
+}
+
+#[test]
+fn ready_errors() {
+    let mut texts = Texts::default();
+    let mut add = |variant: &str, bench: &Bench, error: ReadyError| {
+        texts.add(variant, error.kind(), &bench.data, &error);
+    };
+    let bench = Bench::new();
+    let transient = bench.transient();
+    bench.faults.fail(Operation::OpenDirectory, EIO);
+    add("Refused, Io", &bench, transient.ready().unwrap_err());
+    let transient = bench.transient();
+    bench.faults.fail(Operation::ReadStore, EIO);
+    add(
+        "Refused, Commit, Store",
+        &bench,
+        transient.ready().unwrap_err(),
+    );
+    let transient = bench.transient();
+    std::fs::remove_dir(bench.path("hot/00000007")).unwrap();
+    add("Refused, Replaced", &bench, transient.ready().unwrap_err());
+    let transient = bench.transient();
+    bench.poison();
+    add("Refused, Poisoned", &bench, transient.ready().unwrap_err());
+    for operation in [Operation::SyncDirectory, Operation::Commit] {
+        let bench = Bench::new();
+        let transient = bench.transient();
+        bench.faults.fail(operation, EIO);
+        let variant = format!("Fatal, {operation:?}");
+        add(&variant, &bench, transient.ready().unwrap_err());
+    }
+    texts.check("errors_ready");
+}
+
+#[test]
+fn discard_recreate_and_remove_errors() {
+    let mut texts = Texts::default();
+    let bench = Bench::new();
+    let ready = bench.ready();
+    bench.faults.fail(Operation::ReadStore, EIO);
+    let error = ready.discard().unwrap_err();
+    texts.add(
+        "DiscardError::Refused, Store",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    let DiscardError::Refused(refused) = error else {
+        panic!("{error}");
+    };
+    let ready = refused.into_handle();
+    bench.faults.fail(Operation::Commit, EIO);
+    let error = ready.discard().unwrap_err();
+    texts.add("DiscardError::Fatal", error.kind(), &bench.data, &error);
+
+    let bench = Bench::new();
+    let ready = bench.ready();
+    bench.poison();
+    let error = ready.discard().unwrap_err();
+    texts.add(
+        "DiscardError::Refused, Poisoned",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+
+    let bench = Bench::new();
+    let debris = bench.hot_debris();
+    bench.faults.fail(Operation::CreateDirectory, ENOSPC);
+    let error = debris.recreate().unwrap_err();
+    assert!(matches!(error, RecreateError::Rewritable(_)));
+    texts.add(
+        "RecreateError::Rewritable",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
+        panic!("it is still at `transient`");
+    };
+    bench.poison();
+    let error = debris.recreate().unwrap_err();
+    texts.add("RecreateError::Refused", error.kind(), &bench.data, &error);
+    let RecreateError::Refused(refused) = error else {
+        panic!("{error}");
+    };
+    let error = refused.into_handle().remove().unwrap_err();
+    texts.add("RemoveError::Refused", error.kind(), &bench.data, &error);
+
+    let mut add = |variant: &str, bench: &Bench, error: RemoveError<HotDebris>| {
+        texts.add(variant, error.kind(), &bench.data, &error);
+    };
+    let bench = Bench::new();
+    let debris = bench.hot_debris();
+    bench.faults.fail(Operation::RemoveDirectory, EIO);
+    let error = debris.remove().unwrap_err();
+    add("RemoveError::Rewritable", &bench, error);
+    let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
+        panic!("it is still at `transient`");
+    };
+    bench.faults.fail(Operation::ReadStore, EIO);
+    add("RemoveError::Commit", &bench, debris.remove().unwrap_err());
+    let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
+        panic!("it is still at `transient`");
+    };
+    bench.faults.fail(Operation::SyncDirectory, EIO);
+    add(
+        "RemoveError::Fatal, SyncDirectory",
+        &bench,
+        debris.remove().unwrap_err(),
+    );
+
+    let bench = Bench::new();
+    let transient = bench.transient();
+    bench.faults.fail(Operation::Commit, EIO);
+    let error = transient.abandon().unwrap_err();
+    texts.add(
+        "RemoveError::Fatal, Commit",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    texts.check("errors_discard_recreate_and_remove");
+}

@@ -1,0 +1,196 @@
+//! The text of every public error, with its causes: one snapshot for each type.
+//!
+//! Every variant is provoked through the public API, most of them by making one operation fail.
+//! These cannot be, and are made by hand, so that their texts are judged all the same:
+//!
+//! - `CommitRefusal::Changed`: the store's own lock keeps every other writer out while a catalog is
+//!   open, and the claims keep two handles of one key from existing.
+//! - `CommitRefusal::IllegalEdge`: no function commits a step that the table does not have.
+//! - `FileError::NoSuchFile`: only a kind's own constants name its files.
+
+mod hot;
+mod opening;
+mod removing;
+mod writing;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use frostline::{
+    Artifact, Catalog, ChunkId, Debris, FailureKind, Freezing, Frozen, HotDebris, Ledgers,
+    Operation, Pruning, Ready, Synced, Transient,
+};
+
+use crate::fixture::{Data, EIO, Faults, chunk};
+use crate::snapshot;
+
+/// Chunk 7, which every case is about.
+fn seven() -> ChunkId {
+    chunk(7)
+}
+
+/// A data directory, its catalog and the faults that both can be given.
+struct Bench {
+    // Dropped before the directory goes.
+    catalog: Catalog,
+    faults: Faults,
+    data: Data,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::over(Data::new())
+    }
+
+    fn over(data: Data) -> Self {
+        let faults = Faults::new();
+        let catalog = data.open_with(&faults);
+        Self {
+            catalog,
+            faults,
+            data,
+        }
+    }
+
+    /// A catalog that something else has written to.
+    fn planted(entries: &[(&[u8], &[u8])]) -> Self {
+        let data = Data::new();
+        drop(data.open());
+        data.plant(entries);
+        Self::over(data)
+    }
+
+    /// A catalog that refuses everything.
+    fn poison(&self) {
+        self.faults.fail(Operation::Commit, EIO);
+        let error = self.catalog().begin::<Ledgers>(chunk(429_495)).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Fatal);
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.data.path().join(below)
+    }
+
+    #[track_caller]
+    fn freezing(&self) -> Freezing<Ledgers> {
+        self.catalog().begin(seven()).unwrap()
+    }
+
+    fn written(&self) -> Freezing<Ledgers> {
+        let mut freezing = self.freezing();
+        let mut file = freezing.file(Ledgers::PACK).unwrap();
+        file.write_all(b"ledgers").unwrap();
+        freezing
+    }
+
+    fn synced(&self) -> Synced<Ledgers> {
+        self.written().sync().unwrap()
+    }
+
+    fn frozen(&self) -> Frozen<Ledgers> {
+        self.written().freeze().unwrap()
+    }
+
+    fn pruning(&self) -> Pruning<Ledgers> {
+        self.catalog().commit(self.frozen().demote()).unwrap()
+    }
+
+    fn debris(&self) -> Debris<Ledgers> {
+        drop(self.written());
+        match self.catalog().claim(seven()).unwrap() {
+            Artifact::Debris(debris) => debris,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn transient(&self) -> Transient {
+        self.catalog().create_hot(seven()).unwrap()
+    }
+
+    #[track_caller]
+    fn ready(&self) -> Ready {
+        self.transient().ready().unwrap()
+    }
+
+    fn hot_debris(&self) -> HotDebris {
+        self.ready().discard().unwrap()
+    }
+}
+
+/// Gathers the texts of one type.
+#[derive(Default)]
+struct Texts {
+    text: String,
+}
+
+impl Texts {
+    /// Adds an error with its causes. What differs from run to run is replaced.
+    fn add(&mut self, variant: &str, kind: FailureKind, data: &Data, error: &dyn Error) {
+        writeln!(self.text, "# {variant} [{kind:?}]").unwrap();
+        self.add_chain(data, error);
+    }
+
+    /// Adds an error that does not say what it has left behind.
+    fn add_leaf(&mut self, variant: &str, data: &Data, error: &dyn Error) {
+        writeln!(self.text, "# {variant}").unwrap();
+        self.add_chain(data, error);
+    }
+
+    fn add_chain(&mut self, data: &Data, error: &dyn Error) {
+        let mut texts = vec![redact(data, &error.to_string())];
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            texts.push(redact(data, &error.to_string()));
+            cause = error.source();
+        }
+        for text in &texts {
+            assert!(!text.is_empty() && !text.contains('\n'), "{text:?}");
+            assert!(!text.contains("ChunkId("), "debug output in {text:?}");
+        }
+        for pair in texts.windows(2) {
+            assert!(
+                !pair[0].contains(&pair[1]),
+                "the cause is repeated: {texts:?}"
+            );
+        }
+        writeln!(self.text, "{}\n", texts.join("\n  because: ")).unwrap();
+    }
+
+    fn check(self, name: &str) {
+        snapshot::check(name, &self.text);
+    }
+}
+
+/// Replaces directories, process numbers and places in these files.
+fn redact(data: &Data, text: &str) -> String {
+    let text = data.redact(text);
+    let text = replace_number(&text, "process ", "{pid}");
+    let text = replace_number(&text, ".rs:", "{line}");
+    let text = replace_number(&text, "{line}:", "{column}");
+    // The name of the test program ends in a number of its build.
+    match (text.find(" (it-"), text.find("): ")) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{} ({{program}}{}", &text[..start], &text[end..])
+        }
+        _ => text,
+    }
+}
+
+/// Replaces the number behind a mark.
+fn replace_number(text: &str, mark: &str, replacement: &str) -> String {
+    let Some(start) = text.find(mark).map(|found| found + mark.len()) else {
+        return text.to_owned();
+    };
+    let rest = text[start..].trim_start_matches(|digit: char| digit.is_ascii_digit());
+    if rest.len() == text.len() - start {
+        return text.to_owned();
+    }
+    format!("{}{replacement}{rest}", &text[..start])
+}

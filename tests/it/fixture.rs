@@ -1,0 +1,189 @@
+//! A data directory for each test, the store below it, and faults to order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use frostline::sim::Probe;
+use frostline::{Catalog, ChunkId, LedgerSeq, Operation, RootRole, StorageRoots};
+
+// Linux numbers, which are the same on every architecture that this library is built for.
+pub const EIO: i32 = 5;
+pub const EACCES: i32 = 13;
+pub const ENOSPC: i32 = 28;
+pub const EROFS: i32 = 30;
+pub const EDQUOT: i32 = 122;
+
+/// A chunk that exists.
+pub fn chunk(number: u32) -> ChunkId {
+    ChunkId::new(number).unwrap()
+}
+
+/// A ledger that exists.
+pub fn ledger(sequence: u32) -> LedgerSeq {
+    LedgerSeq::new(sequence).unwrap()
+}
+
+/// A data directory of its own, removed at the end.
+pub struct Data {
+    dir: tempfile::TempDir,
+}
+
+impl Data {
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The directory around the data directory.
+    pub fn outside(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The data directory, which nothing has made yet.
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn roots(&self) -> StorageRoots {
+        StorageRoots::under(self.path()).unwrap()
+    }
+
+    pub fn root(&self, role: RootRole) -> PathBuf {
+        self.roots().path(role).to_path_buf()
+    }
+
+    pub fn open(&self) -> Catalog {
+        Catalog::open(self.roots().lock().unwrap()).unwrap()
+    }
+
+    pub fn open_with(&self, faults: &Faults) -> Catalog {
+        let locked = self.roots().lock_with_probe(faults.probe()).unwrap();
+        Catalog::open(locked).unwrap()
+    }
+
+    /// Puts entries into the store behind the library's back. No catalog may be open.
+    pub fn plant(&self, entries: &[(&[u8], &[u8])]) {
+        let store = self.store();
+        for (key, value) in entries {
+            store.put(key, value).unwrap();
+        }
+    }
+
+    /// Everything in the store. No catalog may be open.
+    pub fn stored(&self) -> BTreeMap<String, String> {
+        let store = self.store();
+        let entries = store.iterator(rocksdb::IteratorMode::Start);
+        entries
+            .map(Result::unwrap)
+            .map(|(key, value)| {
+                let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+                (text(&key), text(&value))
+            })
+            .collect()
+    }
+
+    fn store(&self) -> rocksdb::DB {
+        let options = rocksdb::Options::default();
+        rocksdb::DB::open(&options, self.root(RootRole::Catalog)).unwrap()
+    }
+
+    /// The text, with `{dir}` in place of the directory around the data directory.
+    pub fn redact(&self, text: &str) -> String {
+        text.replace(self.outside().to_str().unwrap(), "{dir}")
+    }
+
+    /// Everything below the directory, files with their length, sorted.
+    pub fn listing(&self) -> Vec<String> {
+        let mut entries = Vec::new();
+        list(self.outside(), &mut entries);
+        let mut entries: Vec<_> = entries.iter().map(|entry| self.redact(entry)).collect();
+        entries.sort();
+        entries
+    }
+}
+
+fn list(directory: &Path, entries: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            entries.push(format!("{}/", path.display()));
+            list(&path, entries);
+        } else {
+            let length = entry.metadata().unwrap().len();
+            entries.push(format!("{} {length}", path.display()));
+        }
+    }
+}
+
+struct Armed {
+    operation: Operation,
+    /// Operations of this sort that still succeed.
+    spared: usize,
+    errno: i32,
+}
+
+#[derive(Default)]
+struct Watched {
+    seen: Vec<Operation>,
+    armed: Option<Armed>,
+}
+
+/// Records every operation, and makes one of them fail.
+#[derive(Clone, Default)]
+pub struct Faults {
+    watched: Arc<Mutex<Watched>>,
+}
+
+impl Faults {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn probe(&self) -> Probe {
+        let faults = self.clone();
+        Probe::new(move |operation, _path| faults.meet(operation))
+    }
+
+    fn meet(&self, operation: Operation) -> io::Result<()> {
+        let mut watched = self.watched.lock().unwrap();
+        watched.seen.push(operation);
+        match &mut watched.armed {
+            Some(armed) if armed.operation == operation => {
+                if armed.spared > 0 {
+                    armed.spared -= 1;
+                    return Ok(());
+                }
+                let errno = armed.errno;
+                watched.armed = None;
+                Err(io::Error::from_raw_os_error(errno))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The next operation of this sort fails, once.
+    pub fn fail(&self, operation: Operation, errno: i32) {
+        self.fail_after(0, operation, errno);
+    }
+
+    /// The operation of this sort after so many that succeed fails, once.
+    pub fn fail_after(&self, spared: usize, operation: Operation, errno: i32) {
+        self.watched.lock().unwrap().armed = Some(Armed {
+            operation,
+            spared,
+            errno,
+        });
+    }
+
+    /// The operations since the last time of asking. Whatever was to fail must have failed by now.
+    pub fn seen(&self) -> Vec<Operation> {
+        let mut watched = self.watched.lock().unwrap();
+        assert!(watched.armed.is_none(), "the fault did not happen");
+        std::mem::take(&mut watched.seen)
+    }
+}

@@ -1,0 +1,222 @@
+//! Keys and their one spelling.
+
+mod stored;
+
+use frostline::{ArtifactKey, ArtifactKind, EarliestLedgerKey, HotKey, Key};
+use proptest::prelude::*;
+
+use crate::fixture::chunk;
+use crate::snapshot;
+
+fn artifact(number: u32, kind: ArtifactKind) -> ArtifactKey {
+    let chunk = chunk(number);
+    ArtifactKey { chunk, kind }
+}
+
+fn any_key() -> impl Strategy<Value = Key> {
+    let any_chunk = || (0..=429_495_u32).prop_map(chunk);
+    prop_oneof![
+        6 => (any_chunk(), prop::sample::select(ArtifactKind::ALL.to_vec()))
+            .prop_map(|(chunk, kind)| ArtifactKey { chunk, kind }.into()),
+        3 => any_chunk().prop_map(|chunk| HotKey { chunk }.into()),
+        1 => Just(Key::EarliestLedger),
+    ]
+}
+
+/// What is a key, said in another way than the library's.
+fn is_key(bytes: &[u8]) -> bool {
+    let Ok(spelling) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let is_chunk = |digits: &str| {
+        digits.len() == 8
+            && digits.chars().all(|digit| "0123456789".contains(digit))
+            && digits.parse::<u32>().unwrap() <= 429_495
+    };
+    match spelling.split(':').collect::<Vec<_>>()[..] {
+        ["chunk", digits, "ledgers" | "events" | "txhash"] | ["hot", "chunk", digits] => {
+            is_chunk(digits)
+        }
+        ["config", "earliest_ledger"] => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn the_keys_of_the_specification() {
+    let cases: [(&str, Key); 5] = [
+        (
+            "chunk:00005350:ledgers",
+            artifact(5350, ArtifactKind::Ledgers).into(),
+        ),
+        (
+            "chunk:00005350:events",
+            artifact(5350, ArtifactKind::Events).into(),
+        ),
+        (
+            "chunk:00005350:txhash",
+            artifact(5350, ArtifactKind::TxHash).into(),
+        ),
+        ("hot:chunk:00005350", HotKey { chunk: chunk(5350) }.into()),
+        ("config:earliest_ledger", EarliestLedgerKey.into()),
+    ];
+    for (spelling, key) in cases {
+        assert_eq!(key.to_string(), spelling);
+        assert_eq!(Key::parse(spelling.as_bytes()), Ok(key));
+        assert_eq!(spelling.parse(), Ok(key));
+    }
+}
+
+#[test]
+fn printing_and_parsing_undo_each_other_for_a_sample_of_all_keys() {
+    let edges = [0, 1, 999, 1000, 5350, 99_999, 100_000, 429_494, 429_495];
+    let chunks = (0..=429_495).step_by(37).chain(edges);
+    for number in chunks {
+        let chunk = chunk(number);
+        let artifacts = ArtifactKind::ALL.map(|kind| Key::from(ArtifactKey { chunk, kind }));
+        for key in artifacts.into_iter().chain([HotKey { chunk }.into()]) {
+            let printed = key.to_string();
+            assert_eq!(Key::parse(printed.as_bytes()), Ok(key));
+            assert!(is_key(printed.as_bytes()), "{printed}");
+        }
+    }
+}
+
+#[test]
+fn near_misses_are_not_keys() {
+    let near_misses: [&[u8]; 47] = [
+        // Numbers that are not eight ASCII digits, or out of range.
+        b"chunk:+1234567:ledgers",
+        b"chunk:-1234567:ledgers",
+        b"chunk:+0005350:ledgers",
+        b"chunk:0005350:ledgers",
+        b"chunk:000005350:ledgers",
+        b"chunk:5350:ledgers",
+        b"chunk: 0005350:ledgers",
+        b"chunk:0000535 :ledgers",
+        b"chunk:0x001234:ledgers",
+        b"chunk:0_005350:ledgers",
+        b"chunk::ledgers",
+        b"chunk:00429496:ledgers",
+        b"chunk:99999999:ledgers",
+        "chunk:\u{0660}\u{0660}\u{0660}\u{0660}:ledgers".as_bytes(),
+        "chunk:\u{0660}\u{0660}\u{0660}\u{0660}\u{0660}\u{0660}\u{0660}\u{0661}:ledgers".as_bytes(),
+        "chunk:\u{ff10}0005350:ledgers".as_bytes(),
+        b"hot:chunk:+1234567",
+        b"hot:chunk:0005350",
+        b"hot:chunk:000005350",
+        b"hot:chunk:00429496",
+        b"hot:chunk:",
+        // Kinds that are none.
+        b"chunk:00005350:novel",
+        b"chunk:00005350:",
+        b"chunk:00005350",
+        b"chunk:00005350:ledger",
+        b"chunk:00005350:LEDGERS",
+        b"chunk:00005350:Ledgers",
+        b"chunk:00005350:ledgers:events",
+        // Something before, between or after.
+        b" chunk:00005350:ledgers",
+        b"chunk:00005350:ledgers ",
+        b"chunk:00005350:ledgers\n",
+        b"chunk:00005350:ledgers\0",
+        b"chunk:00005350::ledgers",
+        b"chunk:00005350ledgers",
+        b"xchunk:00005350:ledgers",
+        b"hot:chunk:00005350:ledgers",
+        b"hot:chunk:00005350\0",
+        b"hot:hot:chunk:00005350",
+        // Upper case, and other families.
+        b"CHUNK:00005350:ledgers",
+        b"Hot:chunk:00005350",
+        b"config:earliest_ledgers",
+        b"config:earliest_ledger ",
+        b"config:",
+        // Not even text.
+        b"chunk:0000535\xff:ledgers",
+        b"chunk:00005350:ledgers\xff",
+        b"\xff\xfe",
+        b"",
+    ];
+    let mut texts = String::new();
+    for bytes in near_misses {
+        let error = Key::parse(bytes).unwrap_err();
+        assert_eq!(error.spelling, bytes.escape_ascii().to_string());
+        if let Ok(spelling) = std::str::from_utf8(bytes) {
+            assert_eq!(spelling.parse::<Key>(), Err(error.clone()));
+        }
+        assert!(!is_key(bytes), "{}", bytes.escape_ascii());
+        texts.push_str(&error.spelling);
+        texts.push('\n');
+    }
+    snapshot::check("keys_near_misses", &texts);
+}
+
+#[test]
+fn encoded_keys_print_like_their_keys() {
+    let key: Key = artifact(5350, ArtifactKind::Ledgers).into();
+    let encoded = key.encode();
+    assert_eq!(encoded.as_str(), "chunk:00005350:ledgers");
+    assert_eq!(encoded.as_bytes(), b"chunk:00005350:ledgers");
+    assert_eq!(format!("{encoded:?}"), "\"chunk:00005350:ledgers\"");
+    assert_eq!(format!("{key:>24}|"), "  chunk:00005350:ledgers|");
+    let typed = artifact(5350, ArtifactKind::Ledgers);
+    assert_eq!(format!("{typed:<24}|"), "chunk:00005350:ledgers  |");
+    let hot = HotKey { chunk: chunk(7) };
+    assert_eq!(hot.to_string(), "hot:chunk:00000007");
+    assert_eq!(EarliestLedgerKey.to_string(), "config:earliest_ledger");
+}
+
+/// One byte changed, inserted or deleted.
+fn mutate(key: Key, position: usize, byte: u8, how: u8) -> Vec<u8> {
+    let mut bytes = key.encode().as_bytes().to_vec();
+    let position = position % bytes.len();
+    match how % 3 {
+        0 => bytes[position] = byte,
+        1 => bytes.insert(position, byte),
+        _ => {
+            bytes.remove(position);
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn parsing_undoes_printing(key in any_key()) {
+        let printed = key.to_string();
+        let encoded = key.encode();
+        prop_assert_eq!(encoded.as_bytes(), printed.as_bytes());
+        prop_assert_eq!(Key::parse(printed.as_bytes()), Ok(key));
+        prop_assert!(is_key(printed.as_bytes()));
+    }
+
+    #[test]
+    fn printing_undoes_parsing(bytes: Vec<u8>) {
+        prop_assert_eq!(Key::parse(&bytes).is_ok(), is_key(&bytes));
+    }
+
+    #[test]
+    fn a_near_miss_is_rejected_or_another_key(
+        key in any_key(),
+        position: usize,
+        byte in prop_oneof![any::<u8>(), b'0'..=b'9', b'a'..=b'z', Just(b':'), Just(b'+')],
+        how: u8,
+    ) {
+        let bytes = mutate(key, position, byte, how);
+        prop_assert_eq!(Key::parse(&bytes).is_ok(), is_key(&bytes));
+        match Key::parse(&bytes) {
+            Ok(other) => {
+                let (encoded, original) = (other.encode(), key.encode());
+                prop_assert_eq!(encoded.as_bytes(), &bytes[..]);
+                prop_assert_eq!(other == key, bytes == original.as_bytes());
+            }
+            Err(error) => prop_assert_eq!(error.spelling, bytes.escape_ascii().to_string()),
+        }
+    }
+
+    #[test]
+    fn different_keys_are_spelled_differently(one in any_key(), other in any_key()) {
+        prop_assert_eq!(one == other, one.to_string() == other.to_string());
+    }
+}
