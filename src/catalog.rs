@@ -37,8 +37,13 @@ pub struct Catalog {
 #[non_exhaustive]
 pub enum OpenError {
     /// The directory could not be read, written or synced.
-    #[error("the catalog root cannot be used")]
-    Io(#[source] IoFailure),
+    #[error("the catalog root `{}` cannot be used", path.display())]
+    Io {
+        /// The catalog root.
+        path: PathBuf,
+        /// What went wrong.
+        source: IoFailure,
+    },
     /// The store refused.
     #[error(transparent)]
     Store(StoreFailure),
@@ -81,7 +86,7 @@ impl OpenError {
 
     fn new(failure: OpenFailure, path: PathBuf) -> Self {
         match failure {
-            OpenFailure::Io(source) => Self::Io(source),
+            OpenFailure::Io(source) => Self::Io { path, source },
             OpenFailure::Store(failure) => Self::Store(failure),
             OpenFailure::NotACatalog(NotACatalog { found }) => Self::NotACatalog { path, found },
             OpenFailure::Damaged(LogDamage { path, offset }) => Self::Damaged { path, offset },
@@ -116,7 +121,10 @@ pub enum PinError {
         wanted: LedgerSeq,
     },
     /// The ledger does not start a chunk.
-    #[error("ledger {0} cannot be the earliest: it is not the first ledger of a chunk")]
+    #[error(
+        "ledger {0} cannot be the earliest, because no chunk begins with it: take one that is 2 more \
+         than a multiple of 10000"
+    )]
     NotChunkStart(LedgerSeq),
     /// The stored pin is not a ledger.
     #[error(transparent)]

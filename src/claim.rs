@@ -25,7 +25,7 @@ pub struct AlreadyClaimed {
 
 /// Readers hold leases on what the key names, so it cannot go yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is being read under {readers} lease(s): drop them, then try again")]
+#[error("`{key}` is being read, leases out: {readers}; drop them, then try again")]
 #[non_exhaustive]
 pub struct StillLeased {
     /// The key.

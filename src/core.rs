@@ -46,7 +46,8 @@ pub enum CommitRefusal {
     /// A stored value is not what the step starts from: something else wrote to the catalog.
     #[error(
         "`{key}` holds `{found}`, and the step starts from `{expected}`: nothing was committed; \
-         something other than this library wrote to the catalog"
+         something other than this library wrote to the catalog: find what does, drop the handle and \
+         claim the key again"
     )]
     Changed {
         /// The key.
@@ -57,7 +58,7 @@ pub enum CommitRefusal {
         found: String,
     },
     /// A handle belongs to another catalog.
-    #[error("`{key}` is a handle of another catalog: commit it there")]
+    #[error("`{key}` is a handle of another catalog: give it to the catalog that it came from")]
     ForeignHandle {
         /// The handle's key.
         key: Key,

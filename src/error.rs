@@ -127,9 +127,7 @@ impl IoFailure {
 /// What a person can do about the commonest causes.
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "; free some space, for example by sweeping, and try again"
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
         io::ErrorKind::PermissionDenied => "; let this process's user read, write and enter it",
         io::ErrorKind::ReadOnlyFilesystem => "; mount the file system for writing",
         io::ErrorKind::NotADirectory => {
@@ -143,7 +141,7 @@ fn advice(source: &io::Error) -> &'static str {
 
 /// A failed operation of the catalog's store.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} `{}`", path.display())]
+#[error("cannot {operation} `{}`{}", path.display(), store_advice(*operation))]
 #[non_exhaustive]
 pub struct StoreFailure {
     /// What was being done.
@@ -152,6 +150,15 @@ pub struct StoreFailure {
     pub path: PathBuf,
     /// What the store said.
     pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// What a person can do about a store that fails.
+const fn store_advice(operation: Operation) -> &'static str {
+    match operation {
+        Operation::OpenStore => "; if the disk is sound, restore the catalog from a copy",
+        Operation::ReadStore => "; check the disk, then try again",
+        _ => "",
+    }
 }
 
 impl StoreFailure {

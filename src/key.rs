@@ -230,8 +230,8 @@ impl fmt::Debug for EncodedKey {
 /// A stored value that its key does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the catalog holds `{raw}` under `{key}`, which is not a value of that key: nothing was \
-     changed; restore the catalog, or put a legal value there by hand"
+    "the catalog holds `{raw}` under `{key}`, where only {} may stand: nothing was changed; restore \
+     the catalog from a copy, or put a right value there by hand", legal_values(*key)
 )]
 #[non_exhaustive]
 pub struct ValueError {
@@ -239,6 +239,14 @@ pub struct ValueError {
     pub key: Key,
     /// The stored value, with bytes outside of printable ASCII escaped.
     pub raw: String,
+}
+
+const fn legal_values(key: Key) -> &'static str {
+    match key {
+        Key::Artifact(_) => "`freezing`, `frozen` or `pruning`",
+        Key::Hot(_) => "`transient` or `ready`",
+        Key::EarliestLedger => "the first ledger of a chunk, in decimal,",
+    }
 }
 
 mod sealed {

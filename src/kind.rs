@@ -98,7 +98,7 @@ mod sealed {
     label = "not a kind",
     note = "the kinds are `Ledgers`, `Events` and `TxHash`; the set is closed because the sweep must be able to name every file"
 )]
-pub trait Kind: sealed::Sealed + Send + Sync + 'static {
+pub trait Kind: sealed::Sealed + fmt::Debug + Send + Sync + 'static {
     /// The same kind, as a value.
     const KIND: ArtifactKind;
 }

@@ -11,6 +11,9 @@ use crate::geometry::{BucketId, ChunkId};
 use crate::key::{ArtifactKey, HotKey, Key, parse_chunk};
 use crate::kind::{ArtifactKind, FileName, Kind};
 
+/// The name of the lock file in each root.
+pub const LOCK_FILE: &str = "frostline.lock";
+
 /// What a root directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RootRole {

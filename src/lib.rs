@@ -164,8 +164,8 @@ pub use key::{
     ArtifactKey, EarliestLedgerKey, EncodedKey, HotKey, Key, KeyError, TypedKey, ValueError,
 };
 pub use kind::{ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
-pub use layout::{Layout, LayoutError, RootPathError, RootRole, StorageRoots};
-pub use lock::{LOCK_FILE, LockError, LockedRoots};
+pub use layout::{LOCK_FILE, Layout, LayoutError, RootPathError, RootRole, StorageRoots};
+pub use lock::{LockError, LockedRoots};
 pub use retention::{Retention, RetentionGate};
 pub use scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
 pub use state::{ArtifactState, HotState, STEPS, Step, steps_table};

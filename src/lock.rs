@@ -12,10 +12,7 @@ use std::sync::Arc;
 
 use crate::error::{FailureKind, IoFailure};
 use crate::fs::{Dir, Disk, LockFile, Resolved, resolve};
-use crate::layout::{PerRole, RootRole, StorageRoots};
-
-/// The name of the lock file in each root.
-pub const LOCK_FILE: &str = "frostline.lock";
+use crate::layout::{LOCK_FILE, PerRole, RootRole, StorageRoots};
 
 /// Why the roots could not be locked. Every one but a failing disk leaves the disk as it was, and
 /// every one releases the locks that had been taken.
@@ -24,8 +21,7 @@ pub const LOCK_FILE: &str = "frostline.lock";
 pub enum LockError {
     /// Another process holds a root.
     #[error(
-        "the {role} root `{}` is in use by {}: stop that process, or give this one roots of its own",
-        path.display(), Holder(holder.as_deref())
+        "the {role} root `{}` is in use by {}", path.display(), Holder(holder.as_deref())
     )]
     Held {
         /// The root's role.
@@ -66,10 +62,12 @@ pub enum LockError {
         outer_path: PathBuf,
     },
     /// A root cannot be reached, read, written, created or synced.
-    #[error("the {role} root cannot be used")]
+    #[error("the {role} root `{}` cannot be used", path.display())]
     Unusable {
         /// The root's role.
         role: RootRole,
+        /// The root's path.
+        path: PathBuf,
         /// What went wrong.
         source: IoFailure,
     },
@@ -89,8 +87,16 @@ struct Holder<'a>(Option<&'a str>);
 impl fmt::Display for Holder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(holder) => write!(f, "process {holder}"),
-            None => f.write_str("another process, which left no name"),
+            Some(holder) if *holder == own_name() => {
+                f.write_str("this very process: drop the other catalog and its handles first")
+            }
+            Some(holder) => write!(
+                f,
+                "process {holder}: stop it, or give this one roots of its own"
+            ),
+            None => f.write_str(
+                "another process, which left no name: stop it, or give this one roots of its own",
+            ),
         }
     }
 }
@@ -131,10 +137,10 @@ impl StorageRoots {
     }
 
     fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {
-        let ways = PerRole::try_new(|role| unusable(role, resolve(self.path(role), disk)))?;
+        let ways = PerRole::try_new(|role| self.usable(role, resolve(self.path(role), disk)))?;
         check_distinct(&self, &ways)?;
         for (role, way) in ways.iter() {
-            unusable(role, way.check_access(disk))?;
+            self.usable(role, way.check_access(disk))?;
         }
         // Rounds, from what cannot change anything to what creates: a root that is in use is found
         // before the disk is touched.
@@ -154,7 +160,7 @@ impl StorageRoots {
         let mut synced = HashSet::new();
         for (role, way) in ways.iter() {
             let root = &held.get(role).dir;
-            unusable(role, way.make_durable(root, &mut synced))?;
+            self.usable(role, way.make_durable(root, &mut synced))?;
         }
         Ok(LockedRoots { roots: self, held })
     }
@@ -167,8 +173,8 @@ impl StorageRoots {
         may_create_file: bool,
         disk: &Disk,
     ) -> Result<Option<HeldRoot>, LockError> {
-        let dir = unusable(role, way.open(disk))?;
-        match unusable(role, dir.open_lock_file(LOCK_FILE, may_create_file))? {
+        let dir = self.usable(role, way.open(disk))?;
+        match self.usable(role, dir.open_lock_file(LOCK_FILE, may_create_file))? {
             Some(file) => self.take(role, dir, file).map(Some),
             None => Ok(None),
         }
@@ -176,14 +182,23 @@ impl StorageRoots {
 
     /// Creates what is missing of a root, and locks it.
     fn create(&self, role: RootRole, way: &Resolved, disk: &Disk) -> Result<HeldRoot, LockError> {
-        let dir = unusable(role, way.open(disk))?;
-        let file = unusable(role, dir.create_lock_file(LOCK_FILE))?;
+        let dir = self.usable(role, way.open(disk))?;
+        let file = self.usable(role, dir.create_lock_file(LOCK_FILE))?;
         self.take(role, dir, file)
     }
 
+    /// Names the root in a failure.
+    fn usable<T>(&self, role: RootRole, result: Result<T, IoFailure>) -> Result<T, LockError> {
+        result.map_err(|source| LockError::Unusable {
+            role,
+            path: self.path(role).to_path_buf(),
+            source,
+        })
+    }
+
     fn take(&self, role: RootRole, dir: Dir, file: LockFile) -> Result<HeldRoot, LockError> {
-        if unusable(role, file.try_lock())? {
-            file.name_holder(&own_name());
+        if self.usable(role, file.try_lock())? {
+            file.name_holder(&format!("{}\n", own_name()));
             return Ok(HeldRoot {
                 dir: Arc::new(dir),
                 _lock: file,
@@ -214,10 +229,6 @@ impl fmt::Debug for LockedRoots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("LockedRoots").field(&self.roots).finish()
     }
-}
-
-fn unusable<T>(role: RootRole, result: Result<T, IoFailure>) -> Result<T, LockError> {
-    result.map_err(|source| LockError::Unusable { role, source })
 }
 
 /// By device and inode, so that spelling, symbolic links and bind mounts make no difference.
@@ -256,5 +267,5 @@ fn own_name() -> String {
     let program = std::env::current_exe().ok();
     let program = program.as_deref().and_then(std::path::Path::file_name);
     let program = program.map_or_else(|| "unknown".into(), std::ffi::OsStr::to_string_lossy);
-    format!("{} ({program})\n", std::process::id())
+    format!("{} ({program})", std::process::id())
 }

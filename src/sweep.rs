@@ -38,9 +38,9 @@ pub enum SweepError {
     /// The demotion was refused. No file was touched.
     #[error(transparent)]
     Demote(CommitRefusal),
-    /// The files are gone, and the deletion of their keys was refused: sweep the keys again.
-    #[error(transparent)]
-    Delete(CommitRefusal),
+    /// The files are gone, and the deletion of their keys was refused.
+    #[error("the files are gone, and their keys stay: sweep the keys again")]
+    Delete(#[source] CommitRefusal),
     /// An fsync or a commit failed.
     #[error(transparent)]
     Fatal(Fatal),

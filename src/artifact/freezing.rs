@@ -12,6 +12,7 @@ use crate::core::CommitRefusal;
 use crate::durable::Way;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::fs::NewFile;
+use crate::key::ArtifactKey;
 use crate::kind::{FileName, Kind};
 use crate::state::ArtifactState;
 use crate::transition::{self, CommitError};
@@ -53,7 +54,7 @@ impl<K: Kind> Freezing<K> {
 
     /// The artifact's key.
     #[must_use]
-    pub fn key(&self) -> crate::key::ArtifactKey {
+    pub fn key(&self) -> ArtifactKey {
         self.draft.held.key
     }
 
@@ -161,7 +162,9 @@ impl Draft {
                 let path = file.path().to_path_buf();
                 return Err(SyncError::WriteFailed { path });
             }
-            file.flush().map_err(SyncError::Rewritable)?;
+            let key = held.key;
+            file.flush()
+                .map_err(|source| SyncError::Rewritable { key, source })?;
         }
         let fatal = |failure| SyncError::Fatal(held.core.poison.sync_failed(failure));
         for file in files {
@@ -263,9 +266,14 @@ pub enum SyncError<H> {
     Refused(Refused<H, SyncRefusal>),
     /// The last bytes could not be written. The handle is gone, the key stays `freezing`.
     #[error(
-        "the file could not be written, and the key stays `freezing`: begin the artifact again"
+        "`{key}` stays `freezing`, because its last bytes could not be written: begin it again"
     )]
-    Rewritable(#[source] IoFailure),
+    Rewritable {
+        /// The key.
+        key: ArtifactKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
     /// An earlier write had failed. The handle is gone, the key stays `freezing`.
     #[error(
         "an earlier write to `{}` failed, and the key stays `freezing`: begin the artifact again",
@@ -286,7 +294,7 @@ impl<H> SyncError<H> {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable(_) | Self::WriteFailed { .. } => FailureKind::Rewritable,
+            Self::Rewritable { .. } | Self::WriteFailed { .. } => FailureKind::Rewritable,
             Self::Fatal(_) => FailureKind::Fatal,
         }
     }
@@ -323,11 +331,21 @@ pub enum AbandonError<H> {
     #[error(transparent)]
     Refused(Refused<H, Poisoned>),
     /// What was there could not be removed. The handle is gone, the key still has its value.
-    #[error("what was there cannot be removed, and the key stays: claim it again to finish")]
-    Rewritable(#[source] IoFailure),
-    /// Everything is gone but the key, which still has its value.
-    #[error(transparent)]
-    Commit(CommitRefusal),
+    #[error("`{key}` stays, because its files could not be removed: claim it again to finish")]
+    Rewritable {
+        /// The key.
+        key: ArtifactKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
+    /// The files are gone, and the deletion of the key was refused.
+    #[error("the files are gone, and `{key}` stays: claim it again to finish")]
+    Commit {
+        /// The key.
+        key: ArtifactKey,
+        /// Why it was refused.
+        source: CommitRefusal,
+    },
     /// An fsync or the commit failed.
     #[error(transparent)]
     Fatal(Fatal),
@@ -339,7 +357,7 @@ impl<H> AbandonError<H> {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable(_) | Self::Commit(_) => FailureKind::Rewritable,
+            Self::Rewritable { .. } | Self::Commit { .. } => FailureKind::Rewritable,
             Self::Fatal(_) => FailureKind::Fatal,
         }
     }

@@ -53,7 +53,10 @@ impl<K: Kind> Lease<K> {
         if complete {
             return way.last().open_file(name);
         }
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let missing = std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            "its directory is missing, although the catalog says that it is frozen",
+        );
         Err(IoFailure::new(
             Operation::OpenFile,
             self.path(file),

@@ -7,6 +7,7 @@ use super::{Held, artifact_handle};
 use crate::claim::StillLeased;
 use crate::core::CommitFailure;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
+use crate::key::ArtifactKey;
 use crate::kind::Kind;
 use crate::state::ArtifactState;
 use crate::transition::sealed::Commit;
@@ -61,8 +62,13 @@ pub enum UnlinkError<H> {
     #[error(transparent)]
     Refused(Refused<H, UnlinkRefusal>),
     /// A file could not be unlinked. The handle is gone, the key still has its value.
-    #[error("the files could not be removed, and the key stays: claim it again to finish")]
-    Rewritable(#[source] IoFailure),
+    #[error("`{key}` stays, because its files could not be removed: claim it again to finish")]
+    Rewritable {
+        /// The key.
+        key: ArtifactKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
     /// An fsync failed.
     #[error(transparent)]
     Fatal(Fatal),
@@ -74,7 +80,7 @@ impl<H> UnlinkError<H> {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable(_) => FailureKind::Rewritable,
+            Self::Rewritable { .. } => FailureKind::Rewritable,
             Self::Fatal(_) => FailureKind::Fatal,
         }
     }
@@ -101,7 +107,10 @@ pub(super) fn unlink<H, K: Kind>(
             found,
             kind: PhantomData,
         }),
-        Err(Removal::Unlink(failure)) => Err(UnlinkError::Rewritable(failure)),
+        Err(Removal::Unlink(source)) => {
+            let key = held.key;
+            Err(UnlinkError::Rewritable { key, source })
+        }
         Err(Removal::Sync(fatal)) => Err(UnlinkError::Fatal(fatal)),
     }
 }
@@ -119,14 +128,15 @@ fn remove_files(held: &Held) -> Result<(), Removal> {
 
 /// Unlinks the files, makes their absence durable and deletes the key.
 pub(super) fn remove_for_good<H>(held: &Held, found: ArtifactState) -> Result<(), AbandonError<H>> {
+    let key = held.key;
     match remove_files(held) {
         Ok(()) => {}
-        Err(Removal::Unlink(failure)) => return Err(AbandonError::Rewritable(failure)),
+        Err(Removal::Unlink(source)) => return Err(AbandonError::Rewritable { key, source }),
         Err(Removal::Sync(fatal)) => return Err(AbandonError::Fatal(fatal)),
     }
     match held.core.commit(&[held.change(Some(found), None)]) {
         Ok(()) => Ok(()),
-        Err(CommitFailure::Refused(refusal)) => Err(AbandonError::Commit(refusal)),
+        Err(CommitFailure::Refused(source)) => Err(AbandonError::Commit { key, source }),
         Err(CommitFailure::Fatal(fatal)) => Err(AbandonError::Fatal(fatal)),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Config;
 use super::schema::File;
-use crate::error::{FailureKind, IoFailure, Operation};
+use crate::error::FailureKind;
 use crate::fs::read_config;
 use crate::layout::RootPathError;
 
@@ -16,8 +16,16 @@ const LIMIT: u64 = 1 << 20;
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("the configuration cannot be loaded")]
-    Read(#[source] IoFailure),
+    #[error(
+        "the configuration `{}` cannot be read: name a file that exists and that this process's user \
+         may read", path.display()
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The file is larger than any configuration.
     #[error("`{}` has more than {limit} bytes: it is not a configuration", path.display())]
     TooLarge {
@@ -69,9 +77,12 @@ impl Config {
     /// [`ConfigError`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        let absolute = std::path::absolute(path)
-            .map_err(|error| ConfigError::Read(IoFailure::new(Operation::ReadFile, path, error)))?;
-        let bytes = read_config(&absolute, LIMIT).map_err(ConfigError::Read)?;
+        let failed = |source| ConfigError::Read {
+            path: path.to_path_buf(),
+            source,
+        };
+        let absolute = std::path::absolute(path).map_err(failed)?;
+        let bytes = read_config(&absolute, LIMIT).map_err(|failure| failed(failure.source))?;
         Self::parse_bytes(&bytes, &absolute)
     }
 
@@ -82,7 +93,12 @@ impl Config {
     ///
     /// [`ConfigError`].
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        Self::parse_bytes(text.as_bytes(), path.as_ref())
+        let path = path.as_ref();
+        let absolute = std::path::absolute(path).map_err(|source| ConfigError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Self::parse_bytes(text.as_bytes(), &absolute)
     }
 
     fn parse_bytes(bytes: &[u8], path: &Path) -> Result<Self, ConfigError> {
@@ -100,18 +116,39 @@ impl Config {
             }
         })?;
         let file: File = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let (line, column) = position(text.get(..start).unwrap_or(text));
+            let span = error.span().unwrap_or_default();
+            let (line, column) = position(text.get(..span.start).unwrap_or(text));
             ConfigError::Invalid {
                 path: path.to_path_buf(),
                 line,
                 column,
-                message: error.message().replace('\n', "; "),
+                message: reword(error.message(), text.get(span).unwrap_or_default()),
             }
         })?;
         let directory = path.parent().unwrap_or(path);
         Ok(file.resolve(directory)?)
     }
+}
+
+/// The parser's message in the words of a person who writes a configuration: on one line, and without
+/// characters that would drive a terminal.
+fn reword(message: &str, at: &str) -> String {
+    let message = if message == "duplicate key" {
+        format!("duplicate key `{at}`: give it once")
+    } else {
+        message
+            .replacen("unknown field", "unknown key or section", 1)
+            .replacen("missing field", "missing key or section", 1)
+    };
+    let mut words = String::with_capacity(message.len());
+    for letter in message.chars() {
+        match letter {
+            '\n' => words.push_str("; "),
+            letter if letter.is_control() => words.extend(letter.escape_default()),
+            letter => words.push(letter),
+        }
+    }
+    words
 }
 
 /// The line and the column, from 1, of what follows this text.

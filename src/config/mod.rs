@@ -21,6 +21,7 @@
 
 mod load;
 mod schema;
+mod value;
 
 pub use load::ConfigError;
 
@@ -121,8 +122,7 @@ pub struct LoggingConfig {
 }
 
 /// `[logging] level`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
     /// `"debug"`
     Debug,
@@ -135,8 +135,7 @@ pub enum LogLevel {
 }
 
 /// `[logging] format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// `"text"`
     Text,

@@ -1,15 +1,12 @@
 //! The file as it is written: what may stand in it, and the defaults of what does not.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
-
+use super::value::{Count, Section};
 use super::{
     BackfillConfig, BsbConfig, Config, EarliestLedger, LogFormat, LogLevel, LoggingConfig,
     ServiceConfig, StreamingConfig,
 };
-use crate::geometry::LedgerSeq;
 use crate::layout::{RootPathError, RootRole, StorageRoots};
 
 const MAX_RETRIES: u32 = 3;
@@ -29,16 +26,16 @@ fn workers() -> u32 {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    service: Service,
+    service: Section<Service>,
     #[serde(default)]
-    backfill: Backfill,
+    backfill: Section<Backfill>,
     #[serde(default)]
-    immutable_storage: ImmutableStorage,
+    immutable_storage: Section<ImmutableStorage>,
     #[serde(default)]
-    catalog: Storage,
-    streaming: Streaming,
+    catalog: Section<Storage>,
+    streaming: Section<Streaming>,
     #[serde(default)]
-    logging: Logging,
+    logging: Section<Logging>,
 }
 
 #[derive(serde::Deserialize)]
@@ -50,29 +47,29 @@ struct Service {
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Backfill {
-    workers: Option<u32>,
-    max_retries: Option<u32>,
+    workers: Option<Count>,
+    max_retries: Option<Count>,
     #[serde(default)]
-    bsb: Bsb,
+    bsb: Section<Bsb>,
 }
 
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Bsb {
     bucket_path: Option<String>,
-    buffer_size: Option<u32>,
-    num_workers: Option<u32>,
+    buffer_size: Option<Count>,
+    num_workers: Option<Count>,
 }
 
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct ImmutableStorage {
     #[serde(default)]
-    ledgers: Storage,
+    ledgers: Section<Storage>,
     #[serde(default)]
-    events: Storage,
+    events: Section<Storage>,
     #[serde(default)]
-    txhash: Storage,
+    txhash: Section<Storage>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -84,11 +81,11 @@ struct Storage {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Streaming {
-    retention_chunks: Option<u32>,
+    retention_chunks: Option<Count>,
     earliest_ledger: Option<EarliestLedger>,
     captive_core_config: GivenPath,
     #[serde(default)]
-    hot_storage: Storage,
+    hot_storage: Section<Storage>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -101,109 +98,59 @@ struct Logging {
 impl File {
     /// Applies the defaults and takes relative paths from this directory.
     pub(super) fn resolve(self, directory: &Path) -> Result<Config, RootPathError> {
-        let default_data_dir = self.service.default_data_dir.below(directory);
-        let streaming = self.streaming;
+        let default_data_dir = self.service.0.default_data_dir.below(directory);
+        let Section(immutable) = self.immutable_storage;
+        let Section(streaming) = self.streaming;
+        let Section(backfill) = self.backfill;
+        let Section(bsb) = backfill.bsb;
+        let Section(logging) = self.logging;
         let overrides = [
             (RootRole::Catalog, self.catalog),
-            (RootRole::Ledgers, self.immutable_storage.ledgers),
-            (RootRole::Events, self.immutable_storage.events),
-            (RootRole::TxHash, self.immutable_storage.txhash),
+            (RootRole::Ledgers, immutable.ledgers),
+            (RootRole::Events, immutable.events),
+            (RootRole::TxHash, immutable.txhash),
             (RootRole::Hot, streaming.hot_storage),
         ];
         let mut storage = StorageRoots::under(&default_data_dir)?;
-        for (role, given) in overrides {
+        for (role, Section(given)) in overrides {
             if let Some(path) = given.path {
                 storage = storage.with(role, path.below(directory))?;
             }
         }
-        let backfill = self.backfill;
         Ok(Config {
             service: ServiceConfig { default_data_dir },
             backfill: BackfillConfig {
-                workers: backfill.workers.unwrap_or_else(workers),
-                max_retries: backfill.max_retries.unwrap_or(MAX_RETRIES),
+                workers: backfill.workers.map_or_else(workers, |count| count.0),
+                max_retries: backfill.max_retries.map_or(MAX_RETRIES, |count| count.0),
                 bsb: BsbConfig {
-                    bucket_path: backfill.bsb.bucket_path,
-                    buffer_size: backfill.bsb.buffer_size.unwrap_or(BUFFER_SIZE),
-                    num_workers: backfill.bsb.num_workers.unwrap_or(NUM_WORKERS),
+                    bucket_path: bsb.bucket_path,
+                    buffer_size: bsb.buffer_size.map_or(BUFFER_SIZE, |count| count.0),
+                    num_workers: bsb.num_workers.map_or(NUM_WORKERS, |count| count.0),
                 },
             },
             storage,
             streaming: StreamingConfig {
-                retention_chunks: streaming.retention_chunks.unwrap_or(RETENTION_CHUNKS),
+                retention_chunks: streaming
+                    .retention_chunks
+                    .map_or(RETENTION_CHUNKS, |count| count.0),
                 earliest_ledger: streaming.earliest_ledger.unwrap_or(EARLIEST_LEDGER),
                 captive_core_config: streaming.captive_core_config.below(directory),
             },
             logging: LoggingConfig {
-                level: self.logging.level.unwrap_or(LOG_LEVEL),
-                format: self.logging.format.unwrap_or(LOG_FORMAT),
+                level: logging.level.unwrap_or(LOG_LEVEL),
+                format: logging.format.unwrap_or(LOG_FORMAT),
             },
         })
     }
 }
 
 /// A path as it stands in the file: never empty.
-struct GivenPath(PathBuf);
+pub(super) struct GivenPath(pub(super) PathBuf);
 
 impl GivenPath {
     fn below(self, directory: &Path) -> PathBuf {
         // Collected by component, so that `./x` and `x` are one spelling; `..` stays for the kernel,
         // which alone knows where a symbolic link leads.
         directory.join(self.0).components().collect()
-    }
-}
-
-impl<'de> Deserialize<'de> for GivenPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PathVisitor;
-
-        impl Visitor<'_> for PathVisitor {
-            type Value = GivenPath;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a path that is not empty")
-            }
-
-            fn visit_str<E: de::Error>(self, path: &str) -> Result<GivenPath, E> {
-                if path.is_empty() || path.contains('\0') {
-                    return Err(E::invalid_value(Unexpected::Str(path), &self));
-                }
-                Ok(GivenPath(path.into()))
-            }
-        }
-
-        deserializer.deserialize_str(PathVisitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for EarliestLedger {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LedgerVisitor;
-
-        impl Visitor<'_> for LedgerVisitor {
-            type Value = EarliestLedger;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "\"genesis\", \"now\", or a decimal ledger from 2 on in quotes, such as \"10000002\"",
-                )
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<EarliestLedger, E> {
-                match text {
-                    "genesis" => return Ok(EarliestLedger::Genesis),
-                    "now" => return Ok(EarliestLedger::Now),
-                    _ => {}
-                }
-                let ledger = text.parse().ok().and_then(|n| LedgerSeq::new(n).ok());
-                // Only the plain spelling: Rust's parser would take a sign and leading zeros too.
-                match ledger.filter(|ledger| ledger.to_string() == text) {
-                    Some(ledger) => Ok(EarliestLedger::Ledger(ledger)),
-                    None => Err(E::invalid_value(Unexpected::Str(text), &self)),
-                }
-            }
-        }
-
-        deserializer.deserialize_any(LedgerVisitor)
     }
 }

@@ -128,9 +128,16 @@ impl ReadFile {
     ///
     /// What `pread` says, or [`io::ErrorKind::UnexpectedEof`] if the file ends before.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), IoFailure> {
-        self.file
-            .read_exact_at(buffer, offset)
-            .map_err(|error| IoFailure::new(Operation::ReadFile, &self.path, error))
+        let read = self.file.read_exact_at(buffer, offset);
+        read.map_err(|error| {
+            let error = if error.kind() == io::ErrorKind::UnexpectedEof {
+                let end = offset.saturating_add(buffer.len() as u64);
+                io::Error::new(error.kind(), format!("the file ends before byte {end}"))
+            } else {
+                error
+            };
+            IoFailure::new(Operation::ReadFile, &self.path, error)
+        })
     }
 }
 

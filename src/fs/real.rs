@@ -66,7 +66,11 @@ pub(super) fn create_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
 
 pub(super) fn open_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file: File = fs::openat(dir, name, flags, Mode::empty())?.into();
+    let opened = fs::openat(dir, name, flags, Mode::empty());
+    if matches!(opened, Err(Errno::LOOP)) {
+        return Err(io::Error::other("it is a symbolic link"));
+    }
+    let file: File = opened?.into();
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }

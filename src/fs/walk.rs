@@ -64,7 +64,7 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
         };
         if !missing.is_empty() {
             if component == Component::ParentDir {
-                let text = "it goes through `..` of a directory that does not exist";
+                let text = "it goes through `..` of a directory that does not exist: write the path without it";
                 return Err(in_the_way(path, text));
             }
             missing.push(name.to_owned());
@@ -78,7 +78,10 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if matches!(real::file_type(&here.fd, name), Ok(Some(_))) {
-                    return Err(in_the_way(&next, "it is a symbolic link to nothing"));
+                    return Err(in_the_way(
+                        &next,
+                        "it is a symbolic link to nothing: create its target, or remove it",
+                    ));
                 }
                 missing.push(name.to_owned());
             }

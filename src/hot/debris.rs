@@ -4,6 +4,7 @@ use super::transient::materialize;
 use super::{HotHeld, Transient, hot_handle};
 use crate::core::CommitRefusal;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
+use crate::key::HotKey;
 
 /// A hot directory whose creation or removal has not been finished.
 ///
@@ -31,7 +32,8 @@ impl HotDebris {
         if let Err(poisoned) = self.held.core.poison.check() {
             return Err(RecreateError::Refused(Refused::new(self, poisoned)));
         }
-        materialize(self.held).map_err(RecreateError::Rewritable)
+        let key = self.key();
+        materialize(self.held).map_err(|source| RecreateError::Rewritable { key, source })
     }
 
     /// Removes the directory with all that is in it, makes its absence durable and deletes the key.
@@ -53,8 +55,15 @@ pub enum RecreateError<H> {
     #[error(transparent)]
     Refused(Refused<H, Poisoned>),
     /// The directory could not be wiped or made. The handle is gone, the key stays `transient`.
-    #[error("the directory could not be made anew, and the key stays `transient`: claim it again")]
-    Rewritable(#[source] IoFailure),
+    #[error(
+        "`{key}` stays `transient`, because its directory could not be made anew: claim it again"
+    )]
+    Rewritable {
+        /// The key.
+        key: HotKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
 }
 
 impl<H> RecreateError<H> {
@@ -63,7 +72,7 @@ impl<H> RecreateError<H> {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable(_) => FailureKind::Rewritable,
+            Self::Rewritable { .. } => FailureKind::Rewritable,
         }
     }
 }
@@ -76,11 +85,23 @@ pub enum RemoveError<H> {
     #[error(transparent)]
     Refused(Refused<H, Poisoned>),
     /// The directory could not be removed. The handle is gone, the key stays `transient`.
-    #[error("the directory could not be removed, and the key stays `transient`: claim it again")]
-    Rewritable(#[source] IoFailure),
+    #[error(
+        "`{key}` stays `transient`, because its directory could not be removed: claim it again"
+    )]
+    Rewritable {
+        /// The key.
+        key: HotKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
     /// The directory is gone, and the deletion of its key was refused.
-    #[error(transparent)]
-    Commit(CommitRefusal),
+    #[error("the directory is gone, and `{key}` stays: claim it again to finish")]
+    Commit {
+        /// The key.
+        key: HotKey,
+        /// Why it was refused.
+        source: CommitRefusal,
+    },
     /// An fsync or the commit failed.
     #[error(transparent)]
     Fatal(Fatal),
@@ -92,7 +113,7 @@ impl<H> RemoveError<H> {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable(_) | Self::Commit(_) => FailureKind::Rewritable,
+            Self::Rewritable { .. } | Self::Commit { .. } => FailureKind::Rewritable,
             Self::Fatal(_) => FailureKind::Fatal,
         }
     }

@@ -124,12 +124,13 @@ impl HotHeld {
             return Err(RemoveError::Refused(Refused::new(handle(self), poisoned)));
         }
         let name = hot_name(self.chunk);
+        let key = HotKey { chunk: self.chunk };
         let removed = self.root().remove_tree(name);
-        removed.map_err(RemoveError::Rewritable)?;
+        removed.map_err(|source| RemoveError::Rewritable { key, source })?;
         self.sync_root().map_err(RemoveError::Fatal)?;
         match self.commit(Some(HotState::Transient), None) {
             Ok(()) => Ok(()),
-            Err(CommitFailure::Refused(refusal)) => Err(RemoveError::Commit(refusal)),
+            Err(CommitFailure::Refused(source)) => Err(RemoveError::Commit { key, source }),
             Err(CommitFailure::Fatal(fatal)) => Err(RemoveError::Fatal(fatal)),
         }
     }

@@ -5,15 +5,19 @@
 //! points to. So a new store is built in a directory aside, synced, and moved into place with the
 //! pointer last; and a pointer whose manifest was lost goes back to the manifest before.
 
+use std::ffi::OsStr;
+
 use crate::error::{IoFailure, Operation, StoreFailure};
 use crate::fs::Dir;
-use crate::lock::LOCK_FILE;
+use crate::layout::LOCK_FILE;
 
 use super::{OpenFailure, rocks};
 
 /// Where a store is built. While it exists and `CURRENT` does not, the store is empty.
 const ASIDE: &str = "creating";
 pub(super) const POINTER: &str = "CURRENT";
+/// What is in the directory before the store is: our lock file, and what a fresh file system brings.
+const NOT_THE_STORES: [&str; 2] = [LOCK_FILE, "lost+found"];
 const NEW_POINTER: &str = "CURRENT.new";
 const MANIFEST_PREFIX: &str = "MANIFEST-";
 
@@ -37,14 +41,17 @@ pub(super) fn settle(dir: &Dir) -> Result<(), OpenFailure> {
             create(dir)
         }
         (false, false) => {
-            let mut names = entries.iter().map(|entry| &entry.name);
-            if let Some(found) = names.find(|name| *name != LOCK_FILE) {
-                let found = found.to_string_lossy().into_owned();
+            if let Some(found) = entries.iter().find(|entry| is_of_a_store(&entry.name)) {
+                let found = found.name.to_string_lossy().into_owned();
                 return Err(OpenFailure::NotACatalog(NotACatalog { found }));
             }
             create(dir)
         }
     }
+}
+
+fn is_of_a_store(name: &OsStr) -> bool {
+    !NOT_THE_STORES.iter().any(|other| name == *other)
 }
 
 fn create(dir: &Dir) -> Result<(), OpenFailure> {
@@ -87,7 +94,7 @@ fn remove_aside(dir: &Dir) -> Result<(), IoFailure> {
 /// allows this.
 fn clear(dir: &Dir) -> Result<(), IoFailure> {
     for entry in dir.list()? {
-        if entry.name == LOCK_FILE || entry.name == ASIDE {
+        if entry.name == ASIDE || !is_of_a_store(&entry.name) {
             continue;
         }
         if entry.is_directory {
