@@ -213,7 +213,7 @@ fn roots_are_absolute_and_not_empty() {
     let empty = Path::new("");
     assert!(matches!(
         StorageRoots::under(empty),
-        Err(RootPathError::Empty(_))
+        Err(RootPathError::Empty { .. })
     ));
     for relative in ["data", "./data", "../data", "."] {
         match StorageRoots::under(relative).unwrap_err() {
@@ -224,10 +224,11 @@ fn roots_are_absolute_and_not_empty() {
     let roots = StorageRoots::under("/data").unwrap();
     for role in RootRole::ALL {
         let error = roots.clone().with(role, "").unwrap_err();
-        assert_eq!(error, RootPathError::Empty(role));
+        let what = format!("{role} root");
+        assert_eq!(error, RootPathError::Empty { what: what.clone() });
         let error = roots.clone().with(role, "here/hot").unwrap_err();
         let path = PathBuf::from("here/hot");
-        assert_eq!(error, RootPathError::Relative { role, path });
+        assert_eq!(error, RootPathError::Relative { what, path });
     }
 }
 

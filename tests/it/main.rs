@@ -20,6 +20,7 @@ mod barriers;
 mod common;
 mod config;
 mod errors;
+mod examples;
 mod faults;
 mod fixture;
 mod full_disk;

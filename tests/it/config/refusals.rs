@@ -170,7 +170,6 @@ fn a_wrong_value_says_what_is_accepted() {
 }
 
 #[test]
-#[ignore = "sections given as lists are taken by position, as derived structs take them"]
 fn a_section_is_not_a_list() {
     let lists = [
         MINIMAL

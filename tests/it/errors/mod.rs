@@ -1,12 +1,6 @@
 //! The text of every public error, with its causes: one snapshot for each type.
 //!
 //! Every variant is provoked through the public API, most of them by making one operation fail.
-//! These cannot be, and are made by hand, so that their texts are judged all the same:
-//!
-//! - `CommitRefusal::Changed`: the store's own lock keeps every other writer out while a catalog is
-//!   open, and the claims keep two handles of one key from existing.
-//! - `CommitRefusal::IllegalEdge`: no function commits a step that the table does not have.
-//! - `FileError::NoSuchFile`: only a kind's own constants name its files.
 
 mod hot;
 mod opening;

@@ -161,13 +161,6 @@ fn file_errors() {
     let freezing = bench.freezing();
     bench.poison();
     add("Poisoned", &bench, freezing);
-    let error = FileError::NoSuchFile;
-    texts.add(
-        "NoSuchFile, made by hand",
-        error.kind(),
-        &bench.data,
-        &error,
-    );
     texts.check("errors_file");
 }
 
@@ -320,26 +313,12 @@ fn commit_errors() {
     let error = bench.catalog().commit(vec![Some(synced)]).unwrap_err();
     texts.add("Refused, Poisoned", error.kind(), &bench.data, &error);
 
-    let changed = CommitRefusal::Changed {
-        key: LEDGERS_KEY.into(),
-        expected: "freezing".into(),
-        found: "absent".into(),
-    };
-    texts.add_leaf(
-        "CommitRefusal::Changed, made by hand",
-        &bench.data,
-        &changed,
-    );
-    let illegal = CommitRefusal::IllegalEdge {
-        key: LEDGERS_KEY.into(),
-        before: "absent",
-        after: "frozen",
-    };
-    texts.add_leaf(
-        "CommitRefusal::IllegalEdge, made by hand",
-        &bench.data,
-        &illegal,
-    );
+    let bench = Bench::new();
+    let synced = bench.synced();
+    let key = LEDGERS_KEY.to_string();
+    bench.catalog().plant(key.as_bytes(), None).unwrap();
+    let error = bench.catalog().commit(synced).unwrap_err();
+    texts.add("Refused, Changed", error.kind(), &bench.data, &error);
     texts.check("errors_commit");
 }
 
