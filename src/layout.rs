@@ -73,7 +73,7 @@ impl fmt::Display for RootRole {
 }
 
 /// One value for each role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PerRole<T> {
     catalog: T,
     ledgers: T,
@@ -143,7 +143,7 @@ pub enum RootPathError {
 /// The five root directories, as absolute paths: nothing has been opened yet.
 ///
 /// Locking them is the only way on, to [`LockedRoots`](crate::LockedRoots).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StorageRoots {
     paths: PerRole<PathBuf>,
 }
@@ -192,6 +192,12 @@ impl StorageRoots {
         Layout {
             roots: self.clone(),
         }
+    }
+}
+
+impl fmt::Debug for StorageRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 

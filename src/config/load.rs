@@ -76,14 +76,12 @@ impl Config {
     ///
     /// [`ConfigError`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let failed = |source| ConfigError::Read {
-            path: path.to_path_buf(),
-            source,
-        };
-        let absolute = std::path::absolute(path).map_err(failed)?;
-        let bytes = read_config(&absolute, LIMIT).map_err(|failure| failed(failure.source))?;
-        Self::parse_bytes(&bytes, &absolute)
+        let path = absolute(path.as_ref())?;
+        let bytes = read_config(&path, LIMIT).map_err(|failure| ConfigError::Read {
+            path: path.clone(),
+            source: failure.source,
+        })?;
+        Self::parse_bytes(&bytes, &path)
     }
 
     /// Parses the text of a configuration as if it were the file at this path, which is not read.
@@ -93,12 +91,7 @@ impl Config {
     ///
     /// [`ConfigError`].
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let absolute = std::path::absolute(path).map_err(|source| ConfigError::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        Self::parse_bytes(text.as_bytes(), &absolute)
+        Self::parse_bytes(text.as_bytes(), &absolute(path.as_ref())?)
     }
 
     fn parse_bytes(bytes: &[u8], path: &Path) -> Result<Self, ConfigError> {
@@ -128,6 +121,13 @@ impl Config {
         let directory = path.parent().unwrap_or(path);
         Ok(file.resolve(directory)?)
     }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path).map_err(|source| ConfigError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 /// The parser's message in the words of a person who writes a configuration: on one line, and without

@@ -140,7 +140,7 @@ fn discard_recreate_and_remove_errors() {
     let debris = bench.hot_debris();
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
     let error = debris.recreate().unwrap_err();
-    assert!(matches!(error, RecreateError::Rewritable(_)));
+    assert!(matches!(error, RecreateError::Rewritable { .. }));
     texts.add(
         "RecreateError::Rewritable",
         error.kind(),

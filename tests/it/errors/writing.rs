@@ -3,18 +3,12 @@
 use std::io::Write as _;
 
 use frostline::{
-    AbandonError, AlreadyClaimed, ArtifactKey, ArtifactKind, ArtifactSet, BeginError, ChunkId,
-    ClaimError, CommitError, CommitRefusal, Events, FileError, FreezeError, Freezing, IoFailure,
-    Ledgers, Operation, SyncError,
+    AbandonError, AlreadyClaimed, ArtifactKind, ArtifactSet, BeginError, ClaimError, CommitError,
+    CommitRefusal, Events, FreezeError, Freezing, IoFailure, Ledgers, Operation, SyncError,
 };
 
 use super::{Bench, Texts, seven};
 use crate::fixture::{EACCES, EIO, ENOSPC, EROFS};
-
-const LEDGERS_KEY: ArtifactKey = ArtifactKey {
-    chunk: ChunkId::MIN,
-    kind: ArtifactKind::Ledgers,
-};
 
 #[test]
 fn claims_and_leases() {
@@ -315,7 +309,7 @@ fn commit_errors() {
 
     let bench = Bench::new();
     let synced = bench.synced();
-    let key = LEDGERS_KEY.to_string();
+    let key = synced.key().to_string();
     bench.catalog().plant(key.as_bytes(), None).unwrap();
     let error = bench.catalog().commit(synced).unwrap_err();
     texts.add("Refused, Changed", error.kind(), &bench.data, &error);
