@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::artifact::{
-    self, Artifact, BeginError, ClaimError, Freezing, FreezingSet, Lease, Prunable,
+    self, Artifact, BeginError, ClaimError, Freezing, FreezingSet, Lease, Prunable, Sweepable,
 };
 use crate::core::{CommitFailure, CommitRefusal, Core};
 use crate::error::{FailureKind, Fatal, IoFailure, ReadError, StoreFailure};
@@ -367,11 +367,11 @@ impl Catalog {
     /// # Errors
     ///
     /// [`SweepError`].
-    pub fn sweep_chunk_artifacts(
+    pub fn sweep_chunk_artifacts<S: Sweepable>(
         &self,
-        batch: impl IntoIterator<Item = Prunable>,
+        batch: impl IntoIterator<Item = S>,
     ) -> Result<Swept, SweepError> {
-        sweep::sweep(&self.core, batch.into_iter().collect())
+        sweep::sweep(&self.core, batch.into_iter().map(S::into).collect())
     }
 }
 

@@ -83,6 +83,11 @@ impl FileSuffixes {
 }
 
 mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be made a kind of artifact",
+        label = "not one of `Ledgers`, `Events` and `TxHash`",
+        note = "the set of kinds is closed, because the sweep must be able to name every file"
+    )]
     pub trait Sealed {
         #[doc(hidden)]
         const SPEC: super::KindSpec;

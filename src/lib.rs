@@ -94,7 +94,7 @@
 //! durable is unknown; the catalog keeps the first cause and refuses everything until it is opened
 //! again. An fsync is never retried: after a failure the kernel may take lost pages for clean.
 //!
-//! Dropping a handle does no I/O. It leaves exactly what a power cut at that point would leave.
+//! Dropping a handle does no I/O: it leaves what a power cut at that point can leave.
 //!
 //! # Every step
 //!
@@ -116,6 +116,7 @@ mod key;
 mod kind;
 mod layout;
 mod lock;
+mod missing_step;
 mod poison;
 mod retention;
 mod scan;
@@ -139,7 +140,7 @@ struct Readme;
 pub use artifact::{
     AbandonError, Artifact, ArtifactFile, BeginError, ClaimError, Debris, Demotion, FileError,
     FreezeError, Freezing, FreezingSet, Frozen, Lease, Prunable, Pruning, RematerializeError,
-    SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError, UnlinkRefusal, Unlinked,
+    Sweepable, SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError, UnlinkRefusal, Unlinked,
 };
 pub use catalog::{Catalog, OpenError, Pin, PinError};
 pub use claim::{AlreadyClaimed, StillLeased};

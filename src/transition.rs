@@ -31,6 +31,11 @@ pub struct Committed(());
 pub(crate) mod sealed {
     use super::{Changes, Committed};
 
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be made a transition",
+        label = "not one of the crate's own steps",
+        note = "the set of transitions is closed: each is a step of the protocol's one table"
+    )]
     /// What a commit does with a transition. A generic caller could name these methods through the
     /// bound, but can make neither argument.
     pub trait Commit: Sized {

@@ -86,7 +86,7 @@ impl From<CommitFailure> for BeginError {
 
 /// The kinds of one chunk that were begun together; a kind that was not asked for is `None`.
 #[derive(Debug)]
-#[must_use = "dropping it abandons the work as a power cut would: `sync` it, or take its members"]
+#[must_use = "dropping it leaves the keys at `freezing`, as a power cut would: `sync` it, or take its members"]
 pub struct FreezingSet {
     /// The ledgers.
     pub ledgers: Option<Freezing<Ledgers>>,

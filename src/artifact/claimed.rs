@@ -65,8 +65,8 @@ pub(crate) fn claim<K: Kind>(core: &Arc<Core>, chunk: ChunkId) -> Result<Artifac
     Ok(match core.get(held.key)? {
         None => Artifact::Absent,
         Some(ArtifactState::Freezing) => Artifact::Debris(Debris::new(held)),
-        Some(ArtifactState::Frozen) => Artifact::Frozen(Frozen::new(held)),
-        Some(ArtifactState::Pruning) => Artifact::Pruning(Pruning::new(held)),
+        Some(ArtifactState::Frozen) => Artifact::Frozen(Frozen::from_held(held)),
+        Some(ArtifactState::Pruning) => Artifact::Pruning(Pruning::from_held(held)),
     })
 }
 

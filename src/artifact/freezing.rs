@@ -23,8 +23,9 @@ use crate::transition::{self, CommitError};
 /// any part of the files: [`Debris`](crate::Debris), which is rebuilt or removed, never read.
 /// **Next:** [`file`](Self::file) and write every file of the kind, then [`sync`](Self::sync) and
 /// [`Catalog::commit`](crate::Catalog::commit), or [`freeze`](Self::freeze) for both; or
-/// [`abandon`](Self::abandon). Dropping it does what a power cut would do.
-#[must_use = "dropping it abandons the work as a power cut would: write its files, then `sync` or `freeze` it"]
+/// [`abandon`](Self::abandon). Dropping it leaves what a power cut there can
+/// leave.
+#[must_use = "dropping it leaves the key at `freezing`, as a power cut would: write its files, then `sync` or `freeze` it"]
 pub struct Freezing<K: Kind> {
     pub(super) draft: Draft,
     kind: PhantomData<fn() -> K>,

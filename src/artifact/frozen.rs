@@ -23,7 +23,7 @@ pub struct Frozen<K: Kind> {
 artifact_handle!(Frozen);
 
 impl<K: Kind> Frozen<K> {
-    pub(super) const fn new(held: Held) -> Self {
+    pub(super) const fn from_held(held: Held) -> Self {
         Self {
             held,
             kind: PhantomData,
@@ -61,7 +61,7 @@ artifact_handle!(Demotion);
 impl<K: Kind> Demotion<K> {
     /// Not to prune it after all.
     pub fn cancel(self) -> Frozen<K> {
-        Frozen::new(self.held)
+        Frozen::from_held(self.held)
     }
 
     pub(super) fn into_held(self) -> Held {
@@ -79,7 +79,7 @@ impl<K: Kind> Commit for Demotion<K> {
     }
 
     fn advance(self, _: &Committed) -> Pruning<K> {
-        Pruning::new(self.held)
+        Pruning::from_held(self.held)
     }
 }
 

@@ -25,7 +25,7 @@ pub use freezing::{
 pub use frozen::{Demotion, Frozen};
 pub use lease::Lease;
 pub(crate) use lease::lease;
-pub use prunable::Prunable;
+pub use prunable::{Prunable, Sweepable};
 pub use pruning::Pruning;
 pub use synced::{Synced, SyncedSet};
 pub(crate) use unlinked::check_unlink;

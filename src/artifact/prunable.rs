@@ -41,29 +41,41 @@ impl fmt::Debug for Prunable {
     }
 }
 
-impl<K: Kind> From<Demotion<K>> for Prunable {
-    fn from(demotion: Demotion<K>) -> Self {
-        Self {
-            held: demotion.into_held(),
-            found: ArtifactState::Frozen,
-        }
-    }
+mod sealed {
+    pub trait Sealed {}
 }
 
-impl<K: Kind> From<Debris<K>> for Prunable {
-    fn from(debris: Debris<K>) -> Self {
-        Self {
-            held: debris.into_held(),
-            found: ArtifactState::Freezing,
+/// What [`Catalog::sweep_chunk_artifacts`](crate::Catalog::sweep_chunk_artifacts) takes: a
+/// [`Demotion`], a [`Debris`], a [`Pruning`], or a [`Prunable`] made of one of them.
+///
+/// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be swept",
+    label = "the sweep takes what is meant to go",
+    note = "`Frozen` is swept once `.demote()` has said that it is to go; a `Freezing` is given up with `.abandon()`",
+    note = "a `Demotion`, a `Debris`, a `Pruning` or a `Prunable` can be swept"
+)]
+pub trait Sweepable: sealed::Sealed + Into<Prunable> {}
+
+macro_rules! sweepable {
+    ($name:ident is $state:ident) => {
+        impl<K: Kind> From<$name<K>> for Prunable {
+            fn from(handle: $name<K>) -> Self {
+                Self {
+                    held: handle.into_held(),
+                    found: ArtifactState::$state,
+                }
+            }
         }
-    }
+
+        impl<K: Kind> sealed::Sealed for $name<K> {}
+        impl<K: Kind> Sweepable for $name<K> {}
+    };
 }
 
-impl<K: Kind> From<Pruning<K>> for Prunable {
-    fn from(pruning: Pruning<K>) -> Self {
-        Self {
-            held: pruning.into_held(),
-            found: ArtifactState::Pruning,
-        }
-    }
-}
+sweepable! { Demotion is Frozen }
+sweepable! { Debris is Freezing }
+sweepable! { Pruning is Pruning }
+
+impl sealed::Sealed for Prunable {}
+impl Sweepable for Prunable {}

@@ -23,7 +23,7 @@ pub struct Pruning<K: Kind> {
 artifact_handle!(Pruning);
 
 impl<K: Kind> Pruning<K> {
-    pub(super) const fn new(held: Held) -> Self {
+    pub(super) const fn from_held(held: Held) -> Self {
         Self {
             held,
             kind: PhantomData,
@@ -43,7 +43,7 @@ impl<K: Kind> Pruning<K> {
     pub fn rematerialize(self) -> Result<Freezing<K>, RematerializeError<Self>> {
         begin::rematerialize(self.held, ArtifactState::Pruning)
             .map(Freezing::new)
-            .map_err(|failure| RematerializeError::with_handle(failure, Self::new))
+            .map_err(|failure| RematerializeError::with_handle(failure, Self::from_held))
     }
 
     /// Unlinks the files and makes their absence durable. Files that are missing are fine.
@@ -52,6 +52,6 @@ impl<K: Kind> Pruning<K> {
     ///
     /// [`UnlinkError`]; refused, with the handle back, while anybody holds a lease.
     pub fn unlink(self) -> Result<Unlinked<K>, UnlinkError<Self>> {
-        unlinked::unlink(self.held, ArtifactState::Pruning, Self::new)
+        unlinked::unlink(self.held, ArtifactState::Pruning, Self::from_held)
     }
 }

@@ -54,7 +54,7 @@ impl<K: Kind> Commit for Synced<K> {
     }
 
     fn advance(self, _: &Committed) -> Frozen<K> {
-        Frozen::new(self.held)
+        Frozen::from_held(self.held)
     }
 }
 

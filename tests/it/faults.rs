@@ -38,7 +38,11 @@ fn assert_poisoned(catalog: &Catalog, first: &str) {
     assert!(catalog.claim_hot(chunk(77)).is_err());
     assert!(catalog.lease::<Ledgers>(chunk(77)).is_err());
     assert!(catalog.earliest_ledger().is_err());
-    assert!(catalog.sweep_chunk_artifacts([]).is_err());
+    assert!(
+        catalog
+            .sweep_chunk_artifacts(Vec::<Prunable>::new())
+            .is_err()
+    );
     assert!(
         catalog
             .commit(Vec::<frostline::Demotion<Ledgers>>::new())

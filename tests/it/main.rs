@@ -16,9 +16,11 @@
 )]
 
 mod architecture;
+mod auto_traits;
 mod barriers;
 mod common;
 mod config;
+mod edges;
 mod errors;
 mod examples;
 mod faults;

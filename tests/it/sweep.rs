@@ -52,7 +52,9 @@ fn an_empty_batch_touches_nothing() {
     let trace = Trace::default();
     let catalog = world.open_with(trace.probe(&world));
     trace.take();
-    let swept = catalog.sweep_chunk_artifacts([]).unwrap();
+    let swept = catalog
+        .sweep_chunk_artifacts(Vec::<Prunable>::new())
+        .unwrap();
     assert!(swept.deleted.is_empty());
     assert_eq!(trace.take(), Vec::<String>::new());
 }

@@ -9,23 +9,20 @@ use source::{Source, blank, functions, names_in, sources, words};
 /// own floor, and none above. The files of a directory module are one module here, and use each
 /// other as they like.
 ///
-/// Two stand where they do for one name each: `store` is above `lock` for the name of the lock file,
-/// which it must not take for a part of the store; and `sim` is below `fs`, which tells it of every
-/// operation.
-const FLOORS: [&[&str]; 15] = [
+/// `sim` is below `fs`, which tells it of every operation.
+const FLOORS: [&[&str]; 14] = [
     &["geometry", "state"],
     &["kind"],
     &["key"],
     &["error", "layout", "retention"],
     &["sim"],
     &["fs"],
-    &["claim", "config", "lock"],
-    &["store"],
+    &["claim", "config", "lock", "store"],
     &["durable", "poison"],
     &["core"],
     &["transition"],
     &["artifact", "hot", "scan"],
-    &["sweep"],
+    &["missing_step", "sweep"],
     &["catalog"],
     &[TOP],
 ];

@@ -141,7 +141,7 @@ fn sweep_errors() {
     }
 
     let bench = Bench::new();
-    let frozen = bench.frozen().demote().into();
+    let frozen = bench.frozen().demote();
     bench.faults.fail(Operation::UnlinkFile, EIO);
     let mut swept = bench.catalog().sweep_chunk_artifacts([frozen]).unwrap();
     let (failed, failure) = swept.failed.pop().unwrap();

@@ -1,0 +1,50 @@
+//! What every handle is, and is not.
+
+use frostline::{
+    Catalog, Debris, Demotion, Freezing, FreezingSet, Frozen, HotDebris, Lease, Ledgers,
+    LockedRoots, Prunable, Pruning, Ready, Synced, Transient, Unlinked,
+};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+/// A handle may go to another thread, and there is one of it: it cannot be copied or made up.
+macro_rules! one_of_a_kind {
+    ($($handle:ty),+ $(,)?) => {$(
+        assert_impl_all!($handle: Send, Sync, Unpin, std::fmt::Debug);
+        assert_not_impl_any!($handle: Clone, Copy, Default, PartialEq, std::hash::Hash);
+        assert_not_impl_any!($handle: serde::Serialize, serde::de::DeserializeOwned);
+    )+};
+}
+
+one_of_a_kind! {
+    Catalog,
+    Debris<Ledgers>,
+    Demotion<Ledgers>,
+    Freezing<Ledgers>,
+    FreezingSet,
+    Frozen<Ledgers>,
+    HotDebris,
+    LockedRoots,
+    Prunable,
+    Pruning<Ledgers>,
+    Ready,
+    Synced<Ledgers>,
+    Transient,
+    Unlinked<Ledgers>,
+}
+
+// A lease is a right that may be shared.
+assert_impl_all!(Lease<Ledgers>: Clone, Send, Sync, std::fmt::Debug);
+assert_not_impl_any!(Lease<Ledgers>: Copy, Default);
+
+/// The assertions above are checked when this compiles; what can be checked while it runs is that a
+/// handle is no larger than what it owns.
+#[test]
+fn handles_are_small() {
+    let largest = [
+        size_of::<Synced<Ledgers>>(),
+        size_of::<Frozen<Ledgers>>(),
+        size_of::<Pruning<Ledgers>>(),
+        size_of::<Lease<Ledgers>>(),
+    ];
+    assert!(largest.iter().all(|size| *size <= 64), "{largest:?}");
+}

@@ -1,0 +1,9 @@
+//! A generic caller cannot take the step without the commit.
+
+use frostline::Transition;
+
+fn skip<T: Transition>(transition: T) -> T::Next {
+    transition.advance()
+}
+
+fn main() {}

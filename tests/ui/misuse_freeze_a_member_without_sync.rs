@@ -1,0 +1,9 @@
+//! One member of a batch has not been synced.
+
+use frostline::{Catalog, Events, Freezing, Ledgers, Synced};
+
+fn freeze(catalog: &Catalog, ledgers: Synced<Ledgers>, events: Freezing<Events>) {
+    catalog.commit((ledgers, events));
+}
+
+fn main() {}

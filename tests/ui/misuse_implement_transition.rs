@@ -1,0 +1,11 @@
+//! A foreign step would not be in the table.
+
+use frostline::Transition;
+
+struct Skip;
+
+impl Transition for Skip {
+    type Next = ();
+}
+
+fn main() {}

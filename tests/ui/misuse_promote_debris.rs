@@ -1,0 +1,9 @@
+//! What a crash has left is rebuilt or removed, never trusted.
+
+use frostline::{Debris, Ledgers};
+
+fn trust(debris: Debris<Ledgers>) {
+    debris.freeze();
+}
+
+fn main() {}
