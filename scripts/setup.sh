@@ -26,9 +26,9 @@ if [ -n "$missing" ]; then
         sudo=sudo
     fi
     echo "setup: installing$missing"
-    $sudo apt-get update -q
+    $sudo apt-get update -qq
     # shellcheck disable=SC2086 # a list of packages
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then

@@ -60,7 +60,7 @@ fn run(example: &str, directory: Option<&Path>) -> String {
 }
 
 /// The example's program. Cargo puts it into `examples/`, beside the `deps/` that this test is in.
-fn binary(example: &str) -> PathBuf {
+pub fn binary(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     let name = format!("{example}{}", std::env::consts::EXE_SUFFIX);

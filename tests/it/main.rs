@@ -30,6 +30,7 @@ mod geometry;
 mod hot;
 mod keys;
 mod layout;
+mod lifecycle;
 mod locks;
 mod protocol;
 mod retention;
