@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use frostline::{ArtifactSet, Events, Ledgers, TxHash};
 
-use crate::common::{Trace, World, chunk, freeze};
+use crate::fixture::{Data, Trace, chunk, freeze};
 
 /// Where a line stands in a trace, which must have it exactly once from `after` on.
 #[track_caller]
@@ -17,9 +17,9 @@ fn position(trace: &[String], line: &str) -> usize {
 /// Row 1: the first chunk of a bucket need not be its lowest. Any first chunk makes the bucket durable.
 #[test]
 fn freezing_syncs_file_directory_and_every_new_parent_before_the_flip() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     drop(freeze(&catalog, 5_350, b"ledgers"));
     assert_eq!(
@@ -53,10 +53,10 @@ fn freezing_syncs_file_directory_and_every_new_parent_before_the_flip() {
 /// Row 2: a directory that another process left is not thereby durable.
 #[test]
 fn a_bucket_that_exists_is_synced_again_after_a_restart() {
-    let world = World::new();
+    let world = Data::new();
     drop(freeze(&world.open(), 1, b"one"));
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     drop(freeze(&catalog, 2, b"two"));
     let trace = trace.take();
@@ -68,9 +68,9 @@ fn a_bucket_that_exists_is_synced_again_after_a_restart() {
 /// Row 2, below a subdirectory: `raw` and the bucket are two entries, each in its own parent.
 #[test]
 fn every_directory_between_root_and_file_is_synced() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     let mut freezing = catalog.begin::<TxHash>(chunk(7)).unwrap();
     freezing
@@ -94,13 +94,13 @@ fn every_directory_between_root_and_file_is_synced() {
 /// Row 3: the way to a fresh root is durable before the store is opened, on the second start too.
 #[test]
 fn every_entry_on_the_way_to_the_roots_is_durable_before_anything_is_opened() {
-    let world = World::new();
+    let world = Data::new();
     for start in ["first", "second"] {
         let trace = Trace::default();
-        drop(world.open_with(trace.probe(&world)));
+        drop(world.open_probed(trace.probe(&world)));
         let trace = trace.take();
         // The data directory's own entry, then those of the roots and of the catalog's parent.
-        let parent = format!("syncdir {}", world.data().parent().unwrap().display());
+        let parent = format!("syncdir {}", world.path().parent().unwrap().display());
         for line in [parent.as_str(), "syncdir", "syncdir catalog"] {
             let open = position(&trace, "open-store catalog/rocksdb");
             assert!(
@@ -113,9 +113,9 @@ fn every_entry_on_the_way_to_the_roots_is_durable_before_anything_is_opened() {
 
 #[test]
 fn a_set_is_marked_and_flipped_in_one_batch_each() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     let mut set = catalog.begin_set(chunk(3), ArtifactSet::ALL).unwrap();
     set.ledgers
@@ -152,9 +152,9 @@ fn a_set_is_marked_and_flipped_in_one_batch_each() {
 
 #[test]
 fn a_hot_directory_and_its_entry_are_durable_before_it_is_ready() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     let ready = catalog.create_hot(chunk(9)).unwrap().ready().unwrap();
     assert_eq!(
@@ -181,9 +181,9 @@ fn a_hot_directory_and_its_entry_are_durable_before_it_is_ready() {
 
 #[test]
 fn abandoning_removes_the_files_durably_before_the_key() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     let mut freezing = catalog.begin::<Ledgers>(chunk(4)).unwrap();
     freezing
         .file(Ledgers::PACK)

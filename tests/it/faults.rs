@@ -7,13 +7,13 @@ use frostline::{
     SyncError,
 };
 
-use crate::common::{EIO, ENOSPC, Fault, World, chain, chunk, freeze, state};
+use crate::fixture::{Data, EIO, ENOSPC, Faults, chain, chunk, freeze, state};
 
 /// A catalog, and a fault that has not been armed yet.
-fn world() -> (World, Fault, Catalog) {
-    let world = World::new();
-    let fault = Fault::default();
-    let catalog = world.open_with(fault.probe());
+fn world() -> (Data, Faults, Catalog) {
+    let world = Data::new();
+    let fault = Faults::new();
+    let catalog = world.open_with(&fault);
     (world, fault, catalog)
 }
 
@@ -129,7 +129,7 @@ fn life(catalog: &Catalog) -> Result<(), FailureKind> {
 }
 
 /// Whatever a failure has left, opening again and doing the work again succeeds.
-fn converge(world: &World) {
+fn converge(world: &Data) {
     let catalog = world.open();
     let keys: Vec<_> = catalog
         .chunk_artifact_keys()

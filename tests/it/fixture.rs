@@ -1,12 +1,15 @@
 //! A data directory for each test, the store below it, and faults to order.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use frostline::sim::Probe;
-use frostline::{Catalog, ChunkId, LedgerSeq, Operation, RootRole, StorageRoots};
+use frostline::{
+    ArtifactKind, ArtifactState, Catalog, ChunkId, Frozen, LedgerSeq, Ledgers, Operation, RootRole,
+    StorageRoots,
+};
 
 // Linux numbers, which are the same on every architecture that this library is built for.
 pub const EIO: i32 = 5;
@@ -60,8 +63,25 @@ impl Data {
     }
 
     pub fn open_with(&self, faults: &Faults) -> Catalog {
-        let locked = self.roots().lock_with_probe(faults.probe()).unwrap();
-        Catalog::open(locked).unwrap()
+        self.open_probed(faults.probe())
+    }
+
+    pub fn open_probed(&self, probe: Probe) -> Catalog {
+        Catalog::open(self.roots().lock_with_probe(probe).unwrap()).unwrap()
+    }
+
+    /// Where the ledgers of a chunk are.
+    pub fn pack(&self, number: u32) -> PathBuf {
+        let chunk = chunk(number);
+        self.path()
+            .join(format!("ledgers/{}/{chunk}.pack", chunk.bucket()))
+    }
+
+    /// Every path below the data directory, with the bytes of the files; the catalog's own left out.
+    pub fn tree(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut tree = tree(&self.path());
+        tree.retain(|path, _| !path.starts_with("catalog/rocksdb/"));
+        tree
     }
 
     /// Puts entries into the store behind the library's back. No catalog may be open.
@@ -180,10 +200,120 @@ impl Faults {
         });
     }
 
+    /// As [`Faults::fail_after`], and the record begins anew.
+    pub fn arm(&self, operation: Operation, spared: usize, errno: i32) {
+        self.watched.lock().unwrap().seen.clear();
+        self.fail_after(spared, operation, errno);
+    }
+
+    pub fn has_fired(&self) -> bool {
+        self.watched.lock().unwrap().armed.is_none()
+    }
+
+    /// How often this operation was asked for.
+    pub fn count(&self, operation: Operation) -> usize {
+        let watched = self.watched.lock().unwrap();
+        watched
+            .seen
+            .iter()
+            .filter(|seen| **seen == operation)
+            .count()
+    }
+
     /// The operations since the last time of asking. Whatever was to fail must have failed by now.
     pub fn seen(&self) -> Vec<Operation> {
         let mut watched = self.watched.lock().unwrap();
         assert!(watched.armed.is_none(), "the fault did not happen");
         std::mem::take(&mut watched.seen)
     }
+}
+
+/// The operations that change the disk or make it durable, as `what where`, paths below the data
+/// directory.
+#[derive(Clone, Default)]
+pub struct Trace {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Trace {
+    pub fn probe(&self, data: &Data) -> Probe {
+        let lines = Arc::clone(&self.lines);
+        let data = data.path();
+        Probe::new(move |operation, path| {
+            if let Some(what) = verb(operation) {
+                let path = path.strip_prefix(&data).unwrap_or(path);
+                let line = format!("{what} {}", path.display());
+                lines.lock().unwrap().push(line.trim_end().to_owned());
+            }
+            Ok(())
+        })
+    }
+
+    /// What has happened since the last call.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines.lock().unwrap())
+    }
+}
+
+fn verb(operation: Operation) -> Option<&'static str> {
+    Some(match operation {
+        Operation::CreateDirectory => "mkdir",
+        Operation::RemoveDirectory => "rmdir",
+        Operation::SyncDirectory => "syncdir",
+        Operation::SyncFileSystem => "syncfs",
+        Operation::CreateFile => "create",
+        Operation::WriteFile => "write",
+        Operation::SyncFile => "sync",
+        Operation::UnlinkFile => "unlink",
+        Operation::RenameFile => "rename",
+        Operation::CutFile => "cut",
+        Operation::OpenStore => "open-store",
+        Operation::CreateStore => "create-store",
+        Operation::Commit => "commit",
+        _ => return None,
+    })
+}
+
+pub fn freeze(catalog: &Catalog, number: u32, bytes: &[u8]) -> Frozen<Ledgers> {
+    let mut freezing = catalog.begin::<Ledgers>(chunk(number)).unwrap();
+    let mut file = freezing.file(Ledgers::PACK).unwrap();
+    file.write_all(bytes).unwrap();
+    freezing.freeze().unwrap()
+}
+
+pub fn state(catalog: &Catalog, number: u32) -> Option<ArtifactState> {
+    catalog.state(chunk(number), ArtifactKind::Ledgers).unwrap()
+}
+
+/// Every path below a directory, relative to it, with the bytes of the files.
+pub fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let relative = path.strip_prefix(root).unwrap().to_path_buf();
+            if path.is_dir() {
+                found.insert(relative, Vec::new());
+                open.push(path);
+            } else {
+                found.insert(relative, std::fs::read(&path).unwrap_or_default());
+            }
+        }
+    }
+    found
+}
+
+/// The whole text of an error, causes included.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

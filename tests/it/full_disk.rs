@@ -6,7 +6,7 @@ use std::process::Command;
 
 use frostline::{ArtifactState, Catalog, FailureKind, Ledgers, Prunable, StorageRoots};
 
-use crate::common::{World, chunk, freeze, state};
+use crate::fixture::{Data, chunk, freeze, state};
 
 struct SmallDisk(PathBuf);
 
@@ -38,8 +38,8 @@ fn fill(disk: &Path) {
 /// then the same work succeeds, in the same process and after a restart.
 #[test]
 fn a_full_disk_can_free_itself() {
-    let world = World::new();
-    let disk = world.data();
+    let world = Data::new();
+    let disk = world.path();
     let Some(_mounted) = SmallDisk::mount(&disk) else {
         println!("SKIPPED: this process may not mount");
         return;

@@ -2,12 +2,12 @@
 
 use frostline::{ClaimHotError, CreateHotError, Hot, HotKey, HotState, ReadyError, ReadyRefusal};
 
-use crate::common::{World, chunk};
+use crate::fixture::{Data, chunk};
 
 /// Row 12: a ready directory, the only copy, is never wiped.
 #[test]
 fn creating_over_a_ready_directory_is_refused_and_nothing_changes() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
     std::fs::write(ready.path().join("ledgers"), b"the only copy").unwrap();
@@ -27,9 +27,9 @@ fn creating_over_a_ready_directory_is_refused_and_nothing_changes() {
 /// Row 12: a directory without a key is not ours to wipe either, and no key is marked for it.
 #[test]
 fn a_directory_without_a_key_is_refused_and_untouched() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
-    let path = world.data().join("hot/00000001");
+    let path = world.path().join("hot/00000001");
     std::fs::create_dir(&path).unwrap();
     std::fs::write(path.join("CURRENT"), b"somebody's").unwrap();
     let before = world.tree();
@@ -45,7 +45,7 @@ fn a_directory_without_a_key_is_refused_and_untouched() {
 /// Row 11: claiming what is ready never creates it.
 #[test]
 fn a_ready_directory_that_is_missing_is_for_the_caller_to_decide() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
     let path = ready.path();
@@ -77,7 +77,7 @@ fn a_ready_directory_that_is_missing_is_for_the_caller_to_decide() {
 /// Row 4: a directory that has gone, or was replaced, is not made ready.
 #[test]
 fn a_directory_that_is_not_the_one_created_cannot_become_ready() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let transient = catalog.create_hot(chunk(1)).unwrap();
     let path = transient.path();
@@ -99,7 +99,7 @@ fn a_directory_that_is_not_the_one_created_cannot_become_ready() {
 
 #[test]
 fn what_a_restart_finds_transient_is_wiped_or_removed() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     for number in [1, 2] {
         let transient = catalog.create_hot(chunk(number)).unwrap();
@@ -117,7 +117,7 @@ fn what_a_restart_finds_transient_is_wiped_or_removed() {
     let recreated = catalog.create_hot(chunk(2)).unwrap();
     assert_eq!(std::fs::read_dir(recreated.path()).unwrap().count(), 0);
     recreated.abandon().unwrap();
-    assert!(!world.data().join("hot/00000002").exists());
+    assert!(!world.path().join("hot/00000002").exists());
     let keys: Vec<_> = catalog
         .hot_chunk_keys()
         .unwrap()
@@ -128,7 +128,7 @@ fn what_a_restart_finds_transient_is_wiped_or_removed() {
 
 #[test]
 fn only_ready_directories_are_listed_as_ready() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     drop(catalog.create_hot(chunk(5)).unwrap());
     for number in [9, 3, 70_000] {
@@ -147,11 +147,11 @@ fn only_ready_directories_are_listed_as_ready() {
 /// A symbolic link in place of a hot directory leads nowhere: not followed, and only the link goes.
 #[test]
 fn a_planted_link_is_not_followed() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     drop(catalog.create_hot(chunk(1)).unwrap());
-    let path = world.data().join("hot/00000001");
-    let elsewhere = world.data().join("precious");
+    let path = world.path().join("hot/00000001");
+    let elsewhere = world.path().join("precious");
     std::fs::create_dir(&elsewhere).unwrap();
     std::fs::write(elsewhere.join("file"), b"precious").unwrap();
     std::fs::remove_dir(&path).unwrap();

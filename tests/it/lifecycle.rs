@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::common::{World, tree};
+use crate::fixture::{Data, tree};
 use crate::{examples, snapshot};
 
 fn lifecycle<'a>(data: &Path, options: impl IntoIterator<Item = &'a str>) -> Output {
@@ -28,11 +28,11 @@ fn fails(output: &Output) -> String {
 
 #[test]
 fn it_prints_what_it_always_printed_and_a_second_run_does_nothing() {
-    let world = World::new();
+    let world = Data::new();
     let options = ["--chunks", "4", "--ledgers", "5", "--retain", "2"];
-    let first = succeeds(&lifecycle(&world.data(), options));
+    let first = succeeds(&lifecycle(&world.path(), options));
     let before = world.tree();
-    let second = succeeds(&lifecycle(&world.data(), options));
+    let second = succeeds(&lifecycle(&world.path(), options));
     assert_eq!(unlocked(world.tree()), unlocked(before));
     snapshot::check("example_lifecycle", &format!("{first}\n{second}"));
 }
@@ -47,9 +47,9 @@ fn unlocked(
 
 #[test]
 fn a_configuration_is_obeyed() {
-    let world = World::new();
-    std::fs::create_dir_all(world.data()).unwrap();
-    let file = world.data().join("node.toml");
+    let world = Data::new();
+    std::fs::create_dir_all(world.path()).unwrap();
+    let file = world.path().join("node.toml");
     let text = "[service]\ndefault_data_dir = \"node\"\n\
                 [immutable_storage.ledgers]\npath = \"cold storage\"\n\
                 [streaming]\ncaptive_core_config = \"core.cfg\"\nretention_chunks = 1\n\
@@ -60,7 +60,7 @@ fn a_configuration_is_obeyed() {
     let output = command.args(["--chunks", "2", "--ledgers", "1"]).output();
     let text = succeeds(&output.unwrap());
     assert!(text.contains("earliest ledger 10000002"), "{text}");
-    let cold: Vec<_> = tree(&world.data().join("cold storage"))
+    let cold: Vec<_> = tree(&world.path().join("cold storage"))
         .into_keys()
         .collect();
     assert!(cold.contains(&"00001/00001001.pack".into()), "{cold:?}");
@@ -69,7 +69,7 @@ fn a_configuration_is_obeyed() {
 
 /// The bytes of a lake's object, as the pack holds them: after a sequence number and a length.
 #[track_caller]
-fn assert_packed(world: &World, chunk: u32, object: &[u8]) {
+fn assert_packed(world: &Data, chunk: u32, object: &[u8]) {
     let pack = std::fs::read(world.pack(chunk)).unwrap();
     assert_eq!(pack.len(), 8 + object.len());
     assert_eq!(&pack[8..], object);
@@ -77,8 +77,8 @@ fn assert_packed(world: &World, chunk: u32, object: &[u8]) {
 
 #[test]
 fn the_objects_of_a_lake_are_stored_unmodified() {
-    let world = World::new();
-    let lake = world.data().join("lake");
+    let world = Data::new();
+    let lake = world.path().join("lake");
     std::fs::create_dir_all(&lake).unwrap();
     // Not what their names say, and not even compressed: bytes are bytes.
     let object = b"\0\xff any bytes at all";
@@ -86,7 +86,7 @@ fn the_objects_of_a_lake_are_stored_unmodified() {
     std::fs::write(lake.join("FFFFFFFD--2.xdr.zstd"), b"genesis").unwrap();
     std::fs::write(lake.join("README"), b"not an object").unwrap();
     let options = ["--retain", "0", "--lake", lake.to_str().unwrap()];
-    succeeds(&lifecycle(&world.data(), options));
+    succeeds(&lifecycle(&world.path(), options));
     assert_packed(&world, 5331, object);
     assert_packed(&world, 0, b"genesis");
 }
@@ -99,9 +99,9 @@ fn a_real_ledger_is_stored_unmodified() {
         println!("SKIPPED: no real ledger beside this checkout");
         return;
     };
-    let world = World::new();
+    let world = Data::new();
     succeeds(&lifecycle(
-        &world.data(),
+        &world.path(),
         ["--lake", lake.to_str().unwrap()],
     ));
     assert_packed(&world, 5331, &object);
@@ -117,23 +117,23 @@ fn an_object_whose_name_contradicts_itself_is_refused_before_anything_is_made() 
         "FFFFFFFE--1.xdr.zstd",
         ".xdr.zstd",
     ] {
-        let world = World::new();
-        let lake = world.data().join("lake");
+        let world = Data::new();
+        let lake = world.path().join("lake");
         std::fs::create_dir_all(&lake).unwrap();
         std::fs::write(lake.join(name), b"bytes").unwrap();
-        let before = tree(&world.data());
+        let before = tree(&world.path());
         let error = fails(&lifecycle(
-            &world.data(),
+            &world.path(),
             ["--lake", lake.to_str().unwrap()],
         ));
         assert!(error.contains("lifecycle: "), "{error}");
-        assert_eq!(tree(&world.data()), before, "{name}");
+        assert_eq!(tree(&world.path()), before, "{name}");
     }
 }
 
 #[test]
 fn a_wrong_command_line_is_refused() {
-    let world = World::new();
+    let world = Data::new();
     for options in [
         ["--ledgers", "10001"],
         ["--chunks", "-1"],
@@ -142,23 +142,23 @@ fn a_wrong_command_line_is_refused() {
         ["--config", "/both"],
         ["--unknown", "option"],
     ] {
-        let output = lifecycle(&world.data(), options);
+        let output = lifecycle(&world.path(), options);
         assert_eq!(output.status.code(), Some(2), "{options:?}");
         assert!(fails(&output).contains("usage: lifecycle"));
     }
-    assert!(!world.data().exists());
+    assert!(!world.path().exists());
 }
 
 #[test]
 fn a_second_node_on_the_same_directory_is_refused() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
-    let error = fails(&lifecycle(&world.data(), []));
+    let error = fails(&lifecycle(&world.path(), []));
     assert!(error.contains("catalog root"), "{error}");
     assert!(error.contains(&std::process::id().to_string()), "{error}");
     drop(catalog);
     succeeds(&lifecycle(
-        &world.data(),
+        &world.path(),
         ["--chunks", "1", "--ledgers", "1"],
     ));
 }

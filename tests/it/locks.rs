@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
 
-use crate::common::{World, tree};
+use crate::fixture::{Data, tree};
 
 const DATA: &str = "FROSTLINE_TEST_DATA";
 const SHARED_ROOT: &str = "FROSTLINE_TEST_SHARED_ROOT";
@@ -90,10 +90,10 @@ impl Drop for Other {
 
 #[test]
 fn a_second_process_is_refused_until_the_first_is_killed() {
-    let world = World::new();
-    let mut other = Other::start(&world.data(), None);
+    let world = Data::new();
+    let mut other = Other::start(&world.path(), None);
     assert_eq!(other.said, "held");
-    let before = tree(&world.data());
+    let before = tree(&world.path());
     let error = world.roots().lock().unwrap_err();
     let LockError::Held { role, holder, .. } = &error else {
         panic!("{error}");
@@ -102,7 +102,7 @@ fn a_second_process_is_refused_until_the_first_is_killed() {
     let pid = other.child.id().to_string();
     assert!(holder.as_ref().unwrap().starts_with(&pid), "{error}");
     assert!(error.to_string().contains("catalog/rocksdb"), "{error}");
-    assert_eq!(tree(&world.data()), before, "a refusal changes nothing");
+    assert_eq!(tree(&world.path()), before, "a refusal changes nothing");
     other.kill();
     drop(world.open());
 }
@@ -111,15 +111,15 @@ fn a_second_process_is_refused_until_the_first_is_killed() {
 #[test]
 fn one_shared_root_is_enough_to_be_refused() {
     for role in RootRole::ALL {
-        let (world, elsewhere) = (World::new(), World::new());
+        let (world, elsewhere) = (Data::new(), Data::new());
         let catalog = world.open();
         let shared = world.roots().path(role).to_path_buf();
-        let other = Other::start(&elsewhere.data(), Some((role, &shared)));
+        let other = Other::start(&elsewhere.path(), Some((role, &shared)));
         let expected = format!("the {role} root `{}` is in use by", shared.display());
         assert!(other.said.contains(&expected), "{}", other.said);
         let pid = std::process::id().to_string();
         assert!(other.said.contains(&pid), "{}", other.said);
-        assert!(!elsewhere.data().exists(), "a refusal creates nothing");
+        assert!(!elsewhere.path().exists(), "a refusal creates nothing");
         drop(catalog);
     }
 }
@@ -127,7 +127,7 @@ fn one_shared_root_is_enough_to_be_refused() {
 /// Row 35: what was taken before the refusal is released.
 #[test]
 fn a_failure_part_way_releases_what_was_taken() {
-    let (world, elsewhere) = (World::new(), World::new());
+    let (world, elsewhere) = (Data::new(), Data::new());
     let catalog = world.open();
     drop(elsewhere.open());
     // The hot root comes last: four locks have been taken when it is refused.
@@ -148,9 +148,9 @@ fn a_failure_part_way_releases_what_was_taken() {
 /// Row 35: so does a catalog that cannot be opened.
 #[test]
 fn a_catalog_that_does_not_open_releases_its_locks() {
-    let world = World::new();
+    let world = Data::new();
     drop(world.open());
-    let current = world.data().join("catalog/rocksdb/CURRENT");
+    let current = world.path().join("catalog/rocksdb/CURRENT");
     let saved = std::fs::read(&current).unwrap();
     std::fs::remove_file(&current).unwrap();
     for _ in 0..2 {
@@ -163,7 +163,7 @@ fn a_catalog_that_does_not_open_releases_its_locks() {
 
 #[test]
 fn the_same_process_is_refused_too() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let error = world.roots().lock().unwrap_err();
     assert!(error.to_string().contains("this very process"), "{error}");
@@ -174,9 +174,9 @@ fn the_same_process_is_refused_too() {
 /// The holder's name is for people; a lock file without one still locks.
 #[test]
 fn a_lock_without_a_name_still_holds() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
-    std::fs::write(world.data().join("catalog/rocksdb").join(LOCK_FILE), b"").unwrap();
+    std::fs::write(world.path().join("catalog/rocksdb").join(LOCK_FILE), b"").unwrap();
     let error = world.roots().lock().unwrap_err();
     assert!(error.to_string().contains("left no name"), "{error}");
     drop(catalog);

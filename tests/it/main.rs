@@ -18,7 +18,6 @@
 mod architecture;
 mod auto_traits;
 mod barriers;
-mod common;
 mod config;
 mod edges;
 mod errors;

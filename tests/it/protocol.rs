@@ -9,7 +9,7 @@ use frostline::{
     SyncRefusal, UnlinkError, UnlinkRefusal,
 };
 
-use crate::common::{World, chunk, freeze, state};
+use crate::fixture::{Data, chunk, freeze, state};
 
 fn debris(catalog: &frostline::Catalog, number: u32) -> Debris<Ledgers> {
     match catalog.claim::<Ledgers>(chunk(number)).unwrap() {
@@ -31,7 +31,7 @@ const fn ledgers(number: u32) -> ArtifactKey {
 /// Row 5: the stored value is compared before the flip; a blind put would make an absent key frozen.
 #[test]
 fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     freezing.file(Ledgers::PACK).unwrap();
@@ -53,7 +53,7 @@ fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
 
 #[test]
 fn one_refused_member_refuses_the_whole_batch() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let synced = |number| {
         let mut freezing = catalog.begin::<Ledgers>(chunk(number)).unwrap();
@@ -72,7 +72,7 @@ fn one_refused_member_refuses_the_whole_batch() {
 
 #[test]
 fn a_handle_of_another_catalog_is_refused() {
-    let (world, other) = (World::new(), World::new());
+    let (world, other) = (Data::new(), Data::new());
     let (catalog, stranger) = (world.open(), other.open());
     let mut freezing = stranger.begin::<Ledgers>(chunk(1)).unwrap();
     freezing.file(Ledgers::PACK).unwrap();
@@ -84,7 +84,7 @@ fn a_handle_of_another_catalog_is_refused() {
 
 #[test]
 fn promotion_and_demotion_share_one_commit() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let old = freeze(&catalog, 1, b"old");
     let mut freezing = catalog.begin::<Ledgers>(chunk(2)).unwrap();
@@ -106,7 +106,7 @@ fn promotion_and_demotion_share_one_commit() {
 /// Rows 6 and 7: one live owner per key, and the error tells where it is.
 #[test]
 fn a_second_claim_names_the_place_of_the_first() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let line = line!() + 1;
     let writer = catalog.begin::<Ledgers>(chunk(1)).unwrap();
@@ -128,7 +128,7 @@ fn a_second_claim_names_the_place_of_the_first() {
 /// Row 8: what a restart finds at `freezing` is debris; dropping a handle leaves the same.
 #[test]
 fn dropping_a_writer_leaves_debris_that_is_never_read() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     freezing
@@ -150,7 +150,7 @@ fn dropping_a_writer_leaves_debris_that_is_never_read() {
 /// Row 9: rebuilding over whatever is left, `pruning` included.
 #[test]
 fn beginning_over_leftovers_finishes_their_removal() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let frozen = freeze(&catalog, 1, b"old");
     drop(catalog.commit(frozen.demote()).unwrap());
@@ -169,7 +169,7 @@ fn beginning_over_leftovers_finishes_their_removal() {
 /// Row 10: a reader that still has the old file open keeps reading the old bytes.
 #[test]
 fn rebuilding_makes_a_new_inode() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let frozen = freeze(&catalog, 1, b"old bytes");
     let mut reader = frozen.lease().open(Ledgers::PACK).unwrap();
@@ -191,7 +191,7 @@ fn rebuilding_makes_a_new_inode() {
 /// Row 13: while anybody holds a lease, the file stays.
 #[test]
 fn leases_hold_off_the_unlink_and_give_the_handle_back() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     drop(freeze(&catalog, 1, b"bytes"));
     let lease = catalog.lease::<Ledgers>(chunk(1)).unwrap().unwrap();
@@ -224,7 +224,7 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
 /// Row 30: an artifact is complete or it is not there.
 #[test]
 fn an_artifact_with_a_missing_file_cannot_be_frozen() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let mut freezing = catalog.begin::<frostline::Events>(chunk(1)).unwrap();
     freezing.file(frostline::Events::EVENTS).unwrap();
@@ -244,7 +244,7 @@ fn an_artifact_with_a_missing_file_cannot_be_frozen() {
 
 #[test]
 fn a_file_without_a_key_is_refused_and_untouched() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     std::fs::create_dir_all(world.pack(1).parent().unwrap()).unwrap();
     std::fs::write(world.pack(1), b"somebody's").unwrap();
@@ -258,7 +258,7 @@ fn a_file_without_a_key_is_refused_and_untouched() {
 /// Row 10: a file that appears after the mark is not written into either.
 #[test]
 fn a_file_that_appears_after_the_mark_is_not_written_into() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     std::fs::create_dir_all(world.pack(1).parent().unwrap()).unwrap();
@@ -270,7 +270,7 @@ fn a_file_that_appears_after_the_mark_is_not_written_into() {
 
 #[test]
 fn a_frozen_artifact_cannot_be_begun() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     drop(freeze(&catalog, 1, b"bytes"));
     let before = world.tree();
@@ -285,7 +285,7 @@ fn a_frozen_artifact_cannot_be_begun() {
 
 #[test]
 fn an_empty_set_is_a_set() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let set = catalog.begin_set(chunk(1), ArtifactSet::EMPTY).unwrap();
     let (ledgers, events, txhash) = catalog.commit(set.sync().unwrap()).unwrap();
@@ -294,7 +294,7 @@ fn an_empty_set_is_a_set() {
 
 #[test]
 fn large_and_small_writes_arrive_whole_and_in_order() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     let mut expected = Vec::new();
@@ -314,7 +314,7 @@ fn large_and_small_writes_arrive_whole_and_in_order() {
 /// Row 26: a pin is written once.
 #[test]
 fn a_pin_is_for_ever() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let ledger = |number| frostline::LedgerSeq::new(number).unwrap();
     assert_eq!(catalog.earliest_ledger().unwrap(), None);
@@ -339,7 +339,7 @@ fn a_pin_is_for_ever() {
 
 #[test]
 fn handles_keep_the_catalog_and_its_locks_alive() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let frozen = freeze(&catalog, 1, b"bytes");
     drop(catalog);

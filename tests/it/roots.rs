@@ -8,27 +8,27 @@ use std::process::Command;
 
 use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
 
-use crate::common::{World, freeze, state, tree};
+use crate::fixture::{Data, freeze, state, tree};
 
 /// Locks the default roots with some of them elsewhere; a refusal must leave the disk as it was.
 #[track_caller]
-fn refusal(world: &World, overrides: &[(RootRole, PathBuf)]) -> String {
+fn refusal(world: &Data, overrides: &[(RootRole, PathBuf)]) -> String {
     let mut roots = world.roots();
     for (role, path) in overrides {
         roots = roots.with(*role, path).unwrap();
     }
-    let around = world.data().parent().unwrap().to_path_buf();
+    let around = world.path().parent().unwrap().to_path_buf();
     let before = tree(&around);
     let error = roots.lock().expect_err("these roots are refused");
     assert_eq!(tree(&around), before, "a refusal changes nothing: {error}");
-    crate::common::chain(&error)
+    crate::fixture::chain(&error)
 }
 
 /// Row 16: two spellings of one directory are one directory.
 #[test]
 fn two_roles_on_one_directory_are_refused_however_it_is_spelled() {
-    let world = World::new();
-    let data = world.data();
+    let world = Data::new();
+    let data = world.path();
     std::fs::create_dir_all(data.join("ledgers")).unwrap();
     symlink(data.join("ledgers"), data.join("link")).unwrap();
     for spelling in ["ledgers", "link", "ledgers/../ledgers", "./ledgers/."] {
@@ -53,17 +53,17 @@ fn two_roles_on_one_directory_are_refused_however_it_is_spelled() {
 /// Row 16: a root that is reached through a link is not in its own way.
 #[test]
 fn a_root_behind_a_link_locks_and_writes_one_directory() {
-    let world = World::new();
-    let real = world.data().join("volume/real");
+    let world = Data::new();
+    let real = world.path().join("volume/real");
     std::fs::create_dir_all(&real).unwrap();
-    symlink(&real, world.data().join("link")).unwrap();
-    let link = world.data().join("link");
+    symlink(&real, world.path().join("link")).unwrap();
+    let link = world.path().join("link");
     let roots = world.roots().with(RootRole::Ledgers, link).unwrap();
     let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
     drop(freeze(&catalog, 1, b"bytes"));
     assert!(real.join("00000/00000001.pack").exists());
     assert!(real.join(LOCK_FILE).exists());
-    let other = StorageRoots::under(world.data().join("other")).unwrap();
+    let other = StorageRoots::under(world.path().join("other")).unwrap();
     let other = other.with(RootRole::Ledgers, real).unwrap();
     assert!(matches!(other.lock(), Err(LockError::Held { .. })));
 }
@@ -71,8 +71,8 @@ fn a_root_behind_a_link_locks_and_writes_one_directory() {
 /// Row 16, through a bind mount, where this test may make one.
 #[test]
 fn a_bind_mount_is_the_directory_that_it_shows() {
-    let world = World::new();
-    let data = world.data();
+    let world = Data::new();
+    let data = world.path();
     let (ledgers, mirror) = (data.join("ledgers"), data.join("mirror"));
     std::fs::create_dir_all(ledgers.join("inner")).unwrap();
     std::fs::create_dir_all(&mirror).unwrap();
@@ -105,8 +105,8 @@ impl Drop for Mount {
 /// Row 17: nesting, in both directions, existing or not, and with `/` as the outer root.
 #[test]
 fn nested_roots_are_refused() {
-    let world = World::new();
-    let data = world.data();
+    let world = Data::new();
+    let data = world.path();
     for (role, path) in [
         (RootRole::Events, data.join("ledgers/events")),
         (RootRole::Hot, data.join("ledgers")),
@@ -132,11 +132,11 @@ fn nested_roots_are_refused() {
 /// Row 17: `/data/store` is not inside `/data/storefront`, nor the other way round.
 #[test]
 fn a_common_prefix_of_names_is_not_nesting() {
-    let world = World::new();
+    let world = Data::new();
     let roots = world
         .roots()
-        .with(RootRole::Ledgers, world.data().join("store"))
-        .and_then(|roots| roots.with(RootRole::Events, world.data().join("storefront")))
+        .with(RootRole::Ledgers, world.path().join("store"))
+        .and_then(|roots| roots.with(RootRole::Events, world.path().join("storefront")))
         .unwrap();
     // Both before and after they exist.
     drop(roots.clone().lock().unwrap());
@@ -146,8 +146,8 @@ fn a_common_prefix_of_names_is_not_nesting() {
 /// Rows 15 and 27: what is locked is what is written.
 #[test]
 fn overridden_roots_are_locked_and_used() {
-    let world = World::new();
-    let elsewhere = world.data().join("a path with spaces/ledgers");
+    let world = Data::new();
+    let elsewhere = world.path().join("a path with spaces/ledgers");
     let roots = world.roots().with(RootRole::Ledgers, &elsewhere).unwrap();
     let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
     let frozen = freeze(&catalog, 5_350, b"bytes");
@@ -155,14 +155,14 @@ fn overridden_roots_are_locked_and_used() {
     assert_eq!(frozen.lease().path(frostline::Ledgers::PACK), pack);
     assert_eq!(std::fs::read(pack).unwrap(), b"bytes");
     assert!(elsewhere.join(LOCK_FILE).exists());
-    assert!(!world.data().join("ledgers").exists());
+    assert!(!world.path().join("ledgers").exists());
 }
 
 #[test]
 fn a_path_that_is_not_utf8_works() {
-    let world = World::new();
+    let world = Data::new();
     let data = world
-        .data()
+        .path()
         .join(OsString::from_vec(b"\xff\xfe data".to_vec()));
     let roots = StorageRoots::under(&data).unwrap();
     let catalog = Catalog::open(roots.clone().lock().unwrap()).unwrap();
@@ -177,22 +177,22 @@ fn a_path_that_is_not_utf8_works() {
 
 #[test]
 fn a_file_where_a_root_should_be_is_refused() {
-    let world = World::new();
-    std::fs::create_dir_all(world.data()).unwrap();
-    std::fs::write(world.data().join("ledgers"), b"a file").unwrap();
+    let world = Data::new();
+    std::fs::create_dir_all(world.path()).unwrap();
+    std::fs::write(world.path().join("ledgers"), b"a file").unwrap();
     let text = refusal(&world, &[]);
     assert!(text.contains("ledgers root"), "{text}");
     assert!(text.contains("not a directory"), "{text}");
-    let through = world.data().join("ledgers/below");
+    let through = world.path().join("ledgers/below");
     let text = refusal(&world, &[(RootRole::Ledgers, through)]);
     assert!(text.contains("not a directory"), "{text}");
 }
 
 #[test]
 fn a_dangling_link_is_refused() {
-    let world = World::new();
-    std::fs::create_dir_all(world.data()).unwrap();
-    symlink("/nowhere/at/all", world.data().join("ledgers")).unwrap();
+    let world = Data::new();
+    std::fs::create_dir_all(world.path()).unwrap();
+    symlink("/nowhere/at/all", world.path().join("ledgers")).unwrap();
     let text = refusal(&world, &[]);
     assert!(text.contains("symbolic link to nothing"), "{text}");
 }
@@ -200,18 +200,18 @@ fn a_dangling_link_is_refused() {
 /// A directory in place of an artifact's file, or a file in place of its bucket.
 #[test]
 fn what_stands_in_the_way_of_an_artifact_is_named() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
-    std::fs::write(world.data().join("ledgers/00000"), b"a file").unwrap();
+    std::fs::write(world.path().join("ledgers/00000"), b"a file").unwrap();
     let error = catalog
-        .begin::<frostline::Ledgers>(crate::common::chunk(1))
+        .begin::<frostline::Ledgers>(crate::fixture::chunk(1))
         .unwrap_err();
-    let text = crate::common::chain(&error);
+    let text = crate::fixture::chain(&error);
     assert!(text.contains("ledgers/00000`"), "{text}");
     assert_eq!(state(&catalog, 1), None);
     std::fs::create_dir_all(world.pack(1_001)).unwrap();
     let error = catalog
-        .begin::<frostline::Ledgers>(crate::common::chunk(1_001))
+        .begin::<frostline::Ledgers>(crate::fixture::chunk(1_001))
         .unwrap_err();
     assert!(error.to_string().contains("00001001.pack"), "{error}");
     assert_eq!(state(&catalog, 1_001), None);
@@ -220,8 +220,8 @@ fn what_stands_in_the_way_of_an_artifact_is_named() {
 /// A root that may not be written, and a read-only file system, where this test may make them so.
 #[test]
 fn a_root_that_cannot_be_written_is_refused() {
-    let world = World::new();
-    let read_only = world.data().join("read-only");
+    let world = Data::new();
+    let read_only = world.path().join("read-only");
     std::fs::create_dir_all(&read_only).unwrap();
     let Some(_mount) = Mount::read_only(&read_only) else {
         println!("SKIPPED: this process may not mount");

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 
 use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation};
 
-use crate::common::{EIO, Fault, World, chunk, freeze, state, tree};
+use crate::fixture::{Data, EIO, Faults, chunk, freeze, state, tree};
 
-fn catalog_dir(world: &World) -> PathBuf {
-    world.data().join("catalog/rocksdb")
+fn catalog_dir(world: &Data) -> PathBuf {
+    world.path().join("catalog/rocksdb")
 }
 
-fn open(world: &World) -> Result<Catalog, OpenError> {
+fn open(world: &Data) -> Result<Catalog, OpenError> {
     Catalog::open(world.roots().lock().unwrap())
 }
 
 /// The one log that holds records.
-fn log(world: &World) -> PathBuf {
+fn log(world: &Data) -> PathBuf {
     let logs = logs(&catalog_dir(world));
     let mut full = logs.into_iter().filter(|path| size(path) > 0);
     let log = full.next().expect("a log with records");
@@ -38,8 +38,8 @@ fn size(path: &Path) -> u64 {
 }
 
 /// A catalog with chunks 1 to `count` marked, one record each, closed.
-fn marked(count: u32) -> World {
-    let world = World::new();
+fn marked(count: u32) -> Data {
+    let world = Data::new();
     let catalog = world.open();
     for number in 1..=count {
         drop(catalog.begin::<Ledgers>(chunk(number)).unwrap());
@@ -134,7 +134,7 @@ fn zeros_in_the_middle_of_the_log_are_refused() {
 /// The manifest is a log of its own: a torn end is cut off, damage before it is refused.
 #[test]
 fn the_manifest_is_read_like_the_log() {
-    let manifest = |world: &World| {
+    let manifest = |world: &Data| {
         let pointer = std::fs::read_to_string(catalog_dir(world).join("CURRENT")).unwrap();
         catalog_dir(world).join(pointer.trim_end())
     };
@@ -159,7 +159,7 @@ fn the_manifest_is_read_like_the_log() {
 /// A batch larger than a block of the log, torn: its later parts are no batches of their own.
 #[test]
 fn a_torn_large_batch_is_a_torn_tail() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     drop(catalog.begin::<Ledgers>(chunk(0)).unwrap());
     let synced: Vec<_> = (1..=2_400)
@@ -182,8 +182,8 @@ fn a_torn_large_batch_is_a_torn_tail() {
         let mut torn = whole.clone();
         torn[hole..hole + 512].fill(0);
         std::fs::write(&log, &torn).unwrap();
-        let copy = World::new();
-        copy_tree(&world.data(), &copy.data());
+        let copy = Data::new();
+        copy_tree(&world.path(), &copy.path());
         let catalog = open(&copy).unwrap();
         assert_eq!(state(&catalog, 2_400), Some(ArtifactState::Freezing));
         assert_eq!(
@@ -210,7 +210,7 @@ fn copy_tree(from: &Path, to: &Path) {
 /// Row 38: what the catalog's directory may hold, over many restarts with and without work.
 #[test]
 fn the_catalogs_own_files_are_bounded() {
-    let world = World::new();
+    let world = Data::new();
     let mut most = 0;
     for restart in 0..40 {
         let catalog = world.open();
@@ -260,8 +260,8 @@ fn creating_the_catalog_is_all_or_nothing() {
     let mut failures = 0;
     for operation in operations {
         for nth in 0.. {
-            let world = World::new();
-            let fault = Fault::default();
+            let world = Data::new();
+            let fault = Faults::new();
             fault.arm(operation, nth, EIO);
             let locked = world.roots().lock_with_probe(fault.probe());
             let opened = locked.map(|locked| Catalog::open(locked).map(drop));
@@ -284,7 +284,7 @@ fn creating_the_catalog_is_all_or_nothing() {
 /// Row 39, on a disk that kept the pointer and lost what it points to, at a later start.
 #[test]
 fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
-    let world = World::new();
+    let world = Data::new();
     drop(freeze(&world.open(), 1, b"bytes"));
     let before = tree(&catalog_dir(&world));
     drop(world.open());
@@ -308,7 +308,7 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
 /// pointer is not taken for an empty one.
 #[test]
 fn a_directory_without_a_pointer_is_not_overwritten() {
-    let world = World::new();
+    let world = Data::new();
     drop(freeze(&world.open(), 1, b"bytes"));
     std::fs::remove_file(catalog_dir(&world).join("CURRENT")).unwrap();
     let before = tree(&catalog_dir(&world));
@@ -319,7 +319,7 @@ fn a_directory_without_a_pointer_is_not_overwritten() {
 
 #[test]
 fn a_missing_table_is_a_refusal_that_names_the_catalog() {
-    let world = World::new();
+    let world = Data::new();
     for restart in 0..8 {
         drop(freeze(&world.open(), restart, b"bytes"));
     }

@@ -2,7 +2,7 @@
 
 use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable};
 
-use crate::common::{Trace, World, chunk, freeze, state};
+use crate::fixture::{Data, Trace, chunk, freeze, state};
 
 fn key(number: u32) -> ArtifactKey {
     ArtifactKey {
@@ -13,9 +13,9 @@ fn key(number: u32) -> ArtifactKey {
 
 #[test]
 fn a_batch_pays_for_one_round_of_barriers_per_directory() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     let numbers = [1, 2, 3, 1_001, 1_002];
     let batch: Vec<Prunable> = numbers
         .map(|number| freeze(&catalog, number, b"bytes").demote().into())
@@ -48,9 +48,9 @@ fn a_batch_pays_for_one_round_of_barriers_per_directory() {
 
 #[test]
 fn an_empty_batch_touches_nothing() {
-    let world = World::new();
+    let world = Data::new();
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     let swept = catalog
         .sweep_chunk_artifacts(Vec::<Prunable>::new())
@@ -62,7 +62,7 @@ fn an_empty_batch_touches_nothing() {
 /// Every state that a crash can leave in the middle of a prune or a freeze, swept by key.
 #[test]
 fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     drop(freeze(&catalog, 1, b"frozen"));
     drop(
@@ -104,10 +104,10 @@ fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
 /// Where the files of a key that is deleted are missing, their absence is made durable all the same.
 #[test]
 fn the_absence_of_missing_files_is_made_durable() {
-    let world = World::new();
+    let world = Data::new();
     drop(world.open().begin::<Ledgers>(chunk(9_000)).unwrap());
     let trace = Trace::default();
-    let catalog = world.open_with(trace.probe(&world));
+    let catalog = world.open_probed(trace.probe(&world));
     trace.take();
     let debris = catalog.prunable(key(9_000)).unwrap();
     assert_eq!(
@@ -120,7 +120,7 @@ fn the_absence_of_missing_files_is_made_durable() {
 /// Row 13: what is being read is demoted and comes back.
 #[test]
 fn leased_members_come_back_demoted() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let read = freeze(&catalog, 1, b"read");
     let lease = read.lease();
@@ -141,7 +141,7 @@ fn leased_members_come_back_demoted() {
 /// A directory where an artifact should be: the others go, this one stays and is named.
 #[test]
 fn a_member_that_resists_does_not_hold_up_the_others() {
-    let world = World::new();
+    let world = Data::new();
     let catalog = world.open();
     let batch = [1, 2].map(|number| freeze(&catalog, number, b"bytes"));
     std::fs::remove_file(world.pack(1)).unwrap();
@@ -165,7 +165,7 @@ fn a_member_that_resists_does_not_hold_up_the_others() {
 
 #[test]
 fn an_artifact_of_another_catalog_is_refused() {
-    let (world, other) = (World::new(), World::new());
+    let (world, other) = (Data::new(), Data::new());
     let (catalog, stranger) = (world.open(), other.open());
     let foreign = Prunable::from(freeze(&stranger, 1, b"theirs").demote());
     let own = Prunable::from(freeze(&catalog, 1, b"ours").demote());
