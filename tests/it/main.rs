@@ -31,6 +31,7 @@ mod keys;
 mod layout;
 mod lifecycle;
 mod locks;
+mod named_tests;
 mod protocol;
 mod retention;
 mod roots;

@@ -1,0 +1,42 @@
+//! Every test that ARCHITECTURE.md names is there.
+
+use std::path::Path;
+
+/// What stands between backticks and is spelled like a test: `module::name` or `ui/name`.
+fn named(text: &str) -> Vec<&str> {
+    let mut spans: Vec<_> = text.split('`').skip(1).step_by(2).collect();
+    spans.retain(|span| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_:/".contains(c);
+        span.chars().all(plain) && (span.contains("::") || span.starts_with("ui/"))
+    });
+    spans
+}
+
+fn exists(name: &str) -> bool {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    if let Some(case) = name.strip_prefix("ui/") {
+        return tests.join(format!("ui/{case}.stderr")).is_file();
+    }
+    let Some((module, function)) = name.rsplit_once("::") else {
+        return false;
+    };
+    let module = module.replace("::", "/");
+    let files = [format!("it/{module}.rs"), format!("it/{module}/mod.rs")];
+    let mut texts = files
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(tests.join(file)).ok());
+    texts.any(|text| text.contains(&format!("fn {function}(")))
+}
+
+#[test]
+fn every_test_that_the_architecture_names_is_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, tables) = text.split_once("## Rules that never break").unwrap();
+    let names = named(tables);
+    assert!(names.len() > 60, "only {} names", names.len());
+    let missing: Vec<_> = names.into_iter().filter(|name| !exists(name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    assert!(!exists("keys::a_test_that_nobody_wrote"));
+    assert!(!exists("ui/misuse_that_nobody_made"));
+}
