@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use super::unlinked::remove_for_good;
+use super::unlinked::{AbandonError, remove_for_good};
 use super::{Frozen, Held, Synced};
-use crate::core::CommitRefusal;
 use crate::durable::Way;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::fs::NewFile;
@@ -320,46 +319,6 @@ impl<K: Kind> FreezeError<K> {
         match self {
             Self::Sync(error) => error.kind(),
             Self::Commit(error) => error.kind(),
-        }
-    }
-}
-
-/// Work that could not be undone.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AbandonError<H> {
-    /// Nothing was touched; the handle is inside.
-    #[error(transparent)]
-    Refused(Refused<H, Poisoned>),
-    /// What was there could not be removed. The handle is gone, the key still has its value.
-    #[error("`{key}` stays, because its files could not be removed: claim it again to finish")]
-    Rewritable {
-        /// The key.
-        key: ArtifactKey,
-        /// What went wrong.
-        source: IoFailure,
-    },
-    /// The files are gone, and the deletion of the key was refused.
-    #[error("the files are gone, and `{key}` stays: claim it again to finish")]
-    Commit {
-        /// The key.
-        key: ArtifactKey,
-        /// Why it was refused.
-        source: CommitRefusal,
-    },
-    /// An fsync or the commit failed.
-    #[error(transparent)]
-    Fatal(Fatal),
-}
-
-impl<H> AbandonError<H> {
-    /// What this failure has left behind.
-    #[must_use]
-    pub const fn kind(&self) -> FailureKind {
-        match self {
-            Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable { .. } | Self::Commit { .. } => FailureKind::Rewritable,
-            Self::Fatal(_) => FailureKind::Fatal,
         }
     }
 }

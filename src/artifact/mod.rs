@@ -19,9 +19,7 @@ pub(crate) use begin::{begin, begin_set};
 pub use claimed::{Artifact, ClaimError};
 pub(crate) use claimed::{claim, claim_any};
 pub use debris::Debris;
-pub use freezing::{
-    AbandonError, ArtifactFile, FileError, FreezeError, Freezing, SyncError, SyncRefusal,
-};
+pub use freezing::{ArtifactFile, FileError, FreezeError, Freezing, SyncError, SyncRefusal};
 pub use frozen::{Demotion, Frozen};
 pub use lease::Lease;
 pub(crate) use lease::lease;
@@ -29,7 +27,7 @@ pub use prunable::{Prunable, Sweepable};
 pub use pruning::Pruning;
 pub use synced::{Synced, SyncedSet};
 pub(crate) use unlinked::check_unlink;
-pub use unlinked::{UnlinkError, UnlinkRefusal, Unlinked};
+pub use unlinked::{AbandonError, UnlinkError, UnlinkRefusal, Unlinked};
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,10 +2,9 @@
 
 use std::marker::PhantomData;
 
-use super::freezing::AbandonError;
 use super::{Held, artifact_handle};
 use crate::claim::StillLeased;
-use crate::core::CommitFailure;
+use crate::core::{CommitFailure, CommitRefusal};
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::key::ArtifactKey;
 use crate::kind::Kind;
@@ -81,6 +80,46 @@ impl<H> UnlinkError<H> {
         match self {
             Self::Refused(_) => FailureKind::Refused,
             Self::Rewritable { .. } => FailureKind::Rewritable,
+            Self::Fatal(_) => FailureKind::Fatal,
+        }
+    }
+}
+
+/// Work that could not be undone.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AbandonError<H> {
+    /// Nothing was touched; the handle is inside.
+    #[error(transparent)]
+    Refused(Refused<H, Poisoned>),
+    /// What was there could not be removed. The handle is gone, the key still has its value.
+    #[error("`{key}` stays, because its files could not be removed: claim it again to finish")]
+    Rewritable {
+        /// The key.
+        key: ArtifactKey,
+        /// What went wrong.
+        source: IoFailure,
+    },
+    /// The files are gone, and the deletion of the key was refused.
+    #[error("the files are gone, and `{key}` stays: claim it again to finish")]
+    Commit {
+        /// The key.
+        key: ArtifactKey,
+        /// Why it was refused.
+        source: CommitRefusal,
+    },
+    /// An fsync or the commit failed.
+    #[error(transparent)]
+    Fatal(Fatal),
+}
+
+impl<H> AbandonError<H> {
+    /// What this failure has left behind.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Rewritable { .. } | Self::Commit { .. } => FailureKind::Rewritable,
             Self::Fatal(_) => FailureKind::Fatal,
         }
     }

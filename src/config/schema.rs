@@ -1,8 +1,8 @@
 //! The file as it is written: what may stand in it, and the defaults of what does not.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::value::{Count, Section};
+use super::value::{Count, GivenPath, Section};
 use super::{
     BackfillConfig, BsbConfig, Config, EarliestLedger, LogFormat, LogLevel, LoggingConfig,
     ServiceConfig, StreamingConfig,
@@ -141,16 +141,5 @@ impl File {
                 format: logging.format.unwrap_or(LOG_FORMAT),
             },
         })
-    }
-}
-
-/// A path as it stands in the file: never empty.
-pub(super) struct GivenPath(pub(super) PathBuf);
-
-impl GivenPath {
-    fn below(self, directory: &Path) -> PathBuf {
-        // Collected by component, so that `./x` and `x` are one spelling; `..` stays for the kernel,
-        // which alone knows where a symbolic link leads.
-        directory.join(self.0).components().collect()
     }
 }

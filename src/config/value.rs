@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor};
 
-use super::schema::GivenPath;
 use super::{EarliestLedger, LogFormat, LogLevel};
 use crate::geometry::LedgerSeq;
 
@@ -59,6 +59,17 @@ impl<'de> Deserialize<'de> for Count {
         }
 
         deserializer.deserialize_i64(CountVisitor)
+    }
+}
+
+/// A path as it stands in the file: never empty.
+pub(super) struct GivenPath(PathBuf);
+
+impl GivenPath {
+    pub(super) fn below(self, directory: &Path) -> PathBuf {
+        // Collected by component, so that `./x` and `x` are one spelling; `..` stays for the kernel,
+        // which alone knows where a symbolic link leads.
+        directory.join(self.0).components().collect()
     }
 }
 

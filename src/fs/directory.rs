@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{NewFile, ReadFile};
 use super::lock_file::LockFile;
-use super::walk::DirId;
+use super::real::DirId;
 use super::{Disk, real};
 use crate::error::{IoFailure, Operation};
 

@@ -14,7 +14,12 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::walk::DirId;
+/// What makes a directory the same directory, however its path is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct DirId {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+}
 
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);

@@ -7,15 +7,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use super::directory::Dir;
+use super::real::DirId;
 use super::{Disk, real};
 use crate::error::{IoFailure, Operation};
-
-/// What makes a directory the same directory, however its path is spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct DirId {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-}
 
 /// A directory on the way, open for looking names up in it.
 struct Stop {
