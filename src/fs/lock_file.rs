@@ -13,7 +13,7 @@ use crate::error::{IoFailure, Operation};
 /// What a lock file may hold; a holder's line is far shorter.
 const LONGEST_HOLDER: u64 = 256;
 
-/// An open lock file. Closing it, which the kernel does for a killed process too, releases the lock.
+/// An open lock file. Dropping it releases the lock; so does the end of the process, however it comes.
 pub(crate) struct LockFile {
     file: File,
     path: PathBuf,
@@ -45,5 +45,13 @@ impl LockFile {
     pub(crate) fn name_holder(&self, holder: &str) {
         let named = self.file.set_len(0);
         let _best_effort = named.and_then(|()| self.file.write_all_at(holder.as_bytes(), 0));
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread has just forked shares the lock until it
+        // executes its program.
+        real::unlock(&self.file);
     }
 }

@@ -105,6 +105,11 @@ pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Best effort: a lock that is not released here goes with the last descriptor.
+pub(super) fn unlock(file: &File) {
+    let _released = fs::flock(file, FlockOperation::Unlock);
+}
+
 pub(super) fn unlink(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
     Ok(fs::unlinkat(dir, name, AtFlags::empty())?)
 }

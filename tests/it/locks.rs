@@ -161,6 +161,40 @@ fn a_catalog_that_does_not_open_releases_its_locks() {
     drop(world.open());
 }
 
+/// A child that has been forked and has not yet executed its program shares the lock's descriptor. A
+/// copy of it, in a child that stays, shows the same: dropping the roots must release the lock at once.
+#[test]
+fn a_child_that_inherited_the_descriptor_does_not_keep_the_lock() {
+    let world = Data::new();
+    let catalog = world.open();
+    let lock = world.path().join("hot").join(LOCK_FILE);
+    let held = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|fd| std::fs::read_link(fd).is_ok_and(|file| file == lock))
+        .expect("the lock file is open");
+    let number = held.file_name().unwrap().to_str().unwrap();
+    // A copy of the descriptor, which shares its lock, becomes the standard input of a child.
+    let number: i32 = number.parse().unwrap();
+    let copy = rustix::process::pidfd_open(
+        rustix::process::getpid(),
+        rustix::process::PidfdFlags::empty(),
+    )
+    .and_then(|own| {
+        rustix::process::pidfd_getfd(own, number, rustix::process::PidfdGetfdFlags::empty())
+    });
+    let Ok(copy) = copy else {
+        println!("SKIPPED: this kernel gives out no copies of descriptors");
+        return;
+    };
+    let mut child = Command::new("sleep").arg("60").stdin(copy).spawn().unwrap();
+    drop(catalog);
+    let again = world.roots().lock();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(again.unwrap());
+}
+
 #[test]
 fn the_same_process_is_refused_too() {
     let world = Data::new();

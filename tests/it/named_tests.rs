@@ -22,10 +22,10 @@ fn exists(name: &str) -> bool {
     };
     let module = module.replace("::", "/");
     let files = [format!("it/{module}.rs"), format!("it/{module}/mod.rs")];
-    let mut texts = files
+    let mut sources = files
         .iter()
         .filter_map(|file| std::fs::read_to_string(tests.join(file)).ok());
-    texts.any(|text| text.contains(&format!("fn {function}(")))
+    sources.any(|text| text.contains(&format!("fn {function}(")))
 }
 
 #[test]
