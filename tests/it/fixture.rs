@@ -307,6 +307,14 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// Says that a test could not do its work here. Written past the test runner, which swallows what a
+/// passing test prints.
+pub fn skipped(why: &str) {
+    let test = std::thread::current();
+    let name = test.name().unwrap_or("a test").to_owned();
+    writeln!(io::stderr(), "SKIPPED {name}: {why}").unwrap();
+}
+
 /// The whole text of an error, causes included.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

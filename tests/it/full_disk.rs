@@ -41,7 +41,7 @@ fn a_full_disk_can_free_itself() {
     let world = Data::new();
     let disk = world.path();
     let Some(_mounted) = SmallDisk::mount(&disk) else {
-        println!("SKIPPED: this process may not mount");
+        crate::fixture::skipped("this process may not mount");
         return;
     };
     let roots = StorageRoots::under(&disk).unwrap();

@@ -96,7 +96,7 @@ fn the_objects_of_a_lake_are_stored_unmodified() {
 fn a_real_ledger_is_stored_unmodified() {
     let lake = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let Ok(object) = std::fs::read(lake.join("FCD285FF--53312000.xdr.zstd")) else {
-        println!("SKIPPED: no real ledger beside this checkout");
+        crate::fixture::skipped("no real ledger beside this checkout");
         return;
     };
     let world = Data::new();

@@ -184,7 +184,7 @@ fn a_child_that_inherited_the_descriptor_does_not_keep_the_lock() {
         rustix::process::pidfd_getfd(own, number, rustix::process::PidfdGetfdFlags::empty())
     });
     let Ok(copy) = copy else {
-        println!("SKIPPED: this kernel gives out no copies of descriptors");
+        crate::fixture::skipped("this kernel gives out no copies of descriptors");
         return;
     };
     let mut child = Command::new("sleep").arg("60").stdin(copy).spawn().unwrap();

@@ -77,7 +77,7 @@ fn a_bind_mount_is_the_directory_that_it_shows() {
     std::fs::create_dir_all(ledgers.join("inner")).unwrap();
     std::fs::create_dir_all(&mirror).unwrap();
     let Some(_mount) = Mount::bind(&ledgers, &mirror) else {
-        println!("SKIPPED: this process may not mount");
+        crate::fixture::skipped("this process may not mount");
         return;
     };
     let text = refusal(&world, &[(RootRole::Events, mirror.clone())]);
@@ -224,7 +224,7 @@ fn a_root_that_cannot_be_written_is_refused() {
     let read_only = world.path().join("read-only");
     std::fs::create_dir_all(&read_only).unwrap();
     let Some(_mount) = Mount::read_only(&read_only) else {
-        println!("SKIPPED: this process may not mount");
+        crate::fixture::skipped("this process may not mount");
         return;
     };
     for path in [read_only.clone(), read_only.join("below")] {
