@@ -312,7 +312,8 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub fn skipped(why: &str) {
     let test = std::thread::current();
     let name = test.name().unwrap_or("a test").to_owned();
-    writeln!(io::stderr(), "SKIPPED {name}: {why}").unwrap();
+    let line = format!("SKIPPED {name}: {why}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// The whole text of an error, causes included.
