@@ -29,10 +29,11 @@ impl Stop {
 
 /// A path, resolved as far as it exists. Nothing on disk has been changed.
 pub(crate) struct Resolved {
-    path: PathBuf,
-    /// Every directory that a name was looked up in, from `/`; the last one is the deepest.
-    stops: Vec<Stop>,
-    /// The deepest existing directory and its parents up to `/`, by their own `..`.
+    /// Every directory that a name was found in, from `/`.
+    passed: Vec<Stop>,
+    /// The deepest directory that exists.
+    deepest: Stop,
+    /// The deepest directory and its parents up to `/`, by their own `..`.
     lineage: Vec<Stop>,
     /// The names that do not exist yet.
     missing: Vec<OsString>,
@@ -48,7 +49,7 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
     let root = real::open_file_system_root()
         .map_err(|error| IoFailure::new(Operation::OpenDirectory, "/", error))?;
     let mut here = Stop::new(root, PathBuf::from("/"))?;
-    let mut stops = Vec::new();
+    let mut passed = Vec::new();
     let mut missing: Vec<OsString> = Vec::new();
     for component in path.components() {
         let name = match component {
@@ -68,7 +69,7 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
         match real::look_up(&here.fd, name) {
             Ok(fd) => {
                 let next = Stop::new(fd, next)?;
-                stops.push(std::mem::replace(&mut here, next));
+                passed.push(std::mem::replace(&mut here, next));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if matches!(real::file_type(&here.fd, name), Ok(Some(_))) {
@@ -82,12 +83,10 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
             Err(error) => return Err(IoFailure::new(Operation::OpenDirectory, next, error)),
         }
     }
-    let lineage = climb(&here)?;
-    stops.push(here);
     Ok(Resolved {
-        path: path.to_path_buf(),
-        stops,
-        lineage,
+        passed,
+        lineage: climb(&here)?,
+        deepest: here,
         missing,
     })
 }
@@ -120,58 +119,41 @@ impl Resolved {
         self.missing.is_empty()
     }
 
-    fn deepest(&self) -> Option<&Stop> {
-        self.stops.last()
-    }
-
     /// The directory's identity, if it exists.
     pub(crate) fn identity(&self) -> Option<DirId> {
-        let deepest = self.deepest()?;
-        self.exists().then_some(deepest.id)
+        self.exists().then_some(self.deepest.id)
     }
 
     /// Whether both paths lead to one directory, also where it does not exist yet.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.deepest().map(|stop| stop.id) == other.deepest().map(|stop| stop.id)
-            && self.missing == other.missing
+        self.deepest.id == other.deepest.id && self.missing == other.missing
     }
 
     /// Whether this path leads to somewhere inside of the other.
     pub(crate) fn is_inside(&self, other: &Self) -> bool {
-        let Some(other_deepest) = other.deepest() else {
-            return false;
-        };
         if other.exists() {
             let below = usize::from(self.exists());
             let mut parents = self.lineage.iter().skip(below);
-            return parents.any(|stop| stop.id == other_deepest.id);
+            return parents.any(|stop| stop.id == other.deepest.id);
         }
-        self.deepest().map(|stop| stop.id) == Some(other_deepest.id)
+        self.deepest.id == other.deepest.id
             && self.missing.len() > other.missing.len()
             && self.missing.starts_with(&other.missing)
     }
 
     /// Whether the root, or the directory that it would be created in, can be listed and written.
     pub(crate) fn check_access(&self, disk: &Disk) -> Result<(), IoFailure> {
-        let Some(deepest) = self.deepest() else {
-            return Ok(());
-        };
-        disk.perform(Operation::OpenDirectory, &deepest.path, || {
-            real::check_access(&deepest.fd)
+        disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
+            real::check_access(&self.deepest.fd)
         })
     }
 
     /// Opens the directory, creating what is missing of the way.
     pub(crate) fn open(&self, disk: &Disk) -> Result<Dir, IoFailure> {
-        let mut way = self.stops.iter().rev();
-        let Some(deepest) = way.next() else {
-            let source = io::Error::from(io::ErrorKind::NotFound);
-            return Err(IoFailure::new(Operation::OpenDirectory, &self.path, source));
-        };
-        let fd = disk.perform(Operation::OpenDirectory, &deepest.path, || {
-            real::reopen_directory(&deepest.fd)
+        let fd = disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
+            real::reopen_directory(&self.deepest.fd)
         })?;
-        let mut dir = Dir::new(fd, deepest.path.clone(), disk.clone());
+        let mut dir = Dir::new(fd, self.deepest.path.clone(), disk.clone());
         for name in &self.missing {
             dir = dir.ensure_dir(name)?;
         }
@@ -196,7 +178,8 @@ impl Resolved {
         )?;
         let lineage = climb(&start)?;
         let parents = lineage.iter().skip(1);
-        for stop in parents.chain(self.stops.iter().rev()) {
+        let way = self.passed.iter().chain([&self.deepest]);
+        for stop in parents.chain(way) {
             if stop.id.device != device || stop.id == start.id || !done.insert(stop.id) {
                 continue;
             }
