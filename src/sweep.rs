@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::artifact::{Prunable, UnlinkRefusal, check_unlink};
 use crate::core::{Change, CommitFailure, CommitRefusal, Core};
 use crate::durable::Way;
-use crate::error::{FailureKind, Fatal, IoFailure, Poisoned};
+use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::geometry::BucketId;
 use crate::key::ArtifactKey;
 use crate::layout::RootRole;
@@ -32,12 +32,12 @@ pub struct Swept {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepError {
-    /// The catalog refuses everything. Nothing was touched.
+    /// Nothing was touched; the batch is inside.
     #[error(transparent)]
-    Poisoned(#[from] Poisoned),
-    /// The demotion was refused. No file was touched.
-    #[error(transparent)]
-    Demote(CommitRefusal),
+    Refused(Refused<Vec<Prunable>, CommitRefusal>),
+    /// A failure elsewhere poisoned the catalog after the demotion. The keys stay.
+    #[error("the sweep stopped half-way, and its keys stay: sweep them again")]
+    Interrupted(#[source] Poisoned),
     /// The files are gone, and the deletion of their keys was refused.
     #[error("the files are gone, and their keys stay: sweep the keys again")]
     Delete(#[source] CommitRefusal),
@@ -51,22 +51,21 @@ impl SweepError {
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::Poisoned(_) | Self::Demote(_) => FailureKind::Refused,
-            Self::Delete(_) => FailureKind::Rewritable,
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Interrupted(_) | Self::Delete(_) => FailureKind::Rewritable,
             Self::Fatal(_) => FailureKind::Fatal,
         }
     }
 }
 
-pub(crate) fn sweep(core: &Arc<Core>, batch: Vec<Prunable>) -> Result<Swept, SweepError> {
-    core.poison.check()?;
-    let foreign = |item: &&Prunable| !Arc::ptr_eq(core, &item.held.core);
-    if let Some(item) = batch.iter().find(foreign) {
-        let key = item.key().into();
-        return Err(SweepError::Demote(CommitRefusal::ForeignHandle { key }));
+pub(crate) fn sweep(core: &Arc<Core>, mut batch: Vec<Prunable>) -> Result<Swept, SweepError> {
+    match demote(core, &mut batch) {
+        Ok(()) => {}
+        Err(CommitFailure::Refused(refusal)) => {
+            return Err(SweepError::Refused(Refused::new(batch, refusal)));
+        }
+        Err(CommitFailure::Fatal(fatal)) => return Err(SweepError::Fatal(fatal)),
     }
-    let mut batch = batch;
-    demote(core, &mut batch)?;
     let mut swept = Swept::default();
     let gone = unlink(core, batch, &mut swept)?;
     let deletions: Vec<Change> = gone
@@ -83,7 +82,12 @@ pub(crate) fn sweep(core: &Arc<Core>, batch: Vec<Prunable>) -> Result<Swept, Swe
 }
 
 /// One commit demotes all that are still frozen: no file goes under a frozen key.
-fn demote(core: &Core, batch: &mut [Prunable]) -> Result<(), SweepError> {
+fn demote(core: &Arc<Core>, batch: &mut [Prunable]) -> Result<(), CommitFailure> {
+    let foreign = |item: &&Prunable| !Arc::ptr_eq(core, &item.held.core);
+    if let Some(item) = batch.iter().find(foreign) {
+        let key = item.key().into();
+        return Err(CommitRefusal::ForeignHandle { key }.into());
+    }
     let frozen = |item: &&Prunable| item.found == ArtifactState::Frozen;
     let next = Some(ArtifactState::Pruning);
     let demotions: Vec<Change> = batch
@@ -91,11 +95,7 @@ fn demote(core: &Core, batch: &mut [Prunable]) -> Result<(), SweepError> {
         .filter(frozen)
         .map(|item| item.held.change(Some(item.found), next))
         .collect();
-    match core.commit(&demotions) {
-        Ok(()) => {}
-        Err(CommitFailure::Refused(refusal)) => return Err(SweepError::Demote(refusal)),
-        Err(CommitFailure::Fatal(fatal)) => return Err(SweepError::Fatal(fatal)),
-    }
+    core.commit(&demotions)?;
     for item in batch {
         if item.found == ArtifactState::Frozen {
             item.found = ArtifactState::Pruning;
@@ -120,7 +120,9 @@ fn unlink(
                 swept.leased.push(item);
                 continue;
             }
-            Err(UnlinkRefusal::Poisoned(poisoned)) => return Err(poisoned.into()),
+            Err(UnlinkRefusal::Poisoned(poisoned)) => {
+                return Err(SweepError::Interrupted(poisoned));
+            }
         }
         match item.held.unlink_files() {
             Ok(way) => {

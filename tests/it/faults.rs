@@ -1,13 +1,16 @@
 //! Failing operations: of the right kind, named, never retried, and recoverable.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use frostline::sim::Probe;
 use frostline::{
     ArtifactState, Catalog, FailureKind, Ledgers, Operation, Pin, PinError, Prunable, ReadError,
-    SyncError,
+    SweepError, SyncError,
 };
 
-use crate::fixture::{Data, EIO, ENOSPC, Faults, chain, chunk, freeze, state};
+use crate::fixture::{Data, EIO, ENOSPC, Faults, chain, chunk, copy_tree, freeze, state};
 
 /// A catalog, and a fault that has not been armed yet.
 fn world() -> (Data, Faults, Catalog) {
@@ -246,4 +249,48 @@ fn a_failed_fsync_keeps_a_hot_directory_transient() {
         let catalog = world.open();
         drop(catalog.create_hot(chunk(1)).unwrap().ready().unwrap());
     }
+}
+
+/// Another thread's failure in the middle of a sweep: what follows is not touched, nothing is synced or
+/// deleted, and after reopening the keys can be swept.
+#[test]
+fn a_sweep_stops_when_the_catalog_is_poisoned_half_way() {
+    let world = Data::new();
+    let shared: Arc<OnceLock<Catalog>> = Arc::default();
+    let commits_fail = Arc::new(AtomicBool::new(false));
+    let probe = {
+        let (shared, commits_fail) = (Arc::clone(&shared), Arc::clone(&commits_fail));
+        Probe::new(move |operation, path| match operation {
+            // Inside of the first unlink, a pin fails for good.
+            Operation::UnlinkFile if path.ends_with("00000001.pack") => {
+                commits_fail.store(true, Ordering::SeqCst);
+                let catalog = shared.get().unwrap();
+                let pin = catalog.pin_earliest_ledger(frostline::LedgerSeq::GENESIS);
+                assert_eq!(pin.unwrap_err().kind(), FailureKind::Fatal);
+                Ok(())
+            }
+            Operation::Commit if commits_fail.load(Ordering::SeqCst) => {
+                Err(std::io::Error::from_raw_os_error(EIO))
+            }
+            Operation::SyncDirectory if commits_fail.load(Ordering::SeqCst) => {
+                panic!("nothing is synced after a failure")
+            }
+            _ => Ok(()),
+        })
+    };
+    assert!(shared.set(world.open_probed(probe)).is_ok());
+    let catalog = shared.get().unwrap();
+    let batch = [1, 2].map(|number| freeze(catalog, number, b"bytes").demote());
+    let error = catalog.sweep_chunk_artifacts(batch).unwrap_err();
+    assert!(matches!(error, SweepError::Interrupted(_)), "{error}");
+    assert_eq!(error.kind(), FailureKind::Rewritable);
+    assert!(chain(&error).contains("commit to the catalog"), "{error}");
+    assert!(!world.pack(1).exists() && world.pack(2).exists());
+    // The probe and the catalog hold each other: what the end of the process would release, a second
+    // data directory shows.
+    let reopened = Data::new();
+    copy_tree(&world.path(), &reopened.path());
+    let catalog = reopened.open();
+    let pruning = Some(ArtifactState::Pruning);
+    assert_eq!([1, 2].map(|number| state(&catalog, number)), [pruning; 2]);
 }

@@ -307,6 +307,19 @@ pub fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// Copies everything below a directory.
+pub fn copy_tree(from: &Path, to: &Path) {
+    for (path, bytes) in tree(from) {
+        let target = to.join(&path);
+        if from.join(&path).is_dir() {
+            std::fs::create_dir_all(target).unwrap();
+        } else {
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::write(target, bytes).unwrap();
+        }
+    }
+}
+
 /// Says that a test could not do its work here. Written past the test runner, which swallows what a
 /// passing test prints.
 pub fn skipped(why: &str) {

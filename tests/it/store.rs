@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation};
 
-use crate::fixture::{Data, EIO, Faults, chunk, freeze, state, tree};
+use crate::fixture::{Data, EIO, Faults, chunk, copy_tree, freeze, state, tree};
 
 fn catalog_dir(world: &Data) -> PathBuf {
     world.path().join("catalog/rocksdb")
@@ -192,18 +192,6 @@ fn a_torn_large_batch_is_a_torn_tail() {
             "one fate"
         );
         assert_eq!(count(&catalog), 2_401);
-    }
-}
-
-fn copy_tree(from: &Path, to: &Path) {
-    for (path, bytes) in tree(from) {
-        let target = to.join(&path);
-        if from.join(&path).is_dir() {
-            std::fs::create_dir_all(target).unwrap();
-        } else {
-            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-            std::fs::write(target, bytes).unwrap();
-        }
     }
 }
 

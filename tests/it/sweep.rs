@@ -1,6 +1,6 @@
 //! The sweep.
 
-use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable};
+use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable, SweepError};
 
 use crate::fixture::{Data, Trace, chunk, freeze, state};
 
@@ -171,6 +171,17 @@ fn an_artifact_of_another_catalog_is_refused() {
     let own = Prunable::from(freeze(&catalog, 1, b"ours").demote());
     let error = catalog.sweep_chunk_artifacts([own, foreign]).unwrap_err();
     assert!(error.to_string().contains("another catalog"), "{error}");
+    let SweepError::Refused(refused) = error else {
+        panic!("{error}");
+    };
+    // The batch comes back as it was, and each artifact can be swept where it belongs.
+    let batch = refused.into_handle();
+    assert!(
+        batch
+            .iter()
+            .all(|item| item.state() == ArtifactState::Frozen)
+    );
+    drop(batch);
     for (catalog, world) in [(&catalog, &world), (&stranger, &other)] {
         assert_eq!(state(catalog, 1), Some(ArtifactState::Frozen));
         assert!(world.pack(1).exists());

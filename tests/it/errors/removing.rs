@@ -119,7 +119,7 @@ fn sweep_errors() {
     let (bench, other) = (Bench::new(), Bench::new());
     let foreign = other.pruning().into();
     let error = add("Demote, ForeignHandle", &bench, vec![foreign]);
-    assert!(matches!(error, SweepError::Demote(_)));
+    assert!(matches!(error, SweepError::Refused(_)));
     let frozen = bench.frozen().demote().into();
     bench.faults.fail(Operation::ReadStore, EIO);
     add("Demote, Store", &bench, vec![frozen]);
