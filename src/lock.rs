@@ -113,7 +113,7 @@ pub struct LockedRoots {
 /// A root, open and locked.
 struct HeldRoot {
     dir: Arc<Dir>,
-    _lock: LockFile,
+    lock: LockFile,
 }
 
 impl StorageRoots {
@@ -162,6 +162,10 @@ impl StorageRoots {
             let root = &held.get(role).dir;
             self.usable(role, way.make_durable(root, &mut synced))?;
         }
+        // Last, so that a refusal leaves the lock files as they were.
+        for (_, root) in held.iter() {
+            root.lock.name_holder(&format!("{}\n", own_name()));
+        }
         Ok(LockedRoots { roots: self, held })
     }
 
@@ -198,10 +202,9 @@ impl StorageRoots {
 
     fn take(&self, role: RootRole, dir: Dir, file: LockFile) -> Result<HeldRoot, LockError> {
         if self.usable(role, file.try_lock())? {
-            file.name_holder(&format!("{}\n", own_name()));
             return Ok(HeldRoot {
                 dir: Arc::new(dir),
-                _lock: file,
+                lock: file,
             });
         }
         Err(LockError::Held {

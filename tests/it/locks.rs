@@ -133,7 +133,12 @@ fn a_failure_part_way_releases_what_was_taken() {
     // The hot root comes last: four locks have been taken when it is refused.
     let hot = world.roots().path(RootRole::Hot).to_path_buf();
     let mixed = elsewhere.roots().with(RootRole::Hot, hot).unwrap();
+    for (_, root) in elsewhere.roots().iter() {
+        std::fs::write(root.join(LOCK_FILE), "as it was").unwrap();
+    }
+    let before = tree(&elsewhere.path());
     let error = mixed.lock().unwrap_err();
+    assert_eq!(tree(&elsewhere.path()), before, "a refusal changes nothing");
     assert!(matches!(
         error,
         LockError::Held {
