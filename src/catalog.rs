@@ -24,10 +24,10 @@ use crate::transition::{self, CommitError, Transition};
 /// The record of which files exist, and in which state.
 ///
 /// Every write is synced before the call returns, and a commit of several keys is one atomic batch.
-/// After a [`Fatal`] failure everything is refused, reads too, until the catalog is opened again.
+/// After a [`Fatal`] failure everything is refused, reads too, until the catalog is opened again; only
+/// what was known to be frozen before, a [`Frozen`](crate::Frozen) or a [`Lease`], can be read on.
 ///
-/// `Send` and `Sync`; put it into an `Arc` to share it. Handles keep what they need of it alive, locks
-/// included, so the roots are released when the catalog and the last handle are gone.
+/// Handles keep what they need of it alive, locks included: the roots are released when all are gone.
 pub struct Catalog {
     core: Arc<Core>,
 }
@@ -61,7 +61,7 @@ pub enum OpenError {
     /// The catalog's log or manifest is damaged in the middle: acknowledged records are lost.
     #[error(
         "the catalog's file `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
-         cut cannot do this; restore the catalog from a copy; nothing was changed", path.display()
+         cut cannot do this; restore the catalog from a copy", path.display()
     )]
     Damaged {
         /// The log or manifest.
@@ -81,7 +81,10 @@ impl OpenError {
     /// What this failure has left behind.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
-        FailureKind::Refused
+        match self {
+            Self::Io { source, .. } if source.is_sync() => FailureKind::Fatal,
+            _ => FailureKind::Refused,
+        }
     }
 
     fn new(failure: OpenFailure, path: PathBuf) -> Self {

@@ -60,7 +60,7 @@ pub(crate) struct ReadClaim {
 
 impl ClaimTable {
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Use>> {
-        // No code that can panic runs under this lock.
+        // What runs under this lock changes the table last, so a panic elsewhere leaves it whole.
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

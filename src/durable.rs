@@ -24,6 +24,8 @@ pub(crate) struct Way {
     role: RootRole,
     root: Arc<Dir>,
     below: Vec<Dir>,
+    /// The paths of `below`, from the root.
+    names: Vec<String>,
 }
 
 impl Way {
@@ -31,8 +33,8 @@ impl Way {
     pub(crate) fn create(root: &Arc<Dir>, place: Place) -> Result<Self, IoFailure> {
         let mut way = Self::start(root, place);
         for name in place.directories() {
-            let next = way.last().ensure_dir(name)?;
-            way.below.push(next);
+            let next = way.last().ensure_dir(&name)?;
+            way.push(&name, next);
         }
         Ok(way)
     }
@@ -41,8 +43,8 @@ impl Way {
     pub(crate) fn find(root: &Arc<Dir>, place: Place) -> Result<(Self, bool), IoFailure> {
         let mut way = Self::start(root, place);
         for name in place.directories() {
-            match way.last().find_dir(name)? {
-                Some(next) => way.below.push(next),
+            match way.last().find_dir(&name)? {
+                Some(next) => way.push(&name, next),
                 None => return Ok((way, false)),
             }
         }
@@ -54,7 +56,17 @@ impl Way {
             role: place.role(),
             root: Arc::clone(root),
             below: Vec::new(),
+            names: Vec::new(),
         }
+    }
+
+    fn push(&mut self, name: &str, dir: Dir) {
+        let below = match self.names.last() {
+            Some(parent) => format!("{parent}/{name}"),
+            None => name.to_owned(),
+        };
+        self.names.push(below);
+        self.below.push(dir);
     }
 
     /// The deepest directory that is open: with a complete way, the one that holds the files.
@@ -69,9 +81,9 @@ impl Durable {
     pub(crate) fn barrier(&self, way: &Way) -> Result<(), IoFailure> {
         way.last().sync()?;
         let parents = std::iter::once(&*way.root).chain(&way.below);
-        let links: Vec<_> = parents.zip(&way.below).collect();
+        let links: Vec<_> = parents.zip(&way.names).collect();
         for (parent, child) in links.into_iter().rev() {
-            let entry = (way.role, below_root(&way.root, child));
+            let entry = (way.role, child.clone());
             if self.is_durable(&entry) {
                 continue;
             }
@@ -88,9 +100,4 @@ impl Durable {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.contains(entry)
     }
-}
-
-fn below_root(root: &Dir, child: &Dir) -> String {
-    let below = child.path().strip_prefix(root.path());
-    below.map_or_else(|_| String::new(), |path| path.display().to_string())
 }

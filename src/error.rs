@@ -111,6 +111,17 @@ pub struct IoFailure {
 }
 
 impl IoFailure {
+    /// Whether it was a sync that failed: what is durable is then unknown.
+    pub(crate) const fn is_sync(&self) -> bool {
+        matches!(
+            self.operation,
+            Operation::SyncFile
+                | Operation::SyncDirectory
+                | Operation::SyncFileSystem
+                | Operation::CutFile
+        )
+    }
+
     pub(crate) fn new(
         operation: Operation,
         path: impl AsRef<Path>,

@@ -5,10 +5,12 @@
 //! is locked is what is written.
 
 use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{FailureKind, IoFailure};
 use crate::fs::{Dir, Disk, LockFile, Resolved, resolve};
@@ -21,7 +23,8 @@ use crate::layout::{LOCK_FILE, PerRole, RootRole, StorageRoots};
 pub enum LockError {
     /// Another process holds a root.
     #[error(
-        "the {role} root `{}` is in use by {}", path.display(), Holder(holder.as_deref())
+        "the {role} root `{}` is in use by {}",
+        path.display(), Holder(holder.as_deref(), *by_this_process)
     )]
     Held {
         /// The root's role.
@@ -30,6 +33,8 @@ pub enum LockError {
         path: PathBuf,
         /// What the holder wrote into the lock file, if it could be read.
         holder: Option<String>,
+        /// Whether the holder is this very process.
+        by_this_process: bool,
     },
     /// Two roles share a directory.
     #[error(
@@ -77,17 +82,20 @@ impl LockError {
     /// What this failure has left behind.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
-        FailureKind::Refused
+        match self {
+            Self::Unusable { source, .. } if source.is_sync() => FailureKind::Fatal,
+            _ => FailureKind::Refused,
+        }
     }
 }
 
 /// The holder of a lock, for a message.
-struct Holder<'a>(Option<&'a str>);
+struct Holder<'a>(Option<&'a str>, bool);
 
 impl fmt::Display for Holder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(holder) if *holder == own_name() => {
+            Some(_) if self.1 => {
                 f.write_str("this very process: drop the other catalog and its handles first")
             }
             Some(holder) => write!(
@@ -164,7 +172,8 @@ impl StorageRoots {
         }
         // Last, so that a refusal leaves the lock files as they were.
         for (_, root) in held.iter() {
-            root.lock.name_holder(&format!("{}\n", own_name()));
+            root.lock
+                .name_holder(&format!("{}\n{}\n", own_name(), own_mark()));
         }
         Ok(LockedRoots { roots: self, held })
     }
@@ -207,10 +216,13 @@ impl StorageRoots {
                 lock: file,
             });
         }
+        let holder = file.holder();
+        let by_this_process = holder.as_ref().is_some_and(|(_, mark)| mark == own_mark());
         Err(LockError::Held {
             role,
             path: self.path(role).to_path_buf(),
-            holder: file.holder(),
+            holder: holder.map(|(name, _)| name),
+            by_this_process,
         })
     }
 }
@@ -271,4 +283,11 @@ fn own_name() -> String {
     let program = program.as_deref().and_then(std::path::Path::file_name);
     let program = program.map_or_else(|| "unknown".into(), std::ffi::OsStr::to_string_lossy);
     format!("{} ({program})", std::process::id())
+}
+
+/// What tells this process from every other, also from one of the same number in another container.
+fn own_mark() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    // The standard library's hasher is seeded at random.
+    MARK.get_or_init(|| format!("{:016x}", RandomState::new().hash_one(std::process::id())))
 }

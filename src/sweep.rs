@@ -24,7 +24,7 @@ pub struct Swept {
     pub deleted: Vec<ArtifactKey>,
     /// Demoted but still being read: sweep them again when their readers are done.
     pub leased: Vec<Prunable>,
-    /// Demoted, but a file could not be unlinked: claim the key again once the cause is mended.
+    /// Not frozen any more, but a file could not be unlinked: claim the key again once the cause is mended.
     pub failed: Vec<(ArtifactKey, IoFailure)>,
 }
 
@@ -36,7 +36,9 @@ pub enum SweepError {
     #[error(transparent)]
     Refused(Refused<Vec<Prunable>, CommitRefusal>),
     /// A failure elsewhere poisoned the catalog after the demotion. The keys stay.
-    #[error("the sweep stopped half-way, and its keys stay: sweep them again")]
+    #[error(
+        "the sweep stopped half-way, and its keys stay: open the catalog again and sweep them again"
+    )]
     Interrupted(#[source] Poisoned),
     /// The files are gone, and the deletion of their keys was refused.
     #[error("the files are gone, and their keys stay: sweep the keys again")]

@@ -100,7 +100,7 @@ impl<K: Kind> Freezing<K> {
     ///
     /// # Errors
     ///
-    /// [`AbandonError`]. Unless it was refused, the key stays at `freezing`.
+    /// [`AbandonError`]. The key stays at `freezing`; after a fatal failure it may be gone.
     pub fn abandon(self) -> Result<(), AbandonError<Self>> {
         if let Err(poisoned) = self.draft.held.core.poison.check() {
             return Err(AbandonError::Refused(Refused::new(self, poisoned)));

@@ -30,14 +30,16 @@ impl LockFile {
             .map_err(|error| IoFailure::new(Operation::LockFile, &self.path, error))
     }
 
-    /// What the holder wrote about itself, if it can be read.
-    pub(crate) fn holder(&self) -> Option<String> {
+    /// What the holder wrote about itself, if it can be read: its name, and its own mark.
+    pub(crate) fn holder(&self) -> Option<(String, String)> {
         let mut text = Vec::new();
         let read = (&self.file).take(LONGEST_HOLDER).read_to_end(&mut text);
         read.ok()?;
         let text = String::from_utf8_lossy(&text);
-        let line = text.lines().next()?.trim();
-        (!line.is_empty()).then(|| line.to_owned())
+        let mut lines = text.lines();
+        let name = lines.next()?.trim().to_owned();
+        let mark = lines.next().unwrap_or_default().to_owned();
+        (!name.is_empty()).then_some((name, mark))
     }
 
     /// Writes who holds the lock. For people only: on a full disk the line may be missing, and the

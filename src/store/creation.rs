@@ -33,7 +33,11 @@ pub(super) fn settle(dir: &Dir) -> Result<(), OpenFailure> {
     let entries = dir.list()?;
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     match (has(POINTER), has(ASIDE)) {
-        (true, true) => Ok(remove_aside(dir)?),
+        (true, true) => {
+            // The pointer may have been moved into place without its entry being durable yet.
+            dir.sync()?;
+            Ok(remove_aside(dir)?)
+        }
         (true, false) => Ok(mend_pointer(dir)?),
         (false, true) => {
             // A crash while it was being created: nobody has written to it.
@@ -116,7 +120,7 @@ fn mend_pointer(dir: &Dir) -> Result<(), IoFailure> {
     let pointer = dir.read_file(POINTER)?;
     let named = String::from_utf8_lossy(&pointer);
     let named = named.trim_end();
-    if !named.starts_with(MANIFEST_PREFIX) || dir.has(named)? {
+    if !is_manifest(named) || dir.has(named)? {
         return Ok(());
     }
     let mut manifests: Vec<_> = manifest_numbers(dir)?;
@@ -131,6 +135,12 @@ fn mend_pointer(dir: &Dir) -> Result<(), IoFailure> {
     file.sync()?;
     dir.replace_file(NEW_POINTER, POINTER)?;
     dir.sync()
+}
+
+/// Whether this is the name of a manifest: anything else that a pointer holds is left alone.
+pub(super) fn is_manifest(name: &str) -> bool {
+    let number = name.strip_prefix(MANIFEST_PREFIX).unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn manifest_numbers(dir: &Dir) -> Result<Vec<(u64, String)>, IoFailure> {

@@ -14,7 +14,7 @@
 use std::path::PathBuf;
 
 use super::OpenFailure;
-use super::creation::POINTER;
+use super::creation::{POINTER, is_manifest};
 use crate::error::IoFailure;
 use crate::fs::Dir;
 
@@ -30,25 +30,45 @@ pub(crate) struct LogDamage {
     pub(crate) offset: usize,
 }
 
-/// Checks the manifest and the logs, cuts off a torn end, and tells how many logs there are.
-pub(super) fn settle(dir: &Dir) -> Result<usize, OpenFailure> {
+/// Checks the manifest and the logs, then cuts off torn ends. Tells whether the logs hold any record.
+pub(super) fn settle(dir: &Dir) -> Result<bool, OpenFailure> {
+    let mut cuts = Vec::new();
     let pointer = dir.read_file(POINTER)?;
     let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
-    // Where it is missing, opening says so.
-    if dir.has(&manifest)? {
-        settle_stream(dir, &[manifest])?;
+    // Where the pointer names something else, or nothing, opening says so.
+    if is_manifest(&manifest) && dir.has(&manifest)? {
+        let (cut, _) = check_stream(dir, std::slice::from_ref(&manifest))?;
+        // A manifest that the pointer names was whole once: an empty one is no torn tail.
+        if let Some((_, 0)) = cut {
+            let path = dir.join(&manifest);
+            return Err(OpenFailure::Damaged(LogDamage { path, offset: 0 }));
+        }
+        cuts.extend(cut);
     }
     let logs = log_names(dir)?;
-    settle_stream(dir, &logs)?;
-    Ok(logs.len())
+    let (cut, has_records) = check_stream(dir, &logs)?;
+    cuts.extend(cut);
+    for (name, offset) in cuts {
+        dir.cut_file(name, offset as u64)?;
+    }
+    Ok(has_records)
 }
 
-/// Checks files that continue one another.
-fn settle_stream(dir: &Dir, names: &[String]) -> Result<(), OpenFailure> {
-    let mut torn: Option<(&str, usize)> = None;
+/// A file, and how many of its bytes are to stay.
+type Cut = (String, usize);
+
+/// Checks files that continue one another; finds where the torn end is, if there is one, and whether
+/// they hold any record.
+fn check_stream(dir: &Dir, names: &[String]) -> Result<(Option<Cut>, bool), OpenFailure> {
+    let mut torn: Option<(&String, usize)> = None;
+    let mut has_records = false;
     for name in names {
+        // Before anything in it is believed: a killed process leaves records, and cuts, in the page
+        // cache that a power cut would still take away.
+        dir.sync_file(name)?;
         let bytes = dir.read_file(name)?;
         let whole = whole_records(&bytes);
+        has_records |= whole > 0;
         // After damage in an earlier file any batch is one too many; in this one, any after its own.
         let from = if torn.is_some() { 0 } else { whole + 1 };
         if begins_batch(&bytes, from) {
@@ -60,10 +80,8 @@ fn settle_stream(dir: &Dir, names: &[String]) -> Result<(), OpenFailure> {
             torn = Some((name, whole));
         }
     }
-    if let Some((name, offset)) = torn {
-        dir.cut_file(name, offset as u64)?;
-    }
-    Ok(())
+    let cut = torn.map(|(name, offset)| (name.clone(), offset));
+    Ok((cut, has_records))
 }
 
 /// The logs, oldest first.

@@ -17,9 +17,6 @@ pub(crate) use creation::NotACatalog;
 pub(crate) use log_check::LogDamage;
 pub(crate) use rocks::Scan;
 
-/// Logs that starts may leave behind before one of them moves their records to a table.
-const LOGS_KEPT: usize = 4;
-
 /// One change of a batch: a new value, or none to delete the key.
 #[derive(Debug)]
 pub(crate) struct Edit {
@@ -63,13 +60,15 @@ impl Store {
         let path = dir.path().to_path_buf();
         check_not_moved(dir)?;
         creation::settle(dir)?;
-        let logs = log_check::settle(dir)?;
+        let has_records = log_check::settle(dir)?;
         let disk = dir.disk().clone();
         let failed = |source| StoreFailure::new(Operation::OpenStore, &path, source);
         disk.announce(Operation::OpenStore, &path)
             .map_err(|error| failed(error.into()))?;
         let rocks = rocks::Rocks::open(&path).map_err(failed)?;
-        if logs >= LOGS_KEPT {
+        if has_records {
+            // What a sync that failed in an earlier process left in the logs may look whole and not be
+            // durable, and syncing it again would prove nothing: it is written anew.
             rocks.flush().map_err(failed)?;
         }
         check_not_moved(dir)?;

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use rocksdb::{
-    DB, DBIteratorWithThreadMode, DBRecoveryMode, Direction, InfoLogger, IteratorMode, LogLevel,
-    Options, ReadOptions, WriteBatch, WriteOptions,
+    BottommostLevelCompaction, CompactOptions, DB, DBIteratorWithThreadMode, DBRecoveryMode,
+    Direction, InfoLogger, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Edit, Source};
@@ -16,6 +16,10 @@ const WRITE_BUFFER: usize = 8 << 20;
 
 /// Bytes of a manifest before it is rolled.
 const MANIFEST: usize = 1 << 20;
+
+/// Tables that starts may leave behind before one of them merges them.
+const TABLES_KEPT: u64 = 4;
+const UNSORTED_TABLES: &str = "rocksdb.num-files-at-level0";
 
 pub(super) struct Rocks {
     db: DB,
@@ -61,9 +65,20 @@ impl Rocks {
         })
     }
 
-    /// Moves everything from the logs to a table, so that the logs can go.
+    /// Moves everything from the logs to a table, so that the logs can go; and, now and then, all
+    /// tables into one, because a process may not live long enough to do that by the way.
     pub(super) fn flush(&self) -> Result<(), Source> {
-        Ok(self.db.flush()?)
+        self.db.flush()?;
+        let tables = self.db.property_value(UNSORTED_TABLES)?;
+        let tables: u64 = tables.ok_or("no count of tables")?.parse()?;
+        if tables >= TABLES_KEPT {
+            let mut options = CompactOptions::default();
+            // Merged for good, and not only moved to another level as they are.
+            options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+            self.db
+                .compact_range_opt(None::<&[u8]>, None::<&[u8]>, &options);
+        }
+        Ok(())
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
