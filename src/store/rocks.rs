@@ -18,8 +18,7 @@ const WRITE_BUFFER: usize = 8 << 20;
 const MANIFEST: usize = 1 << 20;
 
 /// Tables that starts may leave behind before one of them merges them.
-const TABLES_KEPT: u64 = 4;
-const UNSORTED_TABLES: &str = "rocksdb.num-files-at-level0";
+const TABLES_KEPT: usize = 4;
 
 pub(super) struct Rocks {
     db: DB,
@@ -69,9 +68,7 @@ impl Rocks {
     /// tables into one, because a process may not live long enough to do that by the way.
     pub(super) fn flush(&self) -> Result<(), Source> {
         self.db.flush()?;
-        let tables = self.db.property_value(UNSORTED_TABLES)?;
-        let tables: u64 = tables.ok_or("no count of tables")?.parse()?;
-        if tables >= TABLES_KEPT {
+        if self.db.live_files()?.len() >= TABLES_KEPT {
             let mut options = CompactOptions::default();
             // Merged for good, and not only moved to another level as they are.
             options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
