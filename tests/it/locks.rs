@@ -210,6 +210,22 @@ fn the_same_process_is_refused_too() {
     drop(world.roots().lock().unwrap());
 }
 
+/// In containers, every program may be process 1: a number does not make a holder this very process.
+#[test]
+fn a_holder_of_the_same_number_is_not_this_process() {
+    let world = Data::new();
+    let catalog = world.open();
+    let lock = world.path().join("catalog/rocksdb").join(LOCK_FILE);
+    let written = std::fs::read_to_string(&lock).unwrap();
+    let (name, mark) = written.split_once('\n').unwrap();
+    assert_eq!(mark.trim().len(), 16, "{written}");
+    std::fs::write(&lock, format!("{name}\n0123456789abcdef\n")).unwrap();
+    let error = world.roots().lock().unwrap_err();
+    assert!(!error.to_string().contains("this very process"), "{error}");
+    assert!(error.to_string().contains(name), "{error}");
+    drop(catalog);
+}
+
 /// The holder's name is for people; a lock file without one still locks.
 #[test]
 fn a_lock_without_a_name_still_holds() {
