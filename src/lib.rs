@@ -121,8 +121,9 @@ mod poison;
 mod retention;
 mod scan;
 #[cfg(feature = "sim")]
-#[doc(hidden)]
 pub mod sim;
+#[cfg(feature = "sim")]
+mod simulated;
 mod state;
 mod store;
 mod sweep;

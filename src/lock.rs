@@ -141,10 +141,13 @@ impl StorageRoots {
     #[cfg(feature = "sim")]
     #[doc(hidden)]
     pub fn lock_with_probe(self, probe: crate::sim::Probe) -> Result<LockedRoots, LockError> {
-        self.lock_on(&Disk { probe: Some(probe) })
+        self.lock_on(&Disk {
+            probe: Some(probe),
+            ..Disk::default()
+        })
     }
 
-    fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {
+    pub(crate) fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {
         let ways = PerRole::try_new(|role| self.usable(role, resolve(self.path(role), disk)))?;
         check_distinct(&self, &ways)?;
         for (role, way) in ways.iter() {

@@ -2,19 +2,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use super::Disk;
 use super::file::{NewFile, ReadFile};
+use super::handle::DirHandle;
 use super::lock_file::LockFile;
 use super::real::DirId;
-use super::{Disk, real};
 use crate::error::{IoFailure, Operation};
 
 /// An open directory. Names are looked up in it and nowhere else, so renaming a parent or planting
 /// a symbolic link cannot redirect an operation.
 pub(crate) struct Dir {
-    fd: OwnedFd,
+    handle: DirHandle,
     path: PathBuf,
     disk: Disk,
 }
@@ -26,12 +26,21 @@ pub(crate) struct Entry {
 }
 
 impl Dir {
-    pub(super) fn new(fd: OwnedFd, path: PathBuf, disk: Disk) -> Self {
-        Self { fd, path, disk }
+    pub(super) fn new(handle: DirHandle, path: PathBuf, disk: Disk) -> Self {
+        Self { handle, path, disk }
     }
 
-    pub(super) fn fd(&self) -> &OwnedFd {
-        &self.fd
+    pub(super) fn handle(&self) -> &DirHandle {
+        &self.handle
+    }
+
+    /// The directory on a simulated disk, if it is there.
+    #[cfg(feature = "sim")]
+    pub(crate) fn simulated(&self) -> Option<&crate::sim::DirHandle> {
+        match &self.handle {
+            DirHandle::Simulated(dir) => Some(dir),
+            DirHandle::Real(_) => None,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -58,10 +67,10 @@ impl Dir {
     /// The directory of this name, which must exist and not be a symbolic link.
     pub(crate) fn open_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
         let name = name.as_ref();
-        let fd = self.perform(Operation::OpenDirectory, name, || {
-            real::open_directory(&self.fd, name)
+        let handle = self.perform(Operation::OpenDirectory, name, || {
+            self.handle.open_directory(name)
         })?;
-        Ok(Self::new(fd, self.join(name), self.disk.clone()))
+        Ok(Self::new(handle, self.join(name), self.disk.clone()))
     }
 
     /// The directory of this name, or none if nothing has the name.
@@ -90,7 +99,7 @@ impl Dir {
     pub(crate) fn create_dir(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::CreateDirectory, name, || {
-            real::create_directory(&self.fd, name)
+            self.handle.create_directory(name)
         })
     }
 
@@ -102,7 +111,7 @@ impl Dir {
         };
         dir.clear()?;
         self.perform(Operation::RemoveDirectory, name, || {
-            real::remove_directory(&self.fd, name)
+            self.handle.remove_directory(name)
         })
     }
 
@@ -122,7 +131,7 @@ impl Dir {
     pub(crate) fn list(&self) -> Result<Vec<Entry>, IoFailure> {
         let entries = self
             .disk
-            .perform(Operation::List, &self.path, || real::list(&self.fd))?;
+            .perform(Operation::List, &self.path, || self.handle.list())?;
         let entries = entries.into_iter();
         Ok(entries
             .map(|(name, is_directory)| Entry { name, is_directory })
@@ -132,40 +141,35 @@ impl Dir {
     /// Whether anything has this name.
     pub(crate) fn has(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
         let name = name.as_ref();
-        self.perform(Operation::Inspect, name, || {
-            Ok(real::file_type(&self.fd, name)?.is_some())
-        })
+        self.perform(Operation::Inspect, name, || self.handle.has(name))
     }
 
     /// A new file; the name must be free.
     pub(crate) fn create_file(&self, name: impl AsRef<OsStr>) -> Result<NewFile, IoFailure> {
         let name = name.as_ref();
         let file = self.perform(Operation::CreateFile, name, || {
-            real::create_file(&self.fd, name)
+            self.handle.create_file(name)
         })?;
         Ok(NewFile::new(file, self.join(name), self.disk.clone()))
     }
 
     pub(crate) fn open_file(&self, name: impl AsRef<OsStr>) -> Result<ReadFile, IoFailure> {
         let name = name.as_ref();
-        let file = self.perform(Operation::OpenFile, name, || {
-            real::open_file(&self.fd, name)
-        })?;
+        let file = self.perform(Operation::OpenFile, name, || self.handle.open_file(name))?;
         Ok(ReadFile::new(file, self.join(name)))
     }
 
     /// Fsyncs a file that somebody else wrote.
     pub(crate) fn sync_file(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
         let name = name.as_ref();
-        let file = self.open_file(name)?;
-        self.perform(Operation::SyncFile, name, || real::sync(&file))
+        self.perform(Operation::SyncFile, name, || self.handle.sync_file(name))
     }
 
     /// Shortens a file that somebody else wrote, durably.
-    pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: u64) -> Result<(), IoFailure> {
+    pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: usize) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::CutFile, name, || {
-            real::cut_file(&self.fd, name, length)
+            self.handle.cut_file(name, length)
         })
     }
 
@@ -183,7 +187,7 @@ impl Dir {
     /// Unlinks a file, and tells whether there was one.
     pub(crate) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
         let name = name.as_ref();
-        match self.perform(Operation::UnlinkFile, name, || real::unlink(&self.fd, name)) {
+        match self.perform(Operation::UnlinkFile, name, || self.handle.unlink(name)) {
             Ok(()) => Ok(true),
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -194,14 +198,15 @@ impl Dir {
     pub(crate) fn move_file(&self, name: impl AsRef<OsStr>, to: &Self) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::RenameFile, name, || {
-            real::rename(&self.fd, name, &to.fd, name, false)
+            self.handle.rename(name, &to.handle, name, false)
         })
     }
 
     /// Gives a file another name, in place of whatever had it.
     pub(crate) fn replace_file(&self, name: &str, replaced: &str) -> Result<(), IoFailure> {
         self.perform(Operation::RenameFile, name.as_ref(), || {
-            real::rename(&self.fd, name.as_ref(), &self.fd, replaced.as_ref(), true)
+            self.handle
+                .rename(name.as_ref(), &self.handle, replaced.as_ref(), true)
         })
     }
 
@@ -228,28 +233,27 @@ impl Dir {
 
     fn lock_file(&self, name: &str, create: bool) -> Result<LockFile, IoFailure> {
         let file = self.perform(Operation::LockFile, name.as_ref(), || {
-            real::open_lock_file(&self.fd, name.as_ref(), create)
+            self.handle.open_lock_file(name.as_ref(), create)
         })?;
         Ok(LockFile::new(file, self.join(name)))
     }
 
     /// Makes the entries of this directory durable.
     pub(crate) fn sync(&self) -> Result<(), IoFailure> {
-        self.disk.perform(Operation::SyncDirectory, &self.path, || {
-            real::sync(&self.fd)
-        })
+        self.disk
+            .perform(Operation::SyncDirectory, &self.path, || self.handle.sync())
     }
 
     /// Makes everything on this directory's file system durable.
     pub(crate) fn sync_file_system(&self) -> Result<(), IoFailure> {
         self.disk
             .perform(Operation::SyncFileSystem, &self.path, || {
-                real::sync_file_system(&self.fd)
+                self.handle.sync_file_system()
             })
     }
 
     pub(crate) fn identity(&self) -> Result<DirId, IoFailure> {
         self.disk
-            .perform(Operation::Inspect, &self.path, || real::identity(&self.fd))
+            .perform(Operation::Inspect, &self.path, || self.handle.identity())
     }
 }

@@ -3,11 +3,12 @@
 #![expect(clippy::disallowed_types, reason = "this is the room for files")]
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::handle::FileHandle;
 use super::{Disk, real};
 use crate::error::{IoFailure, Operation};
 
@@ -19,7 +20,7 @@ const BUFFER: usize = 256 * 1024;
 /// It gathers small writes itself, so that nobody needs a buffer around it that could lose its last
 /// bytes when dropped. After a failed write it refuses to go on.
 pub(crate) struct NewFile {
-    file: File,
+    file: FileHandle,
     path: PathBuf,
     disk: Disk,
     pending: Vec<u8>,
@@ -27,7 +28,7 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    pub(super) fn new(file: File, path: PathBuf, disk: Disk) -> Self {
+    pub(super) fn new(file: FileHandle, path: PathBuf, disk: Disk) -> Self {
         Self {
             file,
             path,
@@ -77,7 +78,7 @@ impl NewFile {
         let file = &mut self.file;
         let written = self
             .disk
-            .perform(Operation::WriteFile, &self.path, || file.write_all(bytes));
+            .perform(Operation::WriteFile, &self.path, || file.append(bytes));
         self.failed |= written.is_err();
         written
     }
@@ -85,7 +86,7 @@ impl NewFile {
     /// Makes the bytes durable. Takes the file by value: a failed fsync cannot be tried again.
     pub(crate) fn sync(self) -> Result<(), IoFailure> {
         self.disk
-            .perform(Operation::SyncFile, &self.path, || real::sync(&self.file))
+            .perform(Operation::SyncFile, &self.path, || self.file.sync())
     }
 }
 

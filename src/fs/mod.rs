@@ -2,11 +2,12 @@
 //!
 //! This is a seam. Everything that the library does to files goes through [`Dir`], [`NewFile`] and
 //! [`ReadFile`]; [`Disk`] is told of every operation before it happens. In a normal build that is
-//! nothing at all; with the hidden feature `sim` a test can watch the operations and make them fail.
-//! Only `real` names the system calls.
+//! nothing at all; with the hidden feature `sim` a test can watch the operations, make them fail, or
+//! have them done by a simulated disk. Only `real` names the system calls.
 
 mod directory;
 mod file;
+mod handle;
 mod lock_file;
 mod real;
 mod walk;
@@ -27,9 +28,35 @@ use crate::error::{IoFailure, Operation};
 pub(crate) struct Disk {
     #[cfg(feature = "sim")]
     pub(crate) probe: Option<crate::sim::Probe>,
+    /// The disk in memory, if it is not the system's.
+    #[cfg(feature = "sim")]
+    pub(crate) simulated: Option<crate::sim::SimDisk>,
+}
+
+#[cfg(feature = "sim")]
+impl From<&crate::sim::SimDisk> for Disk {
+    fn from(disk: &crate::sim::SimDisk) -> Self {
+        Self {
+            simulated: Some(disk.clone()),
+            ..Self::default()
+        }
+    }
 }
 
 impl Disk {
+    /// The directory that every path begins with.
+    #[cfg_attr(
+        not(feature = "sim"),
+        expect(clippy::unused_self, reason = "the system has one file system root")
+    )]
+    fn file_system_root(&self) -> io::Result<handle::DirHandle> {
+        #[cfg(feature = "sim")]
+        if let Some(disk) = &self.simulated {
+            return Ok(handle::DirHandle::Simulated(disk.root()));
+        }
+        handle::DirHandle::file_system_root()
+    }
+
     /// Tells of an operation that is about to happen; an error makes it fail instead.
     #[cfg_attr(
         not(feature = "sim"),

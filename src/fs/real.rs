@@ -172,6 +172,17 @@ pub(super) fn list(dir: impl AsFd) -> io::Result<Vec<(OsString, bool)>> {
     Ok(entries)
 }
 
+/// A file without a name that holds these bytes, at its beginning.
+#[cfg(feature = "sim")]
+pub(super) fn anonymous_file(bytes: &[u8]) -> io::Result<File> {
+    use std::io::{Seek as _, Write as _};
+    let fd = fs::memfd_create("simulated", fs::MemfdFlags::CLOEXEC)?;
+    let mut file = File::from(fd);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
+}
+
 pub(super) fn sync(fd: impl AsFd) -> io::Result<()> {
     Ok(fs::fsync(fd)?)
 }

@@ -3,25 +3,25 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
+use super::Disk;
 use super::directory::Dir;
+use super::handle::DirHandle;
 use super::real::DirId;
-use super::{Disk, real};
 use crate::error::{IoFailure, Operation};
 
 /// A directory on the way, open for looking names up in it.
 struct Stop {
-    fd: OwnedFd,
+    handle: DirHandle,
     id: DirId,
     path: PathBuf,
 }
 
 impl Stop {
-    fn new(fd: OwnedFd, path: PathBuf) -> Result<Self, IoFailure> {
-        match real::identity(&fd) {
-            Ok(id) => Ok(Self { fd, id, path }),
+    fn new(handle: DirHandle, path: PathBuf) -> Result<Self, IoFailure> {
+        match handle.identity() {
+            Ok(id) => Ok(Self { handle, id, path }),
             Err(error) => Err(IoFailure::new(Operation::Inspect, path, error)),
         }
     }
@@ -46,7 +46,8 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
         let source = io::Error::new(io::ErrorKind::NotFound, text);
         IoFailure::new(Operation::OpenDirectory, path, source)
     };
-    let root = real::open_file_system_root()
+    let root = disk
+        .file_system_root()
         .map_err(|error| IoFailure::new(Operation::OpenDirectory, "/", error))?;
     let mut here = Stop::new(root, PathBuf::from("/"))?;
     let mut passed = Vec::new();
@@ -66,13 +67,13 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
             continue;
         }
         let next = here.path.join(name);
-        match real::look_up(&here.fd, name) {
-            Ok(fd) => {
-                let next = Stop::new(fd, next)?;
+        match here.handle.look_up(name) {
+            Ok(handle) => {
+                let next = Stop::new(handle, next)?;
                 passed.push(std::mem::replace(&mut here, next));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if matches!(real::file_type(&here.fd, name), Ok(Some(_))) {
+                if matches!(here.handle.has(name), Ok(true)) {
                     return Err(in_the_way(
                         &next,
                         "it is a symbolic link to nothing: create its target, or remove it",
@@ -93,18 +94,20 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
 
 /// The directory and its parents, up to the one that is its own parent.
 fn climb(start: &Stop) -> Result<Vec<Stop>, IoFailure> {
-    let up = |fd: &OwnedFd, path: PathBuf| match real::look_up(fd, OsStr::new("..")) {
-        Ok(fd) => Stop::new(fd, path),
+    let up = |from: &DirHandle, path: PathBuf| match from.look_up(OsStr::new("..")) {
+        Ok(handle) => Stop::new(handle, path),
         Err(error) => Err(IoFailure::new(Operation::OpenDirectory, path, error)),
     };
-    let itself = real::look_up(&start.fd, OsStr::new("."))
+    let itself = start
+        .handle
+        .look_up(OsStr::new("."))
         .map_err(|error| IoFailure::new(Operation::OpenDirectory, &start.path, error))?;
     let mut here = Stop::new(itself, start.path.clone())?;
     let mut lineage = Vec::new();
     loop {
         // The path is for messages only; the way up goes by the directory's own entry.
         let above = here.path.parent().unwrap_or(&here.path).to_path_buf();
-        let parent = up(&here.fd, above)?;
+        let parent = up(&here.handle, above)?;
         let at_the_top = parent.id == here.id;
         lineage.push(here);
         if at_the_top {
@@ -144,16 +147,16 @@ impl Resolved {
     /// Whether the root, or the directory that it would be created in, can be listed and written.
     pub(crate) fn check_access(&self, disk: &Disk) -> Result<(), IoFailure> {
         disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
-            real::check_access(&self.deepest.fd)
+            self.deepest.handle.check_access()
         })
     }
 
     /// Opens the directory, creating what is missing of the way.
     pub(crate) fn open(&self, disk: &Disk) -> Result<Dir, IoFailure> {
-        let fd = disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
-            real::reopen_directory(&self.deepest.fd)
+        let handle = disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
+            self.deepest.handle.reopen()
         })?;
-        let mut dir = Dir::new(fd, self.deepest.path.clone(), disk.clone());
+        let mut dir = Dir::new(handle, self.deepest.path.clone(), disk.clone());
         for name in &self.missing {
             dir = dir.ensure_dir(name)?;
         }
@@ -172,7 +175,8 @@ impl Resolved {
         let disk = root.disk();
         let device = root.identity()?.device;
         let start = Stop::new(
-            real::reopen_directory(root.fd())
+            root.handle()
+                .reopen()
                 .map_err(|error| IoFailure::new(Operation::OpenDirectory, root.path(), error))?,
             root.path().to_path_buf(),
         )?;
@@ -183,8 +187,8 @@ impl Resolved {
             if stop.id.device != device || stop.id == start.id || !done.insert(stop.id) {
                 continue;
             }
-            match real::reopen_directory(&stop.fd) {
-                Ok(fd) => Dir::new(fd, stop.path.clone(), disk.clone()).sync()?,
+            match stop.handle.reopen() {
+                Ok(handle) => Dir::new(handle, stop.path.clone(), disk.clone()).sync()?,
                 // A parent that this user may pass through but not open cannot be synced by itself.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     root.sync_file_system()?;

@@ -11,7 +11,8 @@ use crate::error::{IoFailure, Operation, StoreFailure};
 use crate::fs::Dir;
 use crate::layout::LOCK_FILE;
 
-use super::{OpenFailure, rocks};
+use super::OpenFailure;
+use super::engine::Engine;
 
 /// Where a store is built. While it exists and `CURRENT` does not, the store is empty.
 const ASIDE: &str = "creating";
@@ -68,7 +69,7 @@ fn create(dir: &Dir) -> Result<(), OpenFailure> {
     dir.disk()
         .announce(Operation::CreateStore, dir.path())
         .map_err(|error| failed(error.into()))?;
-    rocks::Rocks::create(aside.path()).map_err(failed)?;
+    Engine::create(&aside).map_err(failed)?;
     let mut parts = Vec::new();
     for entry in aside.list()? {
         let name = entry.name.to_string_lossy().into_owned();

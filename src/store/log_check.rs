@@ -7,20 +7,14 @@
 //! the torn end is cut off, and RocksDB is opened in its strictest mode.
 //!
 //! The same holds for the manifest, whose records are synced one by one.
-//!
-//! The format is that of RocksDB's write-ahead log and manifest: blocks of 32 KiB; records with a masked CRC-32C, a
-//! length and a type in front; a record that does not fit the block is continued in the next.
 
 use std::path::PathBuf;
 
 use super::OpenFailure;
 use super::creation::{POINTER, is_manifest};
+use super::log_format::{begins_batch, whole_records};
 use crate::error::IoFailure;
 use crate::fs::Dir;
-
-const BLOCK: usize = 32 * 1024;
-const HEADER: usize = 7;
-const CRC_MASK: u32 = 0xa282_ead8;
 
 /// A damaged record that is not the last of the logs.
 #[derive(Debug)]
@@ -49,7 +43,7 @@ pub(super) fn settle(dir: &Dir) -> Result<bool, OpenFailure> {
     let (cut, has_records) = check_stream(dir, &logs)?;
     cuts.extend(cut);
     for (name, offset) in cuts {
-        dir.cut_file(name, offset as u64)?;
+        dir.cut_file(name, offset)?;
     }
     Ok(has_records)
 }
@@ -95,78 +89,4 @@ fn log_names(dir: &Dir) -> Result<Vec<String>, IoFailure> {
     let mut numbered: Vec<_> = numbered.collect();
     numbered.sort_unstable();
     Ok(numbered.into_iter().map(|(_, name)| name).collect())
-}
-
-/// Which part of a batch a record holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Whole,
-    First,
-    Middle,
-    Last,
-}
-
-struct Record {
-    part: Part,
-    end: usize,
-}
-
-/// The sound record at this offset, if there is one.
-fn record_at(bytes: &[u8], offset: usize) -> Option<Record> {
-    let block_end = (offset / BLOCK + 1) * BLOCK;
-    let block = bytes.get(offset..block_end.min(bytes.len()))?;
-    let (header, rest) = block.split_at_checked(HEADER)?;
-    let [c0, c1, c2, c3, l0, l1, kind] = *header.first_chunk::<HEADER>()?;
-    let part = match kind {
-        1 => Part::Whole,
-        2 => Part::First,
-        3 => Part::Middle,
-        4 => Part::Last,
-        _ => return None,
-    };
-    let length = usize::from(u16::from_le_bytes([l0, l1]));
-    let payload = rest.get(..length)?;
-    let stored = u32::from_le_bytes([c0, c1, c2, c3]);
-    let crc = crc32c::crc32c_append(crc32c::crc32c(&[kind]), payload);
-    let masked = crc.rotate_right(15).wrapping_add(CRC_MASK);
-    (stored == masked).then_some(Record {
-        part,
-        end: offset + HEADER + length,
-    })
-}
-
-/// How many bytes from the beginning hold sound, complete batches.
-fn whole_records(bytes: &[u8]) -> usize {
-    let mut complete = 0;
-    let mut offset = 0;
-    let mut inside_batch = false;
-    while let Some(record) = record_at(bytes, offset) {
-        inside_batch = match (inside_batch, record.part) {
-            (false, Part::Whole) | (true, Part::Last) => false,
-            (false, Part::First) | (true, Part::Middle) => true,
-            // A sound record out of place: what was before it is damaged.
-            _ => return complete,
-        };
-        offset = skip_trailer(bytes, record.end);
-        if !inside_batch {
-            complete = offset;
-        }
-    }
-    complete
-}
-
-/// Fewer than a header's bytes at the end of a block are zeros, and no record.
-fn skip_trailer(bytes: &[u8], offset: usize) -> usize {
-    let left = BLOCK - offset % BLOCK;
-    let next = if left < HEADER { offset + left } else { offset };
-    next.min(bytes.len())
-}
-
-/// Whether a sound record that begins a batch stands anywhere from this offset on.
-fn begins_batch(bytes: &[u8], from: usize) -> bool {
-    let begins = |offset| {
-        let record = record_at(bytes, offset);
-        record.is_some_and(|record| matches!(record.part, Part::Whole | Part::First))
-    };
-    (from..bytes.len()).any(begins)
 }

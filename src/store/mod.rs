@@ -1,21 +1,32 @@
 //! The catalog's store: a small key-value database whose every batch is atomic and synced.
 //!
-//! This is the second seam. Only `rocks` names `rocksdb`.
+//! This is the second seam. Only `rocks` names `rocksdb`. Around it are the creation, all or nothing,
+//! and the check of what a crash has left, which work on the files through [`Dir`].
 
 mod creation;
+mod engine;
 mod log_check;
+mod log_format;
 mod rocks;
+#[cfg(feature = "sim")]
+mod simulated;
 
 use std::borrow::Cow;
+#[cfg(feature = "sim")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::error::{IoFailure, Operation, StoreFailure};
 use crate::fs::{Dir, Disk, resolve};
 use crate::key::EncodedKey;
+use engine::Engine;
 
 pub(crate) use creation::NotACatalog;
+pub(crate) use engine::Scan;
 pub(crate) use log_check::LogDamage;
-pub(crate) use rocks::Scan;
+
+/// A key and its value.
+pub(crate) type Entry = (Box<[u8]>, Box<[u8]>);
 
 /// One change of a batch: a new value, or none to delete the key.
 #[derive(Debug)]
@@ -49,7 +60,7 @@ impl From<StoreFailure> for OpenFailure {
 
 /// An open store.
 pub(crate) struct Store {
-    rocks: rocks::Rocks,
+    engine: Engine,
     path: PathBuf,
     disk: Disk,
 }
@@ -65,21 +76,21 @@ impl Store {
         let failed = |source| StoreFailure::new(Operation::OpenStore, &path, source);
         disk.announce(Operation::OpenStore, &path)
             .map_err(|error| failed(error.into()))?;
-        let rocks = rocks::Rocks::open(&path).map_err(failed)?;
+        let mut engine = Engine::open(dir).map_err(failed)?;
         if has_records {
             // What a sync that failed in an earlier process left in the logs may look whole and not be
             // durable, and syncing it again would prove nothing: it is written anew.
-            rocks.flush().map_err(failed)?;
+            engine.flush().map_err(failed)?;
         }
         check_not_moved(dir)?;
-        Ok(Self { rocks, path, disk })
+        Ok(Self { engine, path, disk })
     }
 
     pub(crate) fn get(&self, key: &EncodedKey) -> Result<Option<Vec<u8>>, StoreFailure> {
         self.disk
             .announce(Operation::ReadStore, &self.path)
             .map_err(|error| self.failure(Operation::ReadStore, error.into()))?;
-        self.rocks
+        self.engine
             .get(key.as_bytes())
             .map_err(|error| self.failure(Operation::ReadStore, error))
     }
@@ -89,24 +100,34 @@ impl Store {
         self.disk
             .announce(Operation::Commit, &self.path)
             .map_err(|error| self.failure(Operation::Commit, error.into()))?;
-        self.rocks
+        self.engine
             .write(edits)
             .map_err(|error| self.failure(Operation::Commit, error))
     }
 
     #[cfg(feature = "sim")]
     pub(crate) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreFailure> {
-        let planted = self.rocks.plant(key, value);
+        let planted = self.engine.plant(key, value);
         planted.map_err(|error| self.failure(Operation::Commit, error))
     }
 
     /// Every key that begins with the prefix, ascending, as of now.
     pub(crate) fn scan(&self, prefix: &str) -> Scan<'_> {
-        self.rocks.scan(prefix.as_bytes())
+        self.engine.scan(prefix.as_bytes())
     }
 
     pub(crate) fn failure(&self, operation: Operation, source: Source) -> StoreFailure {
         StoreFailure::new(operation, &self.path, source)
+    }
+}
+
+/// The entries of a store on a simulated disk that nobody has open, whatever a crash has left of it.
+#[cfg(feature = "sim")]
+pub(crate) fn peek(disk: &crate::sim::SimDisk, path: &Path) -> std::io::Result<crate::sim::Keys> {
+    match disk.directory(path) {
+        Ok(dir) => simulated::peek(&dir),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(crate::sim::Keys::new()),
+        Err(error) => Err(error),
     }
 }
 

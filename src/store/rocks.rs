@@ -9,7 +9,7 @@ use rocksdb::{
     Direction, InfoLogger, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
-use super::{Edit, Source};
+use super::{Edit, Entry, Source};
 
 /// Bytes of memtable, and so of log: small, so that a start has little to replay.
 const WRITE_BUFFER: usize = 8 << 20;
@@ -117,13 +117,13 @@ impl Rocks {
     }
 }
 
-/// A consistent scan of the store, in byte order.
-pub(crate) struct Scan<'a> {
+/// A consistent scan.
+pub(super) struct Scan<'a> {
     iterator: DBIteratorWithThreadMode<'a, DB>,
 }
 
 impl Iterator for Scan<'_> {
-    type Item = Result<(Box<[u8]>, Box<[u8]>), Source>;
+    type Item = Result<Entry, Source>;
 
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.iterator.next()?.map_err(Source::from))

@@ -10,7 +10,7 @@ use source::{Source, blank, functions, names_in, sources, words};
 /// other as they like.
 ///
 /// `sim` is below `fs`, which tells it of every operation.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["geometry", "state"],
     &["kind"],
     &["key"],
@@ -24,6 +24,7 @@ const FLOORS: [&[&str]; 14] = [
     &["artifact", "hot", "scan"],
     &["missing_step", "sweep"],
     &["catalog"],
+    &["simulated"],
     &[TOP],
 ];
 
@@ -67,21 +68,6 @@ fn upward_uses(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// The lines that name the module without being compiled under the feature `sim` only.
-fn unfenced_sim(source: &Source) -> Vec<String> {
-    let lines: Vec<_> = source.text.lines().collect();
-    let used = uses(source);
-    let naming = used.iter().filter(|(_, used)| used == "sim");
-    naming
-        .filter(|(line, _)| {
-            let above = lines[..*line - 1].iter().rev();
-            let mut attributes = above.take_while(|line| line.trim().starts_with("#["));
-            !attributes.any(|line| line.trim() == "#[cfg(feature = \"sim\")]")
-        })
-        .map(|(line, _)| format!("{}:{line}: `sim` without `cfg(feature)`", source.path))
-        .collect()
-}
-
 fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
@@ -101,15 +87,6 @@ fn every_module_is_on_one_floor() {
 fn no_module_uses_one_above_or_beside_it() {
     let found: Vec<_> = sources().iter().flat_map(upward_uses).collect();
     assert_none(&found);
-}
-
-#[test]
-fn the_simulator_is_named_under_its_feature_only() {
-    let sources = sources();
-    let found: Vec<_> = sources.iter().flat_map(unfenced_sim).collect();
-    assert_none(&found);
-    let naming = |source: &&Source| uses(source).iter().any(|(_, used)| used == "sim");
-    assert!(sources.iter().any(|source| naming(&source)));
 }
 
 #[test]
@@ -234,18 +211,6 @@ fn the_check_lets_pass_what_points_down() {
     ] {
         assert_none(&wrong(path, text));
     }
-}
-
-#[test]
-fn the_check_finds_an_unfenced_simulator() {
-    let unfenced = |text: &str| unfenced_sim(&Source::new("src/fs/mod.rs", text)).len();
-    assert_eq!(
-        unfenced("struct A {\n    probe: crate::sim::Probe,\n}\n"),
-        1
-    );
-    assert_eq!(unfenced("#[inline]\nfn f(_: crate::sim::Probe) {}\n"), 1);
-    let fenced = "#[cfg(feature = \"sim\")]\n#[doc(hidden)]\nfn f(_: crate::sim::Probe) {}\n";
-    assert_eq!(unfenced(fenced), 0);
 }
 
 #[test]

@@ -1,7 +1,4 @@
-//! Instruments for crash and fault tests, under the feature `sim`.
-//!
-//! A [`Probe`] is told of every operation on the file system and the store before it happens. It may
-//! record it, make it fail, or end the process there. The simulated disk will live here too.
+//! [`Probe`]: told of every operation before it happens.
 
 use std::fmt;
 use std::io;
@@ -12,7 +9,9 @@ use crate::error::Operation;
 
 type Watcher = dyn Fn(Operation, &Path) -> io::Result<()> + Send + Sync;
 
-/// Sees every operation before it happens.
+/// Sees every operation before it happens, on the real file system or a simulated one.
+///
+/// It may record the operation, make it fail, or end the process there.
 #[derive(Clone)]
 pub struct Probe {
     watcher: Arc<Watcher>,

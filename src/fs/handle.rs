@@ -1,0 +1,264 @@
+//! Open directories, files and locks: of the system, or, under the feature `sim`, of a simulated disk.
+//!
+//! In a normal build each has one variant, which costs nothing.
+
+#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+
+use super::real::{self, DirId};
+
+/// The device of everything simulated: no system numbers one like this.
+#[cfg(feature = "sim")]
+const SIMULATED_DEVICE: u64 = u64::MAX;
+
+pub(super) enum DirHandle {
+    Real(OwnedFd),
+    #[cfg(feature = "sim")]
+    Simulated(crate::sim::DirHandle),
+}
+
+pub(super) enum FileHandle {
+    Real(File),
+    #[cfg(feature = "sim")]
+    Simulated(crate::sim::FileHandle),
+}
+
+pub(super) enum LockHandle {
+    Real(File),
+    #[cfg(feature = "sim")]
+    Simulated(crate::sim::LockHandle),
+}
+
+impl DirHandle {
+    pub(super) fn file_system_root() -> io::Result<Self> {
+        real::open_file_system_root().map(Self::Real)
+    }
+
+    /// Follows symbolic links: for the way to a root only.
+    pub(super) fn look_up(&self, name: &OsStr) -> io::Result<Self> {
+        match self {
+            Self::Real(fd) => real::look_up(fd, name).map(Self::Real),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.open_directory(name).map(Self::Simulated),
+        }
+    }
+
+    pub(super) fn open_directory(&self, name: &OsStr) -> io::Result<Self> {
+        match self {
+            Self::Real(fd) => real::open_directory(fd, name).map(Self::Real),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.open_directory(name).map(Self::Simulated),
+        }
+    }
+
+    /// The same directory, opened so that it can be listed and synced.
+    pub(super) fn reopen(&self) -> io::Result<Self> {
+        match self {
+            Self::Real(fd) => real::reopen_directory(fd).map(Self::Real),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.reopen().map(Self::Simulated),
+        }
+    }
+
+    pub(super) fn create_directory(&self, name: &OsStr) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::create_directory(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.create_directory(name),
+        }
+    }
+
+    pub(super) fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::remove_directory(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.remove_directory(name),
+        }
+    }
+
+    /// A new file under a name that nothing has: never somebody else's inode.
+    pub(super) fn create_file(&self, name: &OsStr) -> io::Result<FileHandle> {
+        match self {
+            Self::Real(fd) => real::create_file(fd, name).map(FileHandle::Real),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.create_file(name).map(FileHandle::Simulated),
+        }
+    }
+
+    /// An existing file, for reading.
+    pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
+        match self {
+            Self::Real(fd) => real::open_file(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => real::anonymous_file(&dir.read_file(name)?),
+        }
+    }
+
+    /// Fsyncs a file that somebody else wrote.
+    pub(super) fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::sync(real::open_file(fd, name)?),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.open_file(name)?.sync(),
+        }
+    }
+
+    /// Shortens a file that somebody else wrote, and makes the new length durable.
+    pub(super) fn cut_file(&self, name: &OsStr, length: usize) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::cut_file(fd, name, length as u64),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => {
+                let file = dir.open_file(name)?;
+                file.cut(length)?;
+                file.sync()
+            }
+        }
+    }
+
+    pub(super) fn open_lock_file(&self, name: &OsStr, create: bool) -> io::Result<LockHandle> {
+        match self {
+            Self::Real(fd) => real::open_lock_file(fd, name, create).map(LockHandle::Real),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.open_lock_file(name, create).map(LockHandle::Simulated),
+        }
+    }
+
+    pub(super) fn unlink(&self, name: &OsStr) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::unlink(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.unlink(name),
+        }
+    }
+
+    /// Never replaces what is there unless told to.
+    pub(super) fn rename(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        new_name: &OsStr,
+        replace: bool,
+    ) -> io::Result<()> {
+        match (self, to) {
+            (Self::Real(from), Self::Real(to)) => real::rename(from, name, to, new_name, replace),
+            #[cfg(feature = "sim")]
+            (Self::Simulated(from), Self::Simulated(to)) => {
+                from.rename(name, to, new_name, replace)
+            }
+            #[cfg(feature = "sim")]
+            _ => Err(io::ErrorKind::CrossesDevices.into()),
+        }
+    }
+
+    /// Whether anything has this name.
+    pub(super) fn has(&self, name: &OsStr) -> io::Result<bool> {
+        match self {
+            Self::Real(fd) => Ok(real::file_type(fd, name)?.is_some()),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.has(name),
+        }
+    }
+
+    pub(super) fn identity(&self) -> io::Result<DirId> {
+        match self {
+            Self::Real(fd) => real::identity(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => Ok(DirId {
+                device: SIMULATED_DEVICE,
+                inode: dir.identity()?,
+            }),
+        }
+    }
+
+    /// Whether this process may list, write and enter the directory.
+    pub(super) fn check_access(&self) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::check_access(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
+    /// The names in the directory and whether each is a directory itself, sorted.
+    pub(super) fn list(&self) -> io::Result<Vec<(OsString, bool)>> {
+        match self {
+            Self::Real(fd) => real::list(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.list(),
+        }
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::sync(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.sync(),
+        }
+    }
+
+    pub(super) fn sync_file_system(&self) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::sync_file_system(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.sync_file_system(),
+        }
+    }
+}
+
+impl FileHandle {
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Real(file) => file.write_all(bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.append(bytes),
+        }
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        match self {
+            Self::Real(file) => real::sync(file),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.sync(),
+        }
+    }
+}
+
+impl LockHandle {
+    /// Takes the lock, or says that somebody has it.
+    pub(super) fn try_lock(&self) -> io::Result<bool> {
+        match self {
+            Self::Real(file) => real::try_lock(file),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => Ok(file.try_lock()),
+        }
+    }
+
+    pub(super) fn unlock(&self) {
+        match self {
+            Self::Real(file) => real::unlock(file),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.unlock(),
+        }
+    }
+
+    /// The file, to write into it for people to read; a simulated disk does not keep that.
+    #[cfg_attr(
+        not(feature = "sim"),
+        expect(
+            clippy::unnecessary_wraps,
+            reason = "a simulated disk has no such file"
+        )
+    )]
+    pub(super) fn note(&self) -> Option<&File> {
+        match self {
+            Self::Real(file) => Some(file),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => None,
+        }
+    }
+}

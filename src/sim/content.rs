@@ -1,0 +1,232 @@
+//! What a file holds: for sure, as read back now, and in each way that a power cut may leave it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Bytes that the medium writes all or none of.
+const SECTOR: usize = 512;
+
+/// More ways than this to leave one file are thinned out; see [`Content::outcomes`].
+const MOST_OUTCOMES: usize = 256;
+
+/// A file's bytes.
+#[derive(Clone)]
+pub(super) struct Content {
+    /// What is durable, then what each change since the last sync has made of it. Never empty.
+    versions: Vec<Arc<[u8]>>,
+    /// After a failed sync no later one makes what was pending durable.
+    sync_has_failed: bool,
+}
+
+impl Content {
+    /// A new, empty file.
+    pub(super) fn new() -> Self {
+        Self::durable(Arc::from([]))
+    }
+
+    /// A file that holds these bytes whatever happens.
+    pub(super) fn durable(bytes: Arc<[u8]>) -> Self {
+        Self {
+            versions: vec![bytes],
+            sync_has_failed: false,
+        }
+    }
+
+    /// What reading it gives now.
+    pub(super) fn current(&self) -> Arc<[u8]> {
+        self.versions.last().map(Arc::clone).unwrap_or_default()
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.versions.len() > 1
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        let mut next = self.current().to_vec();
+        next.extend_from_slice(bytes);
+        self.versions.push(next.into());
+    }
+
+    pub(super) fn cut(&mut self, length: usize) {
+        let mut next = self.current().to_vec();
+        next.truncate(length);
+        self.versions.push(next.into());
+    }
+
+    pub(super) fn sync(&mut self) {
+        if !self.sync_has_failed {
+            *self = Self::durable(self.current());
+        }
+    }
+
+    /// The kernel reports the failure once and takes the pages for clean.
+    pub(super) fn fail_sync(&mut self) {
+        self.sync_has_failed = true;
+    }
+
+    /// Every content that a power cut may leave, the durable one first and the current one last.
+    ///
+    /// A length that the file has had, or a whole number of sectors on the way to one; and for each
+    /// sector the bytes of any version, zeros where a version had none. Above a bound: every version,
+    /// every whole prefix of it, the same with zeros to the full length, and every version with one
+    /// sector missing.
+    pub(super) fn outcomes(&self) -> Vec<Arc<[u8]>> {
+        let (durable, current) = (self.durable_bytes(), self.current());
+        let mut found = vec![Arc::clone(&durable)];
+        let mut seen = BTreeSet::from([durable.to_vec(), current.to_vec()]);
+        let mut add = |bytes: Vec<u8>| {
+            if seen.insert(bytes.clone()) {
+                found.push(Arc::from(bytes));
+            }
+        };
+        for length in self.lengths() {
+            let sectors = self.sectors(length);
+            let ways = sectors
+                .iter()
+                .try_fold(1_usize, |ways, sector| ways.checked_mul(sector.len()));
+            match ways {
+                Some(ways) if ways <= MOST_OUTCOMES => {
+                    (0..ways).for_each(|number| add(combine(&sectors, number)));
+                }
+                _ => self.thinned_out(length, &mut add),
+            }
+        }
+        if current != durable {
+            found.push(current);
+        }
+        found
+    }
+
+    pub(super) fn durable_bytes(&self) -> Arc<[u8]> {
+        self.versions.first().map(Arc::clone).unwrap_or_default()
+    }
+
+    fn lengths(&self) -> BTreeSet<usize> {
+        let mut lengths: BTreeSet<_> = self.versions.iter().map(|bytes| bytes.len()).collect();
+        let shortest = lengths.first().copied().unwrap_or(0);
+        let longest = lengths.last().copied().unwrap_or(0);
+        let boundaries = (shortest.next_multiple_of(SECTOR)..longest).step_by(SECTOR);
+        lengths.extend(boundaries);
+        lengths
+    }
+
+    /// For each sector below the length, every content that it may have.
+    fn sectors(&self, length: usize) -> Vec<Vec<Vec<u8>>> {
+        let starts = (0..length).step_by(SECTOR);
+        let contents = starts.map(|start| {
+            let end = (start + SECTOR).min(length);
+            let mut contents: Vec<Vec<u8>> = Vec::new();
+            for version in &self.versions {
+                let content = padded(version, start, end);
+                if !contents.contains(&content) {
+                    contents.push(content);
+                }
+            }
+            contents
+        });
+        contents.collect()
+    }
+
+    fn thinned_out(&self, length: usize, add: &mut impl FnMut(Vec<u8>)) {
+        for version in &self.versions {
+            add(padded(version, 0, length));
+            for start in (0..length).step_by(SECTOR) {
+                let mut without = padded(version, 0, length);
+                let end = (start + SECTOR).min(length);
+                without
+                    .iter_mut()
+                    .take(end)
+                    .skip(start)
+                    .for_each(|byte| *byte = 0);
+                add(without);
+                let mut prefix = padded(version, 0, start);
+                add(prefix.clone());
+                prefix.resize(length, 0);
+                add(prefix);
+            }
+        }
+    }
+}
+
+/// A part of some bytes, with zeros where there are none.
+fn padded(bytes: &[u8], start: usize, end: usize) -> Vec<u8> {
+    let mut part = bytes
+        .get(start..end.min(bytes.len()))
+        .unwrap_or_default()
+        .to_vec();
+    part.resize(end - start, 0);
+    part
+}
+
+/// The way of this number to choose one content for each sector.
+fn combine(sectors: &[Vec<Vec<u8>>], mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for contents in sectors {
+        if let Some(content) = contents.get(number % contents.len()) {
+            bytes.extend_from_slice(content);
+        }
+        number /= contents.len();
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcomes(content: &Content) -> Vec<usize> {
+        content.outcomes().iter().map(|bytes| bytes.len()).collect()
+    }
+
+    #[test]
+    fn what_is_synced_is_certain() {
+        let mut content = Content::new();
+        content.append(&[1; 700]);
+        assert!(content.is_pending());
+        content.sync();
+        assert_eq!(outcomes(&content), [700]);
+    }
+
+    #[test]
+    fn what_is_pending_is_lost_kept_or_torn() {
+        let mut content = Content::new();
+        content.append(&[1; 700]);
+        // Nothing; one sector, zeros or bytes; the full length, each sector zeros or bytes.
+        assert_eq!(outcomes(&content), [0, 512, 512, 700, 700, 700, 700]);
+        let all = content.outcomes();
+        let torn = [[0; 512].as_slice(), &[1; 188]].concat();
+        assert!(all.iter().any(|bytes| **bytes == *torn));
+        assert!(all.iter().any(|bytes| **bytes == [1; 700]));
+    }
+
+    #[test]
+    fn what_was_durable_stays_in_every_outcome() {
+        let mut content = Content::durable(Arc::from([7; 100]));
+        content.append(&[1; 1000]);
+        assert!(
+            content
+                .outcomes()
+                .iter()
+                .all(|bytes| bytes.starts_with(&[7; 100]))
+        );
+    }
+
+    #[test]
+    fn a_failed_sync_is_not_mended_by_the_next() {
+        let mut content = Content::new();
+        content.append(b"bytes");
+        content.fail_sync();
+        content.sync();
+        assert_eq!(outcomes(&content), [0, 5, 5]);
+    }
+
+    #[test]
+    fn a_large_file_has_a_bounded_number_of_outcomes() {
+        let mut content = Content::new();
+        content.append(&vec![1; 64 * SECTOR]);
+        let all = content.outcomes();
+        assert!(all.len() < 64 * 200, "{}", all.len());
+        assert_eq!(all.first().map(|bytes| bytes.len()), Some(0));
+        assert_eq!(all.last().map(|bytes| bytes.len()), Some(64 * SECTOR));
+    }
+}

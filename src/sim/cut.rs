@@ -1,0 +1,353 @@
+//! Cutting the power: every disk that may be left.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use super::content::Content;
+use super::entries::Entries;
+use super::world::{Inode, InodeId, ROOT, World};
+
+/// The ways in which one power cut may come out.
+pub(super) struct PowerCut<'a> {
+    world: &'a World,
+    /// What each file that is not durable may hold.
+    contents: HashMap<InodeId, Vec<Arc<[u8]>>>,
+}
+
+/// Makes the decisions that one outcome is made of.
+trait Chooser {
+    /// One of this many ways, of which the first is what was durable and `current` what was there.
+    fn choose(&mut self, ways: usize, current: usize) -> usize;
+}
+
+impl<'a> PowerCut<'a> {
+    pub(super) fn new(world: &'a World) -> Self {
+        let mut contents = HashMap::new();
+        for (number, inode) in world.inodes.iter().enumerate() {
+            if let Inode::File(content) = inode.as_ref()
+                && content.is_pending()
+            {
+                contents.insert(InodeId(number), content.outcomes());
+            }
+        }
+        Self { world, contents }
+    }
+
+    /// How many ways there are to choose, counted before equal results are found to be equal.
+    pub(super) fn count(&self) -> u128 {
+        self.count_below(ROOT)
+    }
+
+    fn count_below(&self, id: InodeId) -> u128 {
+        if let Some(contents) = self.contents.get(&id) {
+            return contents.len() as u128;
+        }
+        let Some(entries) = self.world.directory(id) else {
+            return 1;
+        };
+        let names = entries.outcomes().into_values();
+        let ways = names.map(|targets| {
+            let ways = targets
+                .into_iter()
+                .map(|target| target.map_or(1, |inode| self.count_below(inode)));
+            ways.fold(0, u128::saturating_add)
+        });
+        ways.fold(1, u128::saturating_mul)
+    }
+
+    /// Every outcome; or, if there are more than the limit, that many: nothing lost, everything
+    /// lost, and others chosen at random from the seed. Stops when the visitor says so.
+    pub(super) fn outcomes(
+        &self,
+        limit: usize,
+        seed: u64,
+        mut visit: impl FnMut(World) -> Result<(), ()>,
+    ) -> Result<(), ()> {
+        if self.count() > limit as u128 {
+            visit(self.build(&mut Lose))?;
+            visit(self.build(&mut Keep))?;
+            let mut random = Random(seed);
+            for _ in 2..limit {
+                visit(self.build(&mut random))?;
+            }
+            return Ok(());
+        }
+        let mut odometer = Odometer::default();
+        loop {
+            visit(self.build(&mut odometer))?;
+            if !odometer.advance() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn build(&self, chooser: &mut impl Chooser) -> World {
+        let mut image = self.world.clone();
+        self.build_below(ROOT, &mut image, chooser, &mut Vec::new());
+        image
+    }
+
+    /// Decides about everything that can be reached from here in the image.
+    fn build_below(
+        &self,
+        id: InodeId,
+        image: &mut World,
+        chooser: &mut impl Chooser,
+        done: &mut Vec<InodeId>,
+    ) {
+        if let Some(contents) = self.contents.get(&id) {
+            // A file with two names is decided once.
+            if !done.contains(&id) {
+                done.push(id);
+                let chosen = chooser.choose(contents.len(), contents.len() - 1);
+                if let Some(bytes) = contents.get(chosen) {
+                    let content = Content::durable(Arc::clone(bytes));
+                    replace(image, id, Inode::File(content));
+                }
+            }
+            return;
+        }
+        let Some(entries) = self.world.directory(id) else {
+            return;
+        };
+        let chosen = Self::choose_entries(entries, chooser);
+        for inode in chosen.current().map(|(_, inode)| inode).collect::<Vec<_>>() {
+            self.build_below(inode, image, chooser, done);
+        }
+        replace(image, id, Inode::Directory(chosen));
+    }
+
+    fn choose_entries(entries: &Entries, chooser: &mut impl Chooser) -> Entries {
+        let mut kept: Vec<(&OsString, InodeId)> = Vec::new();
+        for (name, targets) in entries.outcomes() {
+            let current = entries.get(name);
+            let current = targets.iter().position(|target| *target == current);
+            let chosen = match targets.len() {
+                1 => 0,
+                ways => chooser.choose(ways, current.unwrap_or_default()),
+            };
+            if let Some(Some(inode)) = targets.get(chosen) {
+                kept.push((name, *inode));
+            }
+        }
+        Entries::durable(kept)
+    }
+}
+
+fn replace(image: &mut World, id: InodeId, inode: Inode) {
+    if let Some(slot) = image.inodes.get_mut(id.0) {
+        *slot = Arc::new(inode);
+    }
+}
+
+/// Everything that is pending is lost.
+struct Lose;
+
+impl Chooser for Lose {
+    fn choose(&mut self, _: usize, _: usize) -> usize {
+        0
+    }
+}
+
+/// Everything that is pending is kept.
+struct Keep;
+
+impl Chooser for Keep {
+    fn choose(&mut self, _: usize, current: usize) -> usize {
+        current
+    }
+}
+
+/// Goes through all combinations, one decision after the other.
+#[derive(Default)]
+struct Odometer {
+    /// For each decision what was chosen, and from how many.
+    digits: Vec<(usize, usize)>,
+    position: usize,
+}
+
+impl Odometer {
+    /// Goes on to the next combination, if there is one.
+    fn advance(&mut self) -> bool {
+        self.position = 0;
+        while let Some((chosen, ways)) = self.digits.pop() {
+            if chosen + 1 < ways {
+                self.digits.push((chosen + 1, ways));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Chooser for Odometer {
+    fn choose(&mut self, ways: usize, _: usize) -> usize {
+        let position = self.position;
+        self.position += 1;
+        if let Some((chosen, _)) = self.digits.get(position) {
+            return *chosen;
+        }
+        self.digits.push((0, ways));
+        0
+    }
+}
+
+/// A small generator of random numbers (splitmix64, by Guy Steele, Doug Lea and Christine Flood).
+struct Random(u64);
+
+impl Chooser for Random {
+    fn choose(&mut self, ways: usize, _: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % ways as u64).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Event;
+    use super::*;
+
+    fn images(world: &World) -> Vec<World> {
+        let mut images = Vec::new();
+        let cut = PowerCut::new(world);
+        let visit = |image| {
+            images.push(image);
+            Ok(())
+        };
+        assert_eq!(cut.outcomes(1000, 0, visit), Ok(()));
+        assert_eq!(images.len() as u128, cut.count());
+        images
+    }
+
+    fn trees(world: &World) -> Vec<String> {
+        let mut trees: Vec<_> = images(world)
+            .iter()
+            .map(|image| {
+                let mut tree = String::new();
+                image.walk(&mut |path, bytes| {
+                    let size = bytes.map_or_else(String::new, |bytes| format!("={}", bytes.len()));
+                    tree = format!("{tree} {}{size}", path.display());
+                });
+                tree.trim().to_owned()
+            })
+            .collect();
+        trees.sort();
+        trees.dedup();
+        trees
+    }
+
+    fn world(events: &[Event]) -> World {
+        let mut world = World::new();
+        for event in events {
+            world.apply(event);
+        }
+        world
+    }
+
+    fn directory(parent: usize, name: &str, inode: usize) -> Event {
+        Event::CreateDirectory {
+            parent: InodeId(parent),
+            name: name.into(),
+            inode: InodeId(inode),
+        }
+    }
+
+    fn file(parent: usize, name: &str, inode: usize) -> Event {
+        Event::CreateFile {
+            parent: InodeId(parent),
+            name: name.into(),
+            inode: InodeId(inode),
+        }
+    }
+
+    const fn sync_directory(inode: usize) -> Event {
+        Event::SyncDirectory {
+            inode: InodeId(inode),
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_lost_takes_what_is_below_with_it() {
+        let below_is_durable = world(&[directory(0, "a", 1), file(1, "f", 2), sync_directory(1)]);
+        assert_eq!(trees(&below_is_durable), ["", "/a /a/f=0"]);
+        let above_is_durable = world(&[directory(0, "a", 1), file(1, "f", 2), sync_directory(0)]);
+        assert_eq!(trees(&above_is_durable), ["/a", "/a /a/f=0"]);
+    }
+
+    #[test]
+    fn syncing_a_file_does_not_keep_its_name() {
+        let bytes: Arc<[u8]> = Arc::from(*b"bytes");
+        let inode = InodeId(1);
+        let synced = world(&[
+            file(0, "f", 1),
+            Event::Append { inode, bytes },
+            Event::SyncFile { inode },
+        ]);
+        assert_eq!(trees(&synced), ["", "/f=5"]);
+    }
+
+    #[test]
+    fn a_rename_may_leave_both_names_or_neither() {
+        let renamed = world(&[
+            directory(0, "a", 1),
+            file(1, "f", 2),
+            Event::SyncAll,
+            Event::Rename {
+                from: InodeId(1),
+                name: "f".into(),
+                to: ROOT,
+                new_name: "g".into(),
+            },
+        ]);
+        let expected = ["/a", "/a /a/f=0", "/a /a/f=0 /g=0", "/a /g=0"];
+        assert_eq!(trees(&renamed), expected);
+    }
+
+    #[test]
+    fn what_was_unlinked_may_come_back() {
+        let unlinked = world(&[
+            directory(0, "a", 1),
+            file(1, "f", 2),
+            Event::SyncAll,
+            Event::Unlink {
+                parent: InodeId(1),
+                name: "f".into(),
+            },
+            Event::RemoveDirectory {
+                parent: ROOT,
+                name: "a".into(),
+            },
+        ]);
+        assert_eq!(trees(&unlinked), ["", "/a", "/a /a/f=0"]);
+        let mut synced = unlinked;
+        synced.apply(&sync_directory(0));
+        assert_eq!(trees(&synced), [""]);
+    }
+
+    #[test]
+    fn above_the_limit_the_extremes_and_a_sample_are_tried() {
+        let names: Vec<_> = (1..=20)
+            .map(|number| file(0, &number.to_string(), number))
+            .collect();
+        let world = world(&names);
+        let cut = PowerCut::new(&world);
+        assert_eq!(cut.count(), 1 << 20);
+        let mut sizes = Vec::new();
+        let visit = |image: World| {
+            sizes.push(
+                image
+                    .directory(ROOT)
+                    .map_or(0, |root| root.current().count()),
+            );
+            Ok(())
+        };
+        assert_eq!(cut.outcomes(100, 7, visit), Ok(()));
+        assert_eq!(sizes.len(), 100);
+        assert_eq!(sizes.first_chunk(), Some(&[0, 20]));
+    }
+}

@@ -1,0 +1,120 @@
+//! What a directory holds: for sure, as looked up now, and in each way that a power cut may leave it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use super::world::InodeId;
+
+/// What a name may stand for.
+type Target = Option<InodeId>;
+
+/// A directory's entries.
+#[derive(Clone, Default)]
+pub(super) struct Entries {
+    current: BTreeMap<OsString, InodeId>,
+    /// Names that have changed since the last sync: what each stood for then, and ever since.
+    pending: BTreeMap<OsString, Vec<Target>>,
+}
+
+impl Entries {
+    /// Entries that stay whatever happens.
+    pub(super) fn durable<'a>(entries: impl IntoIterator<Item = (&'a OsString, InodeId)>) -> Self {
+        let entries = entries.into_iter();
+        Self {
+            current: entries.map(|(name, inode)| (name.clone(), inode)).collect(),
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// What looking a name up gives now.
+    pub(super) fn get(&self, name: &OsStr) -> Target {
+        self.current.get(name).copied()
+    }
+
+    /// Every name there is now.
+    pub(super) fn current(&self) -> impl Iterator<Item = (&OsString, InodeId)> {
+        self.current.iter().map(|(name, inode)| (name, *inode))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.current.is_empty()
+    }
+
+    pub(super) fn is_pending(&self, name: &OsStr) -> bool {
+        self.pending.contains_key(name)
+    }
+
+    /// Makes a name stand for something else, or for nothing.
+    pub(super) fn set(&mut self, name: &OsStr, target: Target) {
+        let before = self.get(name);
+        let targets = self
+            .pending
+            .entry(name.to_owned())
+            .or_insert_with(|| vec![before]);
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+        match target {
+            Some(inode) => self.current.insert(name.to_owned(), inode),
+            None => self.current.remove(name),
+        };
+    }
+
+    pub(super) fn sync(&mut self) {
+        self.pending.clear();
+    }
+
+    /// Every name with what it may stand for after a power cut: what was durable first. A change
+    /// is lost or kept for each name on its own.
+    pub(super) fn outcomes(&self) -> BTreeMap<&OsString, Vec<Target>> {
+        let mut all: BTreeMap<_, _> = self
+            .current
+            .iter()
+            .map(|(name, inode)| (name, vec![Some(*inode)]))
+            .collect();
+        for (name, targets) in &self.pending {
+            all.insert(name, targets.clone());
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> OsString {
+        text.into()
+    }
+
+    #[test]
+    fn each_name_is_lost_or_kept_on_its_own() {
+        let mut entries = Entries::default();
+        entries.set(&name("old"), Some(InodeId(1)));
+        entries.sync();
+        entries.set(&name("new"), Some(InodeId(2)));
+        entries.set(&name("old"), None);
+        let (new, old) = (name("new"), name("old"));
+        let expected = BTreeMap::from([
+            (&new, vec![None, Some(InodeId(2))]),
+            (&old, vec![Some(InodeId(1)), None]),
+        ]);
+        assert_eq!(entries.outcomes(), expected);
+        entries.sync();
+        assert_eq!(
+            entries.outcomes(),
+            BTreeMap::from([(&new, vec![Some(InodeId(2))])])
+        );
+    }
+
+    #[test]
+    fn a_name_that_changed_twice_has_three_outcomes() {
+        let mut entries = Entries::default();
+        entries.set(&name("a"), Some(InodeId(1)));
+        entries.sync();
+        entries.set(&name("a"), None);
+        entries.set(&name("a"), Some(InodeId(2)));
+        let targets = vec![Some(InodeId(1)), None, Some(InodeId(2))];
+        assert_eq!(entries.outcomes(), BTreeMap::from([(&name("a"), targets)]));
+    }
+}

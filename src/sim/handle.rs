@@ -1,0 +1,336 @@
+//! What a program holds of a simulated disk: open directories, files to write, locks.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::disk::SimDisk;
+use super::event::Event;
+use super::state::{Call, State};
+use super::world::InodeId;
+
+/// An open directory.
+pub(crate) struct DirHandle {
+    pub(super) disk: SimDisk,
+    pub(super) inode: InodeId,
+    pub(super) path: PathBuf,
+}
+
+/// A file to append to.
+pub(crate) struct FileHandle {
+    disk: SimDisk,
+    inode: InodeId,
+    path: PathBuf,
+}
+
+/// A file to lock. What people may write into such a file is not modelled.
+pub(crate) struct LockHandle {
+    disk: SimDisk,
+    inode: InodeId,
+    held: AtomicBool,
+}
+
+impl DirHandle {
+    pub(crate) fn disk(&self) -> &SimDisk {
+        &self.disk
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn reopen(&self) -> io::Result<Self> {
+        self.open_directory(".".as_ref())
+    }
+
+    /// Runs a call on a name in this directory.
+    fn call<T>(
+        &self,
+        call: Call,
+        verb: &str,
+        name: &OsStr,
+        run: impl FnOnce(&mut State, &Path) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let path = self.path.join(name);
+        let mut state = self.disk.state();
+        state.call(call, verb, &path)?;
+        run(&mut state, &path)
+    }
+
+    fn handle(&self, inode: InodeId, path: &Path) -> Self {
+        Self {
+            disk: self.disk.clone(),
+            inode,
+            path: path.to_path_buf(),
+        }
+    }
+
+    /// The directory of this name, also by `.` and `..`.
+    pub(crate) fn open_directory(&self, name: &OsStr) -> io::Result<Self> {
+        self.call(Call::Look, "open directory", name, |state, path| {
+            if name == "." {
+                return Ok(self.handle(self.inode, &self.path));
+            }
+            if name == ".." {
+                let above = self.path.parent().unwrap_or(&self.path);
+                let inode = state.world.find(above).ok_or(io::ErrorKind::NotFound)?;
+                return Ok(self.handle(inode, above));
+            }
+            let inode = self.entry(state, name).ok_or(io::ErrorKind::NotFound)?;
+            match state.world.directory(inode) {
+                Some(_) => Ok(self.handle(inode, path)),
+                None => Err(io::ErrorKind::NotADirectory.into()),
+            }
+        })
+    }
+
+    fn entry(&self, state: &State, name: &OsStr) -> Option<InodeId> {
+        state.world.directory(self.inode)?.get(name)
+    }
+
+    fn free(&self, state: &State, name: &OsStr) -> io::Result<()> {
+        match self.entry(state, name) {
+            None => Ok(()),
+            Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
+
+    fn file_inode(&self, state: &State, name: &OsStr) -> io::Result<InodeId> {
+        let inode = self.entry(state, name).ok_or(io::ErrorKind::NotFound)?;
+        match state.world.file(inode) {
+            Some(_) => Ok(inode),
+            None => Err(io::ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    pub(crate) fn create_directory(&self, name: &OsStr) -> io::Result<()> {
+        self.call(Call::Grow, "mkdir", name, |state, path| {
+            self.free(state, name)?;
+            let event = Event::CreateDirectory {
+                parent: self.inode,
+                name: name.to_owned(),
+                inode: state.world.next_inode(),
+            };
+            state.record(event, "mkdir", path);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
+        self.call(Call::Change, "rmdir", name, |state, path| {
+            let inode = self.entry(state, name).ok_or(io::ErrorKind::NotFound)?;
+            let entries = state.world.directory(inode);
+            if !entries.ok_or(io::ErrorKind::NotADirectory)?.is_empty() {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
+            let event = Event::RemoveDirectory {
+                parent: self.inode,
+                name: name.to_owned(),
+            };
+            state.record(event, "rmdir", path);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn create_file(&self, name: &OsStr) -> io::Result<FileHandle> {
+        self.call(Call::Grow, "create", name, |state, path| {
+            self.free(state, name)?;
+            let inode = state.world.next_inode();
+            let event = Event::CreateFile {
+                parent: self.inode,
+                name: name.to_owned(),
+                inode,
+            };
+            state.record(event, "create", path);
+            Ok(self.file(inode, path))
+        })
+    }
+
+    fn file(&self, inode: InodeId, path: &Path) -> FileHandle {
+        FileHandle {
+            disk: self.disk.clone(),
+            inode,
+            path: path.to_path_buf(),
+        }
+    }
+
+    pub(crate) fn read_file(&self, name: &OsStr) -> io::Result<Arc<[u8]>> {
+        self.call(Call::Look, "read", name, |state, _| {
+            let inode = self.file_inode(state, name)?;
+            let content = state.world.file(inode);
+            Ok(content.ok_or(io::ErrorKind::NotFound)?.current())
+        })
+    }
+
+    /// A file that somebody else wrote, to go on with or to sync.
+    pub(crate) fn open_file(&self, name: &OsStr) -> io::Result<FileHandle> {
+        self.call(Call::Look, "open", name, |state, path| {
+            let inode = self.file_inode(state, name)?;
+            Ok(self.file(inode, path))
+        })
+    }
+
+    pub(crate) fn open_lock_file(&self, name: &OsStr, create: bool) -> io::Result<LockHandle> {
+        let inode = match self.open_file(name) {
+            Err(error) if create && error.kind() == io::ErrorKind::NotFound => {
+                self.create_file(name)?.inode
+            }
+            opened => opened?.inode,
+        };
+        Ok(LockHandle {
+            disk: self.disk.clone(),
+            inode,
+            held: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn unlink(&self, name: &OsStr) -> io::Result<()> {
+        self.call(Call::Change, "unlink", name, |state, path| {
+            self.file_inode(state, name)?;
+            let event = Event::Unlink {
+                parent: self.inode,
+                name: name.to_owned(),
+            };
+            state.record(event, "unlink", path);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn rename(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        new_name: &OsStr,
+        replace: bool,
+    ) -> io::Result<()> {
+        self.call(Call::Change, "rename", name, |state, path| {
+            self.entry(state, name).ok_or(io::ErrorKind::NotFound)?;
+            if !replace {
+                to.free(state, new_name)?;
+            }
+            let event = Event::Rename {
+                from: self.inode,
+                name: name.to_owned(),
+                to: to.inode,
+                new_name: new_name.to_owned(),
+            };
+            let verb = format!("rename to {} from", to.path.join(new_name).display());
+            state.record(event, &verb, path);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn has(&self, name: &OsStr) -> io::Result<bool> {
+        self.call(Call::Look, "look at", name, |state, _| {
+            Ok(self.entry(state, name).is_some())
+        })
+    }
+
+    /// The names in the directory and whether each is a directory itself, sorted.
+    pub(crate) fn list(&self) -> io::Result<Vec<(OsString, bool)>> {
+        self.call(Call::Look, "list", OsStr::new(""), |state, _| {
+            let entries = state.world.directory(self.inode);
+            let entries = entries.ok_or(io::ErrorKind::NotFound)?.current();
+            let is_directory = |inode: InodeId| state.world.directory(inode).is_some();
+            Ok(entries
+                .map(|(name, inode)| (name.clone(), is_directory(inode)))
+                .collect::<BTreeMap<_, _>>()
+                .into_iter()
+                .collect())
+        })
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let inode = self.inode;
+        self.call(
+            Call::Sync(inode),
+            "sync directory",
+            OsStr::new(""),
+            |state, _| {
+                state.record(Event::SyncDirectory { inode }, "sync directory", &self.path);
+                Ok(())
+            },
+        )
+    }
+
+    pub(crate) fn sync_file_system(&self) -> io::Result<()> {
+        self.call(
+            Call::Change,
+            "sync the file system of",
+            OsStr::new(""),
+            |state, _| {
+                state.record(Event::SyncAll, "sync the file system of", &self.path);
+                Ok(())
+            },
+        )
+    }
+
+    /// What makes the directory the same directory, however it was found.
+    pub(crate) fn identity(&self) -> io::Result<u64> {
+        self.call(Call::Look, "look at", OsStr::new(""), |_, _| {
+            Ok(self.inode.0 as u64)
+        })
+    }
+}
+
+impl FileHandle {
+    /// Appends. When it fails, a part of the bytes may be there.
+    pub(crate) fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        self.append_as(Call::Grow, bytes)
+    }
+
+    /// Appends where the file has its space already.
+    pub(crate) fn append_preallocated(&self, bytes: &[u8]) -> io::Result<()> {
+        self.append_as(Call::Change, bytes)
+    }
+
+    fn append_as(&self, call: Call, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let called = state.call(call, "write", &self.path);
+        let written = match called {
+            Ok(()) => bytes,
+            Err(_) => bytes.get(..bytes.len() / 2).unwrap_or_default(),
+        };
+        if !written.is_empty() {
+            let event = Event::Append {
+                inode: self.inode,
+                bytes: Arc::from(written),
+            };
+            state.record(event, "write", &self.path);
+        }
+        called
+    }
+
+    pub(crate) fn cut(&self, length: usize) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.call(Call::Change, "cut", &self.path)?;
+        let inode = self.inode;
+        state.record(Event::Cut { inode, length }, "cut", &self.path);
+        Ok(())
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let inode = self.inode;
+        state.call(Call::Sync(inode), "sync", &self.path)?;
+        state.record(Event::SyncFile { inode }, "sync", &self.path);
+        Ok(())
+    }
+}
+
+impl LockHandle {
+    pub(crate) fn try_lock(&self) -> bool {
+        let taken = self.disk.state().locked.insert(self.inode);
+        self.held.fetch_or(taken, Ordering::Relaxed);
+        taken
+    }
+
+    pub(crate) fn unlock(&self) {
+        if self.held.swap(false, Ordering::Relaxed) {
+            self.disk.state().locked.remove(&self.inode);
+        }
+    }
+}

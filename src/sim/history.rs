@@ -1,0 +1,149 @@
+//! What has happened on a disk since it was settled, and how that can be mutated.
+
+use super::event::{Batch, Event, Record};
+use super::world::World;
+
+/// A disk as it was settled, and everything that has happened since.
+#[derive(Clone)]
+pub struct History {
+    pub(super) base: World,
+    pub(super) log: Vec<Record>,
+}
+
+/// What a mutant does wrong.
+#[derive(Clone, Debug)]
+pub enum Mutation {
+    /// A sync that did nothing: a lying disk, or a forgotten call.
+    DropSync,
+    /// A batch that was never committed: its edits.
+    DropBatch(Batch),
+    /// Two operations, one of them a sync, in the wrong order.
+    Swap,
+}
+
+/// A history in which one thing has gone wrong.
+pub struct Mutant {
+    /// What has gone wrong, in words, with the step that it is in.
+    pub name: String,
+    /// What has gone wrong.
+    pub mutation: Mutation,
+    /// What happens then.
+    pub history: History,
+}
+
+impl History {
+    /// How many operations it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.log
+            .iter()
+            .filter(|record| record.event.is_operation())
+            .count()
+    }
+
+    /// Whether nothing has happened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The operations, one line each.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        let operations = self.log.iter().filter(|record| record.event.is_operation());
+        operations.map(|record| record.label.as_str())
+    }
+
+    /// Every way to drop one sync or one batch, or to swap one sync with its neighbour. What the store
+    /// does by itself is taken as given.
+    #[must_use]
+    pub fn mutants(&self) -> Vec<Mutant> {
+        let mut mutants = Vec::new();
+        let mut last_batch = None;
+        for (position, record) in self.log.iter().enumerate() {
+            if record.by_store {
+                continue;
+            }
+            if record.batch.is_some() && record.batch != last_batch {
+                last_batch = record.batch;
+                mutants.extend(self.without_batch(position));
+            }
+            if record.event.is_barrier() {
+                mutants.push(self.without_sync(position));
+            }
+            mutants.extend(self.swapped(position));
+        }
+        mutants
+    }
+
+    fn without_sync(&self, position: usize) -> Mutant {
+        let mut history = self.clone();
+        let record = history.log.remove(position);
+        Mutant {
+            name: format!("no `{}` ({})", record.label, record.step),
+            mutation: Mutation::DropSync,
+            history,
+        }
+    }
+
+    /// Without the batch that begins at this position.
+    fn without_batch(&self, position: usize) -> Option<Mutant> {
+        let first = self.log.get(position)?;
+        let Event::BatchBegins(batch) = &first.event else {
+            return None;
+        };
+        let mut history = self.clone();
+        history.log.retain(|record| record.batch != first.batch);
+        // The record that ends it belongs to no batch any more.
+        let end = history.log.iter().skip(position);
+        let end = end.take_while(|record| !matches!(record.event, Event::BatchReturns));
+        let end = position + end.count();
+        if end < history.log.len() {
+            history.log.remove(end);
+        }
+        Some(Mutant {
+            name: format!("no `{}` ({})", first.label, first.step),
+            mutation: Mutation::DropBatch(Batch::clone(batch)),
+            history,
+        })
+    }
+
+    /// With the operation at this position after the next one instead of before it.
+    fn swapped(&self, position: usize) -> Option<Mutant> {
+        let first = self.log.get(position)?;
+        if !first.event.is_operation() {
+            return None;
+        }
+        let following = self.log.iter().enumerate().skip(position + 1);
+        let mut operations = following.filter(|(_, record)| record.event.is_operation());
+        let (next, second) = operations.next()?;
+        // Two syncs with nothing between, and two changes that are not synced, have no order.
+        let is_ordered = first.event.is_barrier() != second.event.is_barrier();
+        let needs = |id| !second.event.is_barrier() && second.event.touches(id);
+        if second.by_store || !is_ordered || first.event.creates().is_some_and(needs) {
+            return None;
+        }
+        let mut history = self.clone();
+        let moved = history.log.remove(position);
+        let name = format!(
+            "`{}` ({}) before `{}` ({})",
+            second.label, second.step, moved.label, moved.step
+        );
+        history.log.insert(next, moved);
+        Some(Mutant {
+            name,
+            mutation: Mutation::Swap,
+            history,
+        })
+    }
+
+    /// The disk before anything happened, and after each record with it.
+    pub(super) fn instants(&self) -> impl Iterator<Item = (usize, World)> {
+        let mut world = self.base.clone();
+        let first = std::iter::once((0, world.clone()));
+        let rest = self.log.iter().enumerate().map(move |(position, record)| {
+            world.apply(&record.event);
+            (position + 1, world.clone())
+        });
+        first.chain(rest)
+    }
+}

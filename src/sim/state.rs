@@ -1,0 +1,133 @@
+//! What is behind a simulated disk's lock: the world, the log of what happened, and the faults to come.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::event::{Event, Record};
+use super::world::{InodeId, World};
+
+/// What a call needs, or does, that a fault may care for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// Looks at the disk.
+    Look,
+    /// Changes it.
+    Change,
+    /// Changes it, and needs space for that.
+    Grow,
+    /// Makes an inode durable.
+    Sync(InodeId),
+}
+
+/// A failure to order.
+#[derive(Clone, Copy)]
+pub(super) struct Fault {
+    /// How many calls succeed before.
+    pub(super) after: usize,
+    pub(super) errno: i32,
+}
+
+pub(super) struct State {
+    pub(super) world: World,
+    /// The disk when the log began.
+    pub(super) base: World,
+    pub(super) log: Vec<Record>,
+    pub(super) step: Arc<str>,
+    /// Batches begun so far, and whether one is being written.
+    batches: usize,
+    in_batch: bool,
+    pub(super) in_store: bool,
+    /// Calls since the counting began.
+    pub(super) calls: usize,
+    pub(super) fault: Option<Fault>,
+    /// What the fault hit.
+    pub(super) hit: Option<String>,
+    /// From this call on the disk is full.
+    pub(super) full_from: Option<usize>,
+    pub(super) locked: BTreeSet<InodeId>,
+    /// What this process must not sync again.
+    failed_syncs: BTreeSet<InodeId>,
+}
+
+impl State {
+    pub(super) fn new(world: World) -> Self {
+        Self {
+            base: world.clone(),
+            world,
+            log: Vec::new(),
+            step: Arc::from(""),
+            batches: 0,
+            in_batch: false,
+            in_store: false,
+            calls: 0,
+            fault: None,
+            hit: None,
+            full_from: None,
+            locked: BTreeSet::new(),
+            failed_syncs: BTreeSet::new(),
+        }
+    }
+
+    /// Another process begins: locks, orders and memories of the one before are gone.
+    pub(super) fn restart(&mut self) {
+        *self = Self {
+            base: self.base.clone(),
+            log: std::mem::take(&mut self.log),
+            step: Arc::clone(&self.step),
+            batches: self.batches,
+            ..Self::new(self.world.clone())
+        };
+    }
+
+    /// Counts a call, and fails it if that is the order.
+    ///
+    /// # Panics
+    ///
+    /// If a sync that has failed is issued again.
+    pub(super) fn call(&mut self, call: Call, verb: &str, path: &Path) -> io::Result<()> {
+        let number = self.calls;
+        self.calls += 1;
+        if let Call::Sync(inode) = call {
+            assert!(
+                !self.failed_syncs.contains(&inode),
+                "{verb} {}: a sync that has failed is issued again",
+                path.display()
+            );
+        }
+        let full = self.full_from.is_some_and(|from| from <= number);
+        if full && call == Call::Grow {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let Some(fault) = self.fault.filter(|fault| fault.after == number) else {
+            return Ok(());
+        };
+        self.hit = Some(format!("{verb} {}", path.display()));
+        if let Call::Sync(inode) = call {
+            self.failed_syncs.insert(inode);
+            self.record(Event::LoseSync { inode }, verb, path);
+        }
+        Err(io::Error::from_raw_os_error(fault.errno))
+    }
+
+    /// Lets something happen, and writes it down.
+    pub(super) fn record(&mut self, event: Event, verb: &str, path: &Path) {
+        match event {
+            Event::BatchBegins(_) => {
+                self.batches += 1;
+                self.in_batch = true;
+            }
+            Event::BatchReturns => self.in_batch = false,
+            _ => {}
+        }
+        self.world.apply(&event);
+        self.log.push(Record {
+            event,
+            label: format!("{verb} {}", path.display()),
+            step: Arc::clone(&self.step),
+            batch: self.in_batch.then_some(self.batches),
+            by_store: self.in_store && !self.in_batch,
+        });
+    }
+}

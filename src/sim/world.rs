@@ -1,0 +1,247 @@
+//! The state of a simulated disk: every inode with what is durable and what is pending, and what the
+//! store has promised.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::content::Content;
+use super::entries::Entries;
+use super::event::{Batch, Event, Keys};
+
+/// The number of an inode; the root directory's is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct InodeId(pub(super) usize);
+
+pub(super) const ROOT: InodeId = InodeId(0);
+
+#[derive(Clone)]
+pub(super) enum Inode {
+    File(Content),
+    Directory(Entries),
+}
+
+/// What a store has promised: the batches that it has acknowledged, and the one that it is writing.
+#[derive(Clone, Default)]
+pub(super) struct Promise {
+    pub(super) acknowledged: Arc<Keys>,
+    pub(super) in_flight: Option<Arc<Batch>>,
+}
+
+/// A disk at one instant. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) inodes: Vec<Arc<Inode>>,
+    pub(super) promise: Promise,
+}
+
+impl World {
+    /// A disk with an empty root directory.
+    pub(super) fn new() -> Self {
+        Self {
+            inodes: vec![Arc::new(Inode::Directory(Entries::default()))],
+            promise: Promise::default(),
+        }
+    }
+
+    pub(super) fn next_inode(&self) -> InodeId {
+        InodeId(self.inodes.len())
+    }
+
+    pub(super) fn file(&self, id: InodeId) -> Option<&Content> {
+        match self.inodes.get(id.0)?.as_ref() {
+            Inode::File(content) => Some(content),
+            Inode::Directory(_) => None,
+        }
+    }
+
+    pub(super) fn directory(&self, id: InodeId) -> Option<&Entries> {
+        match self.inodes.get(id.0)?.as_ref() {
+            Inode::Directory(entries) => Some(entries),
+            Inode::File(_) => None,
+        }
+    }
+
+    fn change_file(&mut self, id: InodeId, change: impl FnOnce(&mut Content)) {
+        if let Some(Inode::File(content)) = self.inodes.get_mut(id.0).map(Arc::make_mut) {
+            change(content);
+        }
+    }
+
+    fn change_directory(&mut self, id: InodeId, change: impl FnOnce(&mut Entries)) {
+        if let Some(Inode::Directory(entries)) = self.inodes.get_mut(id.0).map(Arc::make_mut) {
+            change(entries);
+        }
+    }
+
+    /// Puts an inode under its number; a mutated log may have left out one before it.
+    fn add(&mut self, id: InodeId, inode: Inode) {
+        let hole = Arc::new(Inode::File(Content::new()));
+        while self.inodes.len() <= id.0 {
+            self.inodes.push(Arc::clone(&hole));
+        }
+        if let Some(slot) = self.inodes.get_mut(id.0) {
+            *slot = Arc::new(inode);
+        }
+    }
+
+    /// Lets it happen.
+    pub(super) fn apply(&mut self, event: &Event) {
+        match event {
+            Event::CreateFile {
+                parent,
+                name,
+                inode,
+            } => {
+                self.add(*inode, Inode::File(Content::new()));
+                self.change_directory(*parent, |entries| entries.set(name, Some(*inode)));
+            }
+            Event::CreateDirectory {
+                parent,
+                name,
+                inode,
+            } => {
+                self.add(*inode, Inode::Directory(Entries::default()));
+                self.change_directory(*parent, |entries| entries.set(name, Some(*inode)));
+            }
+            Event::Append { inode, bytes } => {
+                self.change_file(*inode, |content| content.append(bytes));
+            }
+            Event::Cut { inode, length } => {
+                self.change_file(*inode, |content| content.cut(*length));
+            }
+            Event::SyncFile { inode } => self.change_file(*inode, Content::sync),
+            Event::SyncDirectory { inode } => self.change_directory(*inode, Entries::sync),
+            Event::LoseSync { inode } => self.change_file(*inode, Content::fail_sync),
+            Event::SyncAll => {
+                for id in (0..self.inodes.len()).map(InodeId) {
+                    self.change_file(id, Content::sync);
+                    self.change_directory(id, Entries::sync);
+                }
+            }
+            Event::Unlink { parent, name } | Event::RemoveDirectory { parent, name } => {
+                self.change_directory(*parent, |entries| entries.set(name, None));
+            }
+            Event::Rename {
+                from,
+                name,
+                to,
+                new_name,
+            } => {
+                let target = self.directory(*from).and_then(|entries| entries.get(name));
+                self.change_directory(*from, |entries| entries.set(name, None));
+                self.change_directory(*to, |entries| entries.set(new_name, target));
+            }
+            Event::StoreOpened(_) | Event::BatchBegins(_) | Event::BatchReturns | Event::Step => {
+                self.note(event);
+            }
+        }
+    }
+
+    /// Keeps what the store has promised.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::StoreOpened(keys) => {
+                self.promise = Promise {
+                    acknowledged: Arc::clone(keys),
+                    in_flight: None,
+                };
+            }
+            Event::BatchBegins(batch) => self.promise.in_flight = Some(Arc::clone(batch)),
+            Event::BatchReturns => {
+                if let Some(batch) = self.promise.in_flight.take() {
+                    apply_batch(Arc::make_mut(&mut self.promise.acknowledged), &batch);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The inode at the end of an absolute path, if there is one now.
+    pub(super) fn find(&self, path: &Path) -> Option<InodeId> {
+        let mut here = ROOT;
+        for component in path.components() {
+            if let std::path::Component::Normal(name) = component {
+                here = self.directory(here)?.get(name)?;
+            }
+        }
+        Some(here)
+    }
+
+    /// Every path now, with the bytes of the files.
+    pub(super) fn walk(&self, visit: &mut impl FnMut(&Path, Option<&[u8]>)) {
+        self.walk_below(ROOT, &PathBuf::from("/"), visit);
+    }
+
+    fn walk_below(&self, id: InodeId, path: &Path, visit: &mut impl FnMut(&Path, Option<&[u8]>)) {
+        let Some(entries) = self.directory(id) else {
+            return;
+        };
+        for (name, inode) in entries.current() {
+            let path = path.join(name);
+            if let Some(content) = self.file(inode) {
+                visit(&path, Some(&content.current()));
+            } else {
+                visit(&path, None);
+                self.walk_below(inode, &path, visit);
+            }
+        }
+    }
+
+    /// What distinguishes this tree, as it reads now, from every other one; and the promises with it.
+    pub(super) fn fingerprint(&self) -> u128 {
+        let [low, high] = [0_u8, 1].map(|salt| {
+            let mut hasher = DefaultHasher::new();
+            salt.hash(&mut hasher);
+            self.hash_below(ROOT, &mut hasher, &mut BTreeSet::new());
+            self.promise.acknowledged.hash(&mut hasher);
+            self.promise.in_flight.hash(&mut hasher);
+            u128::from(hasher.finish())
+        });
+        high << 64 | low
+    }
+
+    fn hash_below(&self, id: InodeId, hasher: &mut DefaultHasher, seen: &mut BTreeSet<InodeId>) {
+        match self.inodes.get(id.0).map(Arc::as_ref) {
+            Some(Inode::File(content)) => {
+                // Two names of one file are not two files of the same bytes.
+                seen.insert(id).hash(hasher);
+                content.current().hash(hasher);
+            }
+            Some(Inode::Directory(entries)) => {
+                for (name, inode) in entries.current() {
+                    name.hash(hasher);
+                    self.hash_below(inode, hasher, seen);
+                }
+                usize::MAX.hash(hasher);
+            }
+            None => {}
+        }
+    }
+
+    /// The path of an inode, for people: its first name that can be found.
+    pub(super) fn path_of(&self, id: InodeId) -> Option<PathBuf> {
+        self.path_below(ROOT, PathBuf::from("/"), id)
+    }
+
+    fn path_below(&self, here: InodeId, path: PathBuf, id: InodeId) -> Option<PathBuf> {
+        if here == id {
+            return Some(path);
+        }
+        let entries = self.directory(here)?;
+        entries
+            .current()
+            .find_map(|(name, inode)| self.path_below(inode, path.join(name), id))
+    }
+}
+
+/// Makes the edits of a batch to some entries.
+pub(super) fn apply_batch(keys: &mut Keys, batch: &Batch) {
+    for (key, value) in batch {
+        match value {
+            Some(value) => keys.insert(key.clone(), value.clone()),
+            None => keys.remove(key),
+        };
+    }
+}

@@ -1,0 +1,28 @@
+//! A node on a simulated disk.
+
+use crate::layout::{RootRole, StorageRoots};
+use crate::lock::{LockError, LockedRoots};
+use crate::sim::{Keys, SimDisk};
+use crate::store;
+
+/// On a simulated disk, under the feature `sim`.
+impl StorageRoots {
+    /// Locks the roots on a simulated disk; what is opened with them is there, too.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`].
+    pub fn lock_on_simulated(self, disk: &SimDisk) -> Result<LockedRoots, LockError> {
+        self.lock_on(&disk.into())
+    }
+
+    /// What the catalog on a simulated disk holds, read from the files that are there, whatever a
+    /// crash has left of them. Nothing is opened and nothing changes; no catalog is no entries.
+    ///
+    /// # Errors
+    ///
+    /// If the files are not those of a catalog.
+    pub fn keys_on_simulated(&self, disk: &SimDisk) -> std::io::Result<Keys> {
+        store::peek(disk, self.path(RootRole::Catalog))
+    }
+}

@@ -1,0 +1,99 @@
+//! Which engine keeps the entries: RocksDB; or, under the feature `sim`, its model on a simulated disk.
+
+use super::{Edit, Entry, Source, rocks};
+use crate::fs::Dir;
+
+pub(super) enum Engine {
+    Rocks(rocks::Rocks),
+    #[cfg(feature = "sim")]
+    Simulated(super::simulated::Simulated),
+}
+
+/// A consistent scan of the store, in byte order.
+pub(crate) struct Scan<'a> {
+    entries: Entries<'a>,
+}
+
+enum Entries<'a> {
+    Rocks(rocks::Scan<'a>),
+    #[cfg(feature = "sim")]
+    Simulated(std::vec::IntoIter<Entry>),
+}
+
+impl Engine {
+    /// Opens a store that exists.
+    pub(super) fn open(dir: &Dir) -> Result<Self, Source> {
+        #[cfg(feature = "sim")]
+        if let Some(dir) = dir.simulated() {
+            return super::simulated::Simulated::open(dir).map(Self::Simulated);
+        }
+        rocks::Rocks::open(dir.path()).map(Self::Rocks)
+    }
+
+    /// Creates an empty store where there is none.
+    pub(super) fn create(dir: &Dir) -> Result<(), Source> {
+        #[cfg(feature = "sim")]
+        if let Some(dir) = dir.simulated() {
+            return super::simulated::create(dir);
+        }
+        rocks::Rocks::create(dir.path())
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Source> {
+        match self {
+            Self::Rocks(rocks) => rocks.flush(),
+            #[cfg(feature = "sim")]
+            Self::Simulated(store) => store.flush(),
+        }
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+        match self {
+            Self::Rocks(rocks) => rocks.get(key),
+            #[cfg(feature = "sim")]
+            Self::Simulated(store) => Ok(store.get(key)),
+        }
+    }
+
+    pub(super) fn write(&self, edits: &[Edit]) -> Result<(), Source> {
+        match self {
+            Self::Rocks(rocks) => rocks.write(edits),
+            #[cfg(feature = "sim")]
+            Self::Simulated(store) => store.write(edits.iter().map(|edit| {
+                (
+                    edit.key.as_bytes(),
+                    edit.value.as_ref().map(|v| v.as_bytes()),
+                )
+            })),
+        }
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Source> {
+        match self {
+            Self::Rocks(rocks) => rocks.plant(key, value),
+            Self::Simulated(store) => store.write([(key, value)]),
+        }
+    }
+
+    pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {
+        let entries = match self {
+            Self::Rocks(rocks) => Entries::Rocks(rocks.scan(prefix)),
+            #[cfg(feature = "sim")]
+            Self::Simulated(store) => Entries::Simulated(store.scan(prefix).into_iter()),
+        };
+        Scan { entries }
+    }
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<Entry, Source>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.entries {
+            Entries::Rocks(scan) => scan.next(),
+            #[cfg(feature = "sim")]
+            Entries::Simulated(entries) => entries.next().map(Ok),
+        }
+    }
+}
