@@ -222,7 +222,7 @@ impl Rehearsed {
             stores.iter().any(|prefix| operation.starts_with(prefix))
         };
         let amid = every.clone().filter(of_the_store);
-        let moments = amid.flat_map(|nth| [40, 160, 640].map(|after| death(nth, after)));
+        let moments = amid.flat_map(|nth| [20, 80, 320, 1280, 5120].map(|after| death(nth, after)));
         every.map(|nth| death(nth, 0)).chain(moments).collect()
     }
 }
