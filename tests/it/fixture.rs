@@ -237,11 +237,16 @@ pub struct Trace {
 
 impl Trace {
     pub fn probe(&self, data: &Data) -> Probe {
+        self.probe_below(&data.path())
+    }
+
+    /// The same, with paths below another directory.
+    pub fn probe_below(&self, directory: &Path) -> Probe {
         let lines = Arc::clone(&self.lines);
-        let data = data.path();
+        let directory = directory.to_path_buf();
         Probe::new(move |operation, path| {
             if let Some(what) = verb(operation) {
-                let path = path.strip_prefix(&data).unwrap_or(path);
+                let path = path.strip_prefix(&directory).unwrap_or(path);
                 let line = format!("{what} {}", path.display());
                 lines.lock().unwrap().push(line.trim_end().to_owned());
             }
@@ -255,7 +260,8 @@ impl Trace {
     }
 }
 
-fn verb(operation: Operation) -> Option<&'static str> {
+/// What an operation is called, if it changes the disk or makes it durable.
+pub fn verb(operation: Operation) -> Option<&'static str> {
     Some(match operation {
         Operation::CreateDirectory => "mkdir",
         Operation::RemoveDirectory => "rmdir",
@@ -320,13 +326,18 @@ pub fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// Says that a test could not do its work here. Written past the test runner, which swallows what a
-/// passing test prints.
+/// Says that a test could not do its work here.
 pub fn skipped(why: &str) {
     let test = std::thread::current();
     let name = test.name().unwrap_or("a test").to_owned();
-    let line = format!("SKIPPED {name}: {why}\n");
-    io::stderr().write_all(line.as_bytes()).unwrap();
+    report(&format!("SKIPPED {name}: {why}"));
+}
+
+/// Says something past the test runner, which swallows what a passing test prints.
+pub fn report(line: &str) {
+    io::stderr()
+        .write_all(format!("{line}\n").as_bytes())
+        .unwrap();
 }
 
 /// The whole text of an error, causes included.

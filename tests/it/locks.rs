@@ -1,32 +1,42 @@
 //! Locks between real processes.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
-use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
+use frostline::{ArtifactState, Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
 
-use crate::fixture::{Data, tree};
+use crate::fixture::{Data, chain, freeze, state, tree};
 
 const DATA: &str = "FROSTLINE_TEST_DATA";
 const SHARED_ROOT: &str = "FROSTLINE_TEST_SHARED_ROOT";
 const SHARED_PATH: &str = "FROSTLINE_TEST_SHARED_PATH";
+const WAITS: &str = "FROSTLINE_TEST_WAITS";
 
 /// The other process. Locks its roots, opens the catalog, says so, and stays until its standard
-/// input ends.
+/// input ends. If it is to wait, it begins with a line of its input.
 #[test]
 #[ignore = "not a test but the other process of the tests below, which start it by name"]
 fn other_process() {
     let data = std::env::var_os(DATA).expect("started by another test");
     let roots = roots_of_the_other(Path::new(&data));
+    let mut orders = std::io::stdin().lines();
+    if std::env::var_os(WAITS).is_some() {
+        say("waiting");
+        orders.next();
+    }
     let outcome = roots.lock().map(Catalog::open);
-    let text = match &outcome {
-        Ok(_) => "held".to_owned(),
-        Err(error) => format!("refused: {error}"),
-    };
+    match &outcome {
+        Ok(Ok(_)) => say("held"),
+        Ok(Err(error)) => say(&format!("held, but not opened: {}", chain(error))),
+        Err(error) => say(&format!("refused: {error}")),
+    }
+    orders.for_each(drop);
+}
+
+fn say(text: &str) {
     println!("\n{text}");
     std::io::stdout().flush().unwrap();
-    std::io::stdin().lines().for_each(drop);
 }
 
 fn roots_of_the_other(data: &Path) -> StorageRoots {
@@ -46,11 +56,28 @@ fn roots_of_the_other(data: &Path) -> StorageRoots {
 /// A running other process, and the line that it said. Killed when dropped.
 struct Other {
     child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
     said: String,
 }
 
 impl Other {
     fn start(data: &Path, shared: Option<(RootRole, &Path)>) -> Self {
+        let mut command = Self::command(data);
+        if let Some((role, path)) = shared {
+            command.env(SHARED_ROOT, role.to_string());
+            command.env(SHARED_PATH, path);
+        }
+        Self::spawn(command)
+    }
+
+    /// Started, but waiting for [`Other::go`].
+    fn waiting(data: &Path) -> Self {
+        let mut command = Self::command(data);
+        command.env(WAITS, "yes");
+        Self::spawn(command)
+    }
+
+    fn command(data: &Path) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args([
@@ -62,17 +89,31 @@ impl Other {
             .env(DATA, data)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        if let Some((role, path)) = shared {
-            command.env(SHARED_ROOT, role.to_string());
-            command.env(SHARED_PATH, path);
-        }
+        command
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = lines
-            .map(Result::unwrap)
-            .find(|line| line.starts_with("held") || line.starts_with("refused"))
+        let said = String::new();
+        let mut other = Self { child, lines, said };
+        other.hear();
+        other
+    }
+
+    fn go(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+
+    fn hear(&mut self) {
+        let is_said = |line: &String| {
+            let words = ["held", "refused", "waiting"];
+            words.iter().any(|word| line.starts_with(word))
+        };
+        let mut lines = self.lines.by_ref().map(Result::unwrap);
+        self.said = lines
+            .find(is_said)
             .expect("the other process says something");
-        Self { child, said }
     }
 
     fn kill(&mut self) {
@@ -121,6 +162,31 @@ fn one_shared_root_is_enough_to_be_refused() {
         assert!(other.said.contains(&pid), "{}", other.said);
         assert!(!elsewhere.path().exists(), "a refusal creates nothing");
         drop(catalog);
+    }
+}
+
+/// Of two processes that start at the same instant, one gets in and the other is told so. Nothing is
+/// hurt, neither where all is there nor where both would create it.
+#[test]
+fn of_two_processes_that_start_at_once_one_gets_in() {
+    for round in 0..20 {
+        let world = Data::new();
+        let first_start = round % 2 == 0;
+        if !first_start {
+            drop(freeze(&world.open(), 1, b"ledgers"));
+        }
+        let mut pair = [(); 2].map(|()| Other::waiting(&world.path()));
+        pair.iter_mut().for_each(Other::go);
+        pair.iter_mut().for_each(Other::hear);
+        let said = pair.each_ref().map(|other| other.said.as_str());
+        let held = said.iter().filter(|said| **said == "held").count();
+        let in_use = said.iter().filter(|said| said.contains(" is in use by "));
+        assert_eq!((held, in_use.count()), (1, 1), "round {round}: {said:#?}");
+        drop(pair);
+        let catalog = world.open();
+        let before = (!first_start).then_some(ArtifactState::Frozen);
+        assert_eq!(state(&catalog, 1), before);
+        drop(freeze(&catalog, 2, b"more ledgers"));
     }
 }
 

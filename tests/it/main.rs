@@ -19,6 +19,7 @@ mod architecture;
 mod auto_traits;
 mod barriers;
 mod config;
+mod crash;
 mod edges;
 mod errors;
 mod examples;

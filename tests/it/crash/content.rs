@@ -1,0 +1,72 @@
+//! Files that can be judged by their bytes alone.
+
+/// Bytes after the body: the checksum of all that comes before.
+const CHECKSUM: usize = 8;
+
+/// What a file of this name holds: a header, a body without zeros, and a checksum. Another version has
+/// other bytes throughout.
+pub fn content(file_name: &str, version: u32, length: usize) -> Vec<u8> {
+    let mut bytes = header(file_name, version, length).into_bytes();
+    assert!(bytes.len() + CHECKSUM <= length, "no room for the header");
+    let mut seed = checksum(&bytes);
+    while bytes.len() < length - CHECKSUM {
+        // xorshift64
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        // Never zero: a hole in the file is not content.
+        bytes.push((seed >> 32) as u8 | 1);
+    }
+    bytes.extend(checksum(&bytes).to_le_bytes());
+    bytes
+}
+
+/// Whether these are all the bytes of some version of this file.
+pub fn is_whole(file_name: &str, bytes: &[u8]) -> bool {
+    let fits =
+        |version: &u32| header(file_name, *version, bytes.len()).len() + CHECKSUM <= bytes.len();
+    let version = version_of(bytes).filter(fits);
+    version.is_some_and(|version| content(file_name, version, bytes.len()) == bytes)
+}
+
+/// The version that the file's header names.
+pub fn version_of(bytes: &[u8]) -> Option<u32> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    let (_, version) = line.split_once(" version ")?;
+    let (version, _) = version.split_once(' ')?;
+    version.parse().ok()
+}
+
+fn header(file_name: &str, version: u32, length: usize) -> String {
+    format!("{file_name} version {version} length {length}\n")
+}
+
+/// FNV-1a; never zero, so that it can seed the body.
+fn checksum(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step) | 1
+}
+
+#[test]
+fn a_whole_file_is_told_from_every_damaged_one() {
+    let name = "00000007.pack";
+    let whole = content(name, 2, 1100);
+    assert_eq!(whole.len(), 1100);
+    assert!(is_whole(name, &whole));
+    assert_eq!(version_of(&whole), Some(2));
+    assert!(!is_whole("00000008.pack", &whole), "another file's bytes");
+    for length in 0..whole.len() {
+        assert!(!is_whole(name, &whole[..length]), "the first {length}");
+    }
+    let other = content(name, 1, 1100);
+    for sector in [0..512, 512..1024, 1024..1100] {
+        let mut torn = whole.clone();
+        torn[sector.clone()].fill(0);
+        assert!(!is_whole(name, &torn), "zeros in {sector:?}");
+        torn[sector.clone()].copy_from_slice(&other[sector.clone()]);
+        assert!(!is_whole(name, &torn), "the other version in {sector:?}");
+    }
+    let longer = [whole, vec![0]].concat();
+    assert!(!is_whole(name, &longer), "a byte too many");
+}

@@ -1,0 +1,34 @@
+//! Crashes: the scenarios that every crash test runs, what must hold after each crash, and the tests
+//! that crash real processes.
+
+mod content;
+mod failure;
+mod oracle;
+mod process;
+mod scenarios;
+
+use frostline::{Catalog, LockError, LockedRoots, StorageRoots};
+
+pub use failure::Failure;
+
+/// What a node starts on.
+///
+/// A scenario knows the disk through this and through frostline's public API only, so that it runs
+/// unchanged on a real directory and on a disk that exists in memory.
+pub trait Machine {
+    fn roots(&self) -> StorageRoots;
+
+    /// Locks the roots, as a process that starts does.
+    fn lock(&self) -> Result<LockedRoots, LockError>;
+
+    /// Tells whoever watches which step follows.
+    fn step(&self, _name: &str) {}
+}
+
+impl dyn Machine + '_ {
+    /// Starts: locks the roots and opens the catalog.
+    pub fn open(&self) -> Result<Catalog, Failure> {
+        self.step("open");
+        Ok(Catalog::open(self.lock()?)?)
+    }
+}

@@ -1,0 +1,359 @@
+//! What must hold after every crash, judged from files, directories and keys alone.
+//!
+//! Nothing here uses the library's own idea of paths and states: the table is written down a second
+//! time, from the specification.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use frostline::{Catalog, Key, LOCK_FILE, RootRole, StorageRoots};
+
+use super::content::is_whole;
+use super::scenarios::{ABSENT, Fate};
+use crate::fixture::{chain, tree};
+
+/// What is on a disk and in its catalog. Paths are absolute.
+#[derive(Debug, Default, Clone)]
+pub struct View {
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+    pub directories: BTreeSet<PathBuf>,
+    pub keys: BTreeMap<String, String>,
+}
+
+impl View {
+    /// What is in the roots of a real data directory; the catalog's own root is left out.
+    pub fn of_directory(roots: &StorageRoots, catalog: &Catalog) -> Self {
+        let mut view = Self {
+            keys: keys_of(catalog),
+            ..Self::default()
+        };
+        for (role, root) in roots.iter() {
+            if role == RootRole::Catalog {
+                continue;
+            }
+            for (path, bytes) in tree(root) {
+                let path = root.join(path);
+                if path.is_dir() {
+                    view.directories.insert(path);
+                } else {
+                    view.files.insert(path, bytes);
+                }
+            }
+        }
+        view
+    }
+
+    fn value(&self, key: &str) -> &str {
+        self.keys.get(key).map_or(ABSENT, String::as_str)
+    }
+}
+
+/// Every key that the catalog has, as text; an entry that it cannot read becomes a key of its own.
+pub fn keys_of(catalog: &Catalog) -> BTreeMap<String, String> {
+    let mut keys = BTreeMap::new();
+    let mut add = |entry: Result<(Key, &str), _>| match entry {
+        Ok((key, value)) => keys.insert(key.to_string(), value.to_owned()),
+        Err(error) => keys.insert(chain(&error), "unreadable".to_owned()),
+    };
+    for entry in catalog.chunk_artifact_keys().unwrap() {
+        add(entry.map(|(key, state)| (key.into(), state.as_str())));
+    }
+    for entry in catalog.hot_chunk_keys().unwrap() {
+        add(entry.map(|(key, state)| (key.into(), state.as_str())));
+    }
+    if let Some(ledger) = catalog.earliest_ledger().unwrap() {
+        keys.insert("config:earliest_ledger".to_owned(), ledger.to_string());
+    }
+    keys
+}
+
+/// What a key means.
+enum Named {
+    /// The files of an artifact.
+    Files(Vec<PathBuf>),
+    HotDirectory(PathBuf),
+    Pin,
+}
+
+/// The specification's table.
+fn named(key: &str, roots: &StorageRoots) -> Option<Named> {
+    if key == "config:earliest_ledger" {
+        return Some(Named::Pin);
+    }
+    if let Some(chunk) = key.strip_prefix("hot:chunk:") {
+        let chunk = number(chunk)?;
+        let directory = roots.path(RootRole::Hot).join(format!("{chunk:08}"));
+        return Some(Named::HotDirectory(directory));
+    }
+    let (chunk, kind) = key.strip_prefix("chunk:")?.split_once(':')?;
+    let chunk = number(chunk)?;
+    let bucket = chunk / 1000;
+    let (role, below, suffixes): (_, _, &[_]) = match kind {
+        "ledgers" => (RootRole::Ledgers, "", &[".pack"]),
+        "events" => (
+            RootRole::Events,
+            "",
+            &["-events.pack", "-index.pack", "-index.hash"],
+        ),
+        "txhash" => (RootRole::TxHash, "raw/", &[".bin"]),
+        _ => return None,
+    };
+    let path = |suffix| format!("{below}{bucket:05}/{chunk:08}{suffix}");
+    let files = suffixes
+        .iter()
+        .map(|suffix| roots.path(role).join(path(suffix)));
+    Some(Named::Files(files.collect()))
+}
+
+fn number(digits: &str) -> Option<u32> {
+    let number = digits.parse().ok()?;
+    (format!("{number:08}") == digits).then_some(number)
+}
+
+/// The sentences that do not hold; each line names the key or the path. None: all is well.
+pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut files = BTreeSet::new();
+    let mut hot = BTreeSet::new();
+    for (key, value) in &view.keys {
+        match (named(key, roots), value.as_str()) {
+            (Some(Named::Files(paths)), "freezing" | "frozen" | "pruning") => {
+                if value == "frozen" {
+                    lines.extend(incomplete(view, key, &paths));
+                }
+                files.extend(paths);
+            }
+            (Some(Named::HotDirectory(path)), "transient" | "ready") => {
+                if value == "ready" && !view.directories.contains(&path) {
+                    lines.push(line(key, "is ready without its directory", path.display()));
+                }
+                hot.insert(path);
+            }
+            (Some(Named::Pin), value) if value.parse::<u32>().is_ok() => {}
+            (_, value) => lines.push(line(key, "is not known with the value", value)),
+        }
+    }
+    let keyed = |path: &PathBuf| {
+        files.contains(path) || is_lock_file(path, roots) || within(path, roots, &hot)
+    };
+    let strays = view.files.keys().filter(|path| !keyed(path));
+    lines.extend(strays.map(|path| line("no key", "names the file", path.display())));
+    // Buckets have no keys, and stay. Hot directories have.
+    let hot_root = roots.path(RootRole::Hot);
+    let unkeyed = |path: &&PathBuf| path.parent() == Some(hot_root) && !hot.contains(*path);
+    let strays = view.directories.iter().filter(unkeyed);
+    lines.extend(strays.map(|path| line("no key", "names the directory", path.display())));
+    lines
+}
+
+fn line(key: &str, what: &str, detail: impl Display) -> String {
+    format!("{key} {what} {detail}")
+}
+
+/// What a frozen key lacks.
+fn incomplete(view: &View, key: &str, paths: &[PathBuf]) -> Vec<String> {
+    let lacks = |path: &PathBuf| {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        match view.files.get(path) {
+            None => Some(line(key, "is frozen without its file", path.display())),
+            Some(bytes) if is_whole(name, bytes) => None,
+            Some(_) => Some(line(key, "is frozen with a part of", path.display())),
+        }
+    };
+    paths.iter().filter_map(lacks).collect()
+}
+
+/// Whether it is the lock file of a root.
+fn is_lock_file(path: &Path, roots: &StorageRoots) -> bool {
+    roots.iter().any(|(_, root)| path == root.join(LOCK_FILE))
+}
+
+/// Whether it is inside of the catalog or of one of these hot directories: not ours to judge.
+fn within(path: &Path, roots: &StorageRoots, hot: &BTreeSet<PathBuf>) -> bool {
+    path.starts_with(roots.path(RootRole::Catalog)) || hot.iter().any(|dir| path.starts_with(dir))
+}
+
+/// What is still owed: keys that a finished recovery does not leave.
+pub fn unsettled(view: &View) -> Vec<String> {
+    let owed = |value: &str| ["freezing", "pruning", "transient"].contains(&value);
+    let keys = view.keys.iter().filter(|(_, value)| owed(value));
+    keys.map(|(key, value)| line(key, "is still", value))
+        .collect()
+}
+
+/// Batches that were applied in part.
+pub fn torn(view: &View, fates: &[Fate]) -> Vec<String> {
+    let values = |fate: &Fate| {
+        fate.keys
+            .iter()
+            .map(|key| view.value(key))
+            .collect::<Vec<_>>()
+    };
+    let is_torn = |fate: &&Fate| !fate.rows.iter().any(|row| *row == values(fate).as_slice());
+    let torn = fates.iter().filter(is_torn);
+    torn.map(|fate| format!("{:?} read {:?}", fate.keys, values(fate)))
+        .collect()
+}
+
+/// The oracle's teeth: a view in which all is well, broken in one way after the other.
+mod teeth {
+    use super::{Fate, View, broken, torn, unsettled};
+    use crate::crash::content::content;
+    use frostline::StorageRoots;
+
+    fn roots() -> StorageRoots {
+        StorageRoots::under("/d").unwrap()
+    }
+
+    /// One of everything.
+    fn sound() -> View {
+        let mut view = View::default();
+        let keys = [
+            ("chunk:00005350:ledgers", "frozen"),
+            ("chunk:00005350:events", "frozen"),
+            ("chunk:00005350:txhash", "frozen"),
+            ("chunk:00000001:ledgers", "freezing"),
+            ("chunk:00000002:ledgers", "pruning"),
+            ("hot:chunk:00000003", "ready"),
+            ("hot:chunk:00000004", "transient"),
+            ("config:earliest_ledger", "2"),
+        ];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        view.keys = keys.into_iter().collect();
+        for path in [
+            "/d/ledgers/00005/00005350.pack",
+            "/d/events/00005/00005350-events.pack",
+            "/d/events/00005/00005350-index.pack",
+            "/d/events/00005/00005350-index.hash",
+            "/d/txhash/raw/00005/00005350.bin",
+        ] {
+            let (_, name) = path.rsplit_once('/').unwrap();
+            view.files.insert(path.into(), content(name, 1, 700));
+        }
+        for path in [
+            "/d/ledgers/00000/00000001.pack",
+            "/d/hot/00000003/anything",
+            "/d/hot/frostline.lock",
+            "/d/txhash/frostline.lock",
+            "/d/catalog/rocksdb/CURRENT",
+        ] {
+            view.files.insert(path.into(), b"part".to_vec());
+        }
+        for path in ["/d/hot/00000003", "/d/ledgers/00000", "/d/txhash/raw"] {
+            view.directories.insert(path.into());
+        }
+        view
+    }
+
+    /// The one line that breaking a sound view in this way gives.
+    #[track_caller]
+    fn broken_by(damage: impl FnOnce(&mut View)) -> String {
+        let mut view = sound();
+        damage(&mut view);
+        let lines = broken(&view, &roots());
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines.concat()
+    }
+
+    #[test]
+    fn a_view_in_which_all_is_well_breaks_nothing() {
+        assert_eq!(broken(&sound(), &roots()), Vec::<String>::new());
+        assert_eq!(broken(&View::default(), &roots()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_without_a_key_is_seen() {
+        for path in [
+            "/d/ledgers/00000/00000007.pack",
+            "/d/ledgers/00005/00005350.pack.tmp",
+            "/d/ledgers/00001/00005350.pack",
+            "/d/txhash/00005/00005350.bin",
+            "/d/ledgers/00000/frostline.lock",
+            "/d/hot/00000007/CURRENT",
+            "/d/hot/ballast",
+            "/elsewhere",
+        ] {
+            let line = broken_by(|view| drop(view.files.insert(path.into(), vec![1])));
+            assert_eq!(line, format!("no key names the file {path}"));
+        }
+        let line = broken_by(|view| assert!(view.directories.insert("/d/hot/00000007".into())));
+        assert_eq!(line, "no key names the directory /d/hot/00000007");
+        for key in ["chunk:00000001:ledgers", "hot:chunk:00000003"] {
+            let mut view = sound();
+            view.keys.remove(key);
+            assert!(!broken(&view, &roots()).is_empty(), "`{key}` deleted early");
+        }
+    }
+
+    #[test]
+    fn a_frozen_key_without_all_of_its_bytes_is_seen() {
+        let files: Vec<_> = sound().files.into_keys().collect();
+        for path in files
+            .iter()
+            .filter(|path| path.to_str().unwrap().contains("5350"))
+        {
+            let line = broken_by(|view| drop(view.files.remove(path)));
+            assert!(line.contains("is frozen without its file"), "{line}");
+            let line = broken_by(|view| view.files.get_mut(path).unwrap().truncate(512));
+            assert!(line.contains("is frozen with a part of"), "{line}");
+            let line = broken_by(|view| view.files.get_mut(path).unwrap()[512..].fill(0));
+            assert!(line.contains(path.to_str().unwrap()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_ready_key_without_its_directory_is_seen() {
+        let line = broken_by(|view| view.directories.retain(|path| !path.starts_with("/d/hot")));
+        assert!(
+            line.starts_with("hot:chunk:00000003 is ready without"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_values_are_seen() {
+        for (key, value) in [
+            ("chunk:00005351:ledgers", "thawed"),
+            ("chunk:00005351:ledgers", ""),
+            ("chunk:00005351:ledgers", "ready"),
+            ("chunk:5351:ledgers", "frozen"),
+            ("chunk:00005351:summary", "frozen"),
+            ("hot:chunk:00005351", "frozen"),
+            ("hot:chunk:+0005351", "transient"),
+            ("config:earliest_ledger", "genesis"),
+            ("config:latest_ledger", "2"),
+        ] {
+            let line = broken_by(|view| drop(view.keys.insert(key.into(), value.into())));
+            assert_eq!(line, format!("{key} is not known with the value {value}"));
+        }
+    }
+
+    #[test]
+    fn what_is_owed_is_seen() {
+        assert_eq!(
+            unsettled(&sound()),
+            [
+                "chunk:00000001:ledgers is still freezing",
+                "chunk:00000002:ledgers is still pruning",
+                "hot:chunk:00000004 is still transient",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_batch_that_was_applied_in_part_is_seen() {
+        let one_key_of_two = Fate {
+            keys: &["chunk:00000001:ledgers", "chunk:00000009:ledgers"],
+            rows: &[&["absent", "absent"], &["freezing", "freezing"]],
+        };
+        let line = torn(&sound(), &[one_key_of_two]).concat();
+        assert!(line.ends_with(r#"read ["freezing", "absent"]"#), "{line}");
+        let both = Fate {
+            keys: &["chunk:00000001:ledgers", "chunk:00000009:ledgers"],
+            rows: &[&["absent", "absent"], &["freezing", "absent"]],
+        };
+        assert_eq!(torn(&sound(), &[both]), Vec::<String>::new());
+    }
+}

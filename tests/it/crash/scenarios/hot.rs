@@ -1,0 +1,70 @@
+//! Hot directories.
+
+use frostline::{Catalog, Hot, Ready};
+
+use super::{Scenario, started};
+use crate::crash::{Failure, Machine};
+use crate::fixture::chunk;
+
+/// Creates a hot directory and makes it ready.
+pub fn make_ready(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Result<Ready, Failure> {
+    machine.step("create");
+    let transient = catalog.create_hot(chunk(number))?;
+    machine.step("ready");
+    Ok(transient.ready()?)
+}
+
+/// Discards a hot directory and removes it.
+fn discard(machine: &dyn Machine, ready: Ready) -> Result<(), Failure> {
+    machine.step("discard");
+    let debris = ready.discard()?;
+    machine.step("remove");
+    Ok(debris.remove()?)
+}
+
+pub const CREATE_DISCARD: Scenario = Scenario {
+    name: "hot_create_discard",
+    about: "a hot directory comes, and goes",
+    before: started,
+    run: |machine| {
+        let catalog = machine.open()?;
+        let ready = make_ready(machine, &catalog, 7)?;
+        discard(machine, ready)
+    },
+    chunks: &[7],
+    fates: &[],
+};
+
+pub const CREATE_OVER_TRANSIENT: Scenario = Scenario {
+    name: "hot_create_over_transient",
+    about: "a hot directory whose creation was interrupted is made again",
+    before: |machine| {
+        let catalog = machine.open()?;
+        drop(catalog.create_hot(chunk(7))?);
+        Ok(())
+    },
+    run: |machine| {
+        let catalog = machine.open()?;
+        make_ready(machine, &catalog, 7).map(drop)
+    },
+    chunks: &[7],
+    fates: &[],
+};
+
+pub const DISCARD: Scenario = Scenario {
+    name: "hot_discard",
+    about: "a hot directory of an earlier process is discarded",
+    before: |machine| {
+        let catalog = machine.open()?;
+        make_ready(machine, &catalog, 7).map(drop)
+    },
+    run: |machine| {
+        let catalog = machine.open()?;
+        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
+            panic!("chunk 7's hot directory was ready");
+        };
+        discard(machine, ready)
+    },
+    chunks: &[7],
+    fates: &[],
+};

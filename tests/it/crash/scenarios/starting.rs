@@ -1,0 +1,66 @@
+//! Starting: for the first time, and over what a crash has left.
+
+use frostline::{ArtifactState, Catalog, Hot, HotState, LedgerSeq};
+
+use super::Scenario;
+use super::hot::make_ready;
+use super::steps::{freeze, leave_debris, leave_pruning, swept};
+use crate::crash::Failure;
+use crate::fixture::chunk;
+
+pub const FIRST_START: Scenario = Scenario {
+    name: "first_start",
+    about: "an empty disk: all roots and the catalog are created, and the earliest ledger is pinned",
+    before: |_| Ok(()),
+    run: |machine| {
+        let catalog = machine.open()?;
+        machine.step("pin");
+        let _first_time = catalog.pin_earliest_ledger(LedgerSeq::GENESIS)?;
+        Ok(())
+    },
+    chunks: &[0],
+    fates: &[],
+};
+
+pub const RECOVER: Scenario = Scenario {
+    name: "recover",
+    about: "a start that finds one of everything, and settles it",
+    before: |machine| {
+        let catalog = machine.open()?;
+        drop(freeze(machine, &catalog, 1, 1)?);
+        leave_pruning(machine, &catalog, 2)?;
+        leave_debris(&catalog, 1002)?;
+        drop(make_ready(machine, &catalog, 3)?);
+        drop(catalog.create_hot(chunk(4))?);
+        Ok(())
+    },
+    run: |machine| {
+        let catalog = machine.open()?;
+        machine.step("settle");
+        settle(&catalog)
+    },
+    chunks: &[1, 2, 1002],
+    fates: &[],
+};
+
+/// Finishes what a crash has interrupted: removals are finished, and what was being made is removed.
+pub fn settle(catalog: &Catalog) -> Result<(), Failure> {
+    let mut leftovers = Vec::new();
+    for entry in catalog.chunk_artifact_keys()? {
+        let (key, state) = entry?;
+        if state != ArtifactState::Frozen {
+            leftovers.extend(catalog.prunable(key)?);
+        }
+    }
+    swept(&catalog.sweep_chunk_artifacts(leftovers)?)?;
+    let hot: Vec<_> = catalog.hot_chunk_keys()?.collect::<Result<_, _>>()?;
+    for (key, state) in hot {
+        if state == HotState::Ready {
+            continue;
+        }
+        if let Hot::Debris(debris) = catalog.claim_hot(key.chunk)? {
+            debris.remove()?;
+        }
+    }
+    Ok(())
+}
