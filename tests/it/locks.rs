@@ -29,7 +29,7 @@ fn other_process() {
     match &outcome {
         Ok(Ok(_)) => say("held"),
         Ok(Err(error)) => say(&format!("held, but not opened: {}", chain(error))),
-        Err(error) => say(&format!("refused: {error}")),
+        Err(error) => say(&format!("refused: {}", chain(error))),
     }
     orders.for_each(drop);
 }
