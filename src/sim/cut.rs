@@ -1,11 +1,12 @@
 //! Cutting the power: every disk that may be left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::sync::Arc;
 
 use super::content::Content;
 use super::entries::Entries;
+use super::explore::Limits;
 use super::world::{Inode, InodeId, ROOT, World};
 
 /// The ways in which one power cut may come out.
@@ -13,6 +14,8 @@ pub(super) struct PowerCut<'a> {
     world: &'a World,
     /// What each file that is not durable may hold.
     contents: HashMap<InodeId, Vec<Arc<[u8]>>>,
+    /// Directories with anything pending in or below them.
+    unsure: HashSet<InodeId>,
 }
 
 /// Makes the decisions that one outcome is made of.
@@ -31,7 +34,28 @@ impl<'a> PowerCut<'a> {
                 contents.insert(InodeId(number), content.outcomes());
             }
         }
-        Self { world, contents }
+        let mut cut = Self {
+            world,
+            contents,
+            unsure: HashSet::new(),
+        };
+        cut.find_unsure(ROOT);
+        cut
+    }
+
+    /// Tells whether anything is pending here or below.
+    fn find_unsure(&mut self, id: InodeId) -> bool {
+        let Some(entries) = self.world.directory(id) else {
+            return self.contents.contains_key(&id);
+        };
+        let mut unsure = entries.has_pending();
+        for inode in entries.outcomes().into_values().flatten().flatten() {
+            unsure |= self.find_unsure(inode);
+        }
+        if unsure {
+            self.unsure.insert(id);
+        }
+        unsure
     }
 
     /// How many ways there are to choose, counted before equal results are found to be equal.
@@ -43,7 +67,8 @@ impl<'a> PowerCut<'a> {
         if let Some(contents) = self.contents.get(&id) {
             return contents.len() as u128;
         }
-        let Some(entries) = self.world.directory(id) else {
+        let unsure = self.world.directory(id);
+        let Some(entries) = unsure.filter(|_| self.unsure.contains(&id)) else {
             return 1;
         };
         let names = entries.outcomes().into_values();
@@ -56,19 +81,19 @@ impl<'a> PowerCut<'a> {
         ways.fold(1, u128::saturating_mul)
     }
 
-    /// Every outcome; or, if there are more than the limit, that many: nothing lost, everything
-    /// lost, and others chosen at random from the seed. Stops when the visitor says so.
+    /// Every outcome; or, if there are more than the limit, a sample: everything lost, nothing lost,
+    /// and others chosen at random from the seed. Stops when the visitor says so.
     pub(super) fn outcomes(
         &self,
-        limit: usize,
+        limits: Limits,
         seed: u64,
         mut visit: impl FnMut(World) -> Result<(), ()>,
     ) -> Result<(), ()> {
-        if self.count() > limit as u128 {
+        if self.count() > limits.all as u128 {
             visit(self.build(&mut Lose))?;
             visit(self.build(&mut Keep))?;
             let mut random = Random(seed);
-            for _ in 2..limit {
+            for _ in 2..limits.sample {
                 visit(self.build(&mut random))?;
             }
             return Ok(());
@@ -108,7 +133,8 @@ impl<'a> PowerCut<'a> {
             }
             return;
         }
-        let Some(entries) = self.world.directory(id) else {
+        let unsure = self.world.directory(id);
+        let Some(entries) = unsure.filter(|_| self.unsure.contains(&id)) else {
             return;
         };
         let chosen = Self::choose_entries(entries, chooser);
@@ -219,7 +245,7 @@ mod tests {
             images.push(image);
             Ok(())
         };
-        assert_eq!(cut.outcomes(1000, 0, visit), Ok(()));
+        assert_eq!(cut.outcomes(Limits::default(), 0, visit), Ok(()));
         assert_eq!(images.len() as u128, cut.count());
         images
     }
@@ -337,6 +363,11 @@ mod tests {
         let world = world(&names);
         let cut = PowerCut::new(&world);
         assert_eq!(cut.count(), 1 << 20);
+        let limits = Limits {
+            all: 1000,
+            sample: 100,
+            ..Limits::default()
+        };
         let mut sizes = Vec::new();
         let visit = |image: World| {
             sizes.push(
@@ -346,7 +377,7 @@ mod tests {
             );
             Ok(())
         };
-        assert_eq!(cut.outcomes(100, 7, visit), Ok(()));
+        assert_eq!(cut.outcomes(limits, 7, visit), Ok(()));
         assert_eq!(sizes.len(), 100);
         assert_eq!(sizes.first_chunk(), Some(&[0, 20]));
     }

@@ -40,6 +40,10 @@ impl Entries {
         self.current.is_empty()
     }
 
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     pub(super) fn is_pending(&self, name: &OsStr) -> bool {
         self.pending.contains_key(name)
     }

@@ -99,6 +99,14 @@ impl Event {
         )
     }
 
+    /// Whether it changes what the store has promised.
+    pub(super) const fn is_promise(&self) -> bool {
+        matches!(
+            self,
+            Self::StoreOpened(_) | Self::BatchBegins(_) | Self::BatchReturns
+        )
+    }
+
     /// The inode that it makes, if it makes one.
     pub(super) const fn creates(&self) -> Option<InodeId> {
         match self {

@@ -1,12 +1,12 @@
 //! [`PowerLoss`]: every disk that a power cut may leave, recovered, and cut off again.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use super::cut::PowerCut;
 use super::disk::SimDisk;
 use super::history::History;
-use super::storyboard::{Scene, Storyboard};
+use super::storyboard::{End, Scene, Storyboard};
 use super::world::World;
 
 /// When a disk is checked.
@@ -23,9 +23,29 @@ pub enum When {
 pub struct PowerLoss<'a> {
     recover: Box<Recover<'a>>,
     check: Box<Check<'a>>,
-    limit: usize,
+    limits: Limits,
     seed: u64,
-    recoveries_are_cut: bool,
+}
+
+/// How many disks are built for one instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// All of them, if there are no more than this.
+    pub all: usize,
+    /// So many otherwise.
+    pub sample: usize,
+    /// How many recoveries are cut off, too. The rest run to their end.
+    pub cut_recoveries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            all: 1 << 10,
+            sample: 1 << 5,
+            cut_recoveries: usize::MAX,
+        }
+    }
 }
 
 type Recover<'a> = dyn Fn(&SimDisk) -> Result<(), String> + 'a;
@@ -42,6 +62,8 @@ pub struct Explored {
     pub distinct: usize,
     /// Recoveries that were run.
     pub recoveries: usize,
+    /// Recoveries that were cut off at every operation, too.
+    pub recoveries_cut: usize,
     /// Instants with too many legal disks to build all of them, and how many disks those had.
     pub sampled: usize,
     /// How many disks the sampled instants could have left, before equal ones are found equal.
@@ -55,6 +77,7 @@ impl Explored {
         self.images += other.images;
         self.distinct += other.distinct;
         self.recoveries += other.recoveries;
+        self.recoveries_cut += other.recoveries_cut;
         self.sampled += other.sampled;
         self.sampled_from = self.sampled_from.saturating_add(other.sampled_from);
     }
@@ -63,8 +86,8 @@ impl Explored {
 /// One exploration on its way.
 struct Exploration<'p, 'a> {
     plan: &'p PowerLoss<'a>,
-    seen: HashSet<u128>,
-    todo: Vec<(World, Rc<Scene>)>,
+    seen: HashSet<u64>,
+    todo: VecDeque<(World, Rc<Scene>)>,
     covered: Explored,
 }
 
@@ -78,25 +101,17 @@ impl<'a> PowerLoss<'a> {
         Self {
             recover: Box::new(recover),
             check: Box::new(check),
-            limit: 1 << 10,
+            limits: Limits::default(),
             seed: 0,
-            recoveries_are_cut: true,
         }
     }
 
-    /// Builds at most this many disks for one instant; where more are legal, this many of them,
-    /// chosen from the seed.
+    /// Where an instant may leave more disks than the limits allow, chooses some of them from this
+    /// seed.
     #[must_use]
-    pub fn sampled(mut self, limit: usize, seed: u64) -> Self {
-        self.limit = limit;
+    pub fn with_limits(mut self, limits: Limits, seed: u64) -> Self {
+        self.limits = limits;
         self.seed = seed;
-        self
-    }
-
-    /// Lets every recovery run to its end.
-    #[must_use]
-    pub fn with_whole_recoveries(mut self) -> Self {
-        self.recoveries_are_cut = false;
         self
     }
 
@@ -106,19 +121,20 @@ impl<'a> PowerLoss<'a> {
     ///
     /// The storyboard of the first failure.
     pub fn explore(&self, history: &History) -> Result<Explored, Box<Storyboard>> {
+        let history = Rc::new(history.clone());
         let mut exploration = Exploration {
             plan: self,
             seen: HashSet::new(),
-            todo: Vec::new(),
+            todo: VecDeque::new(),
             covered: Explored::default(),
         };
-        exploration.cut(history, None)?;
-        while let Some((world, scene)) = exploration.todo.pop() {
-            exploration.recover(world, &scene)?;
+        exploration.cut(&history, None)?;
+        while let Some((world, scene)) = exploration.todo.pop_front() {
+            exploration.recover(&world, &scene)?;
         }
-        exploration.kill(history)?;
-        while let Some((world, scene)) = exploration.todo.pop() {
-            exploration.recover(world, &scene)?;
+        exploration.kill(&history)?;
+        while let Some((world, scene)) = exploration.todo.pop_front() {
+            exploration.recover(&world, &scene)?;
         }
         Ok(exploration.covered)
     }
@@ -126,68 +142,105 @@ impl<'a> PowerLoss<'a> {
 
 impl Exploration<'_, '_> {
     /// Cuts the power at every instant of a history.
+    ///
+    /// Whatever is pending can be lost, so the disks that may be left after a change include those
+    /// that may be left before it; and a sync only takes some away. So all that can come of a run
+    /// of changes comes of its end. Only where that is too much to build all of it are the instants
+    /// before it looked at, too.
     fn cut(
         &mut self,
-        history: &History,
+        history: &Rc<History>,
         before: Option<&Rc<Scene>>,
     ) -> Result<(), Box<Storyboard>> {
+        let mut run = Vec::new();
         for (position, world) in history.instants() {
             self.covered.instants += 1;
-            let cut = PowerCut::new(&world);
-            let ways = cut.count();
-            if ways > self.plan.limit as u128 {
-                self.covered.sampled += 1;
-                self.covered.sampled_from = self.covered.sampled_from.saturating_add(ways);
-            }
-            let mut failed = None;
-            let seed = self.plan.seed.wrapping_add(position as u64);
-            let visited = cut.outcomes(self.plan.limit, seed, |image| {
-                self.covered.images += 1;
-                if !self.seen.insert(image.fingerprint()) {
-                    return Ok(());
-                }
-                self.covered.distinct += 1;
-                let checked = (self.plan.check)(&SimDisk::of(image.clone()), When::Crashed);
-                let scene = || Scene::cut(history, position, &world, &image, before);
-                if let Err(broken) = checked {
-                    failed = Some(Storyboard::new(scene(), broken));
-                    return Err(());
-                }
-                let scene = Rc::new(scene());
-                self.todo.push((image, scene));
-                Ok(())
+            let ends_run = history.log.get(position).is_none_or(|next| {
+                let event = &next.event;
+                event.is_barrier() || event.is_promise()
             });
-            if let (Err(()), Some(storyboard)) = (visited, failed) {
-                return Err(Box::new(storyboard));
+            run.push((position, world));
+            if !ends_run {
+                continue;
+            }
+            while let Some((position, world)) = run.pop() {
+                let all = self.cut_at(history, position, &world, before)?;
+                if all {
+                    run.clear();
+                }
             }
         }
         Ok(())
     }
 
+    /// Cuts the power at one instant; tells whether all disks that this may leave have been built.
+    fn cut_at(
+        &mut self,
+        history: &Rc<History>,
+        position: usize,
+        world: &World,
+        before: Option<&Rc<Scene>>,
+    ) -> Result<bool, Box<Storyboard>> {
+        let cut = PowerCut::new(world);
+        let ways = cut.count();
+        let limits = self.plan.limits;
+        let all = ways <= limits.all as u128;
+        if !all {
+            self.covered.sampled += 1;
+            self.covered.sampled_from = self.covered.sampled_from.saturating_add(ways);
+        }
+        let mut failed = None;
+        let seed = self.plan.seed.wrapping_add(position as u64);
+        let visited = cut.outcomes(limits, seed, |image| {
+            self.covered.images += 1;
+            if !self.seen.insert(image.fingerprint()) {
+                return Ok(());
+            }
+            self.covered.distinct += 1;
+            let checked = (self.plan.check)(&SimDisk::of(image.clone()), When::Crashed);
+            let end = End::Cut {
+                world: world.clone(),
+                image: image.clone(),
+            };
+            let scene = Scene::new(history, position, end, before);
+            if let Err(broken) = checked {
+                failed = Some(Storyboard::new(scene, broken));
+                return Err(());
+            }
+            self.todo.push_back((image, Rc::new(scene)));
+            Ok(())
+        });
+        match (visited, failed) {
+            (Err(()), Some(storyboard)) => Err(Box::new(storyboard)),
+            _ => Ok(all),
+        }
+    }
+
     /// Recovers a disk, and goes on to cut that off at every instant.
-    fn recover(&mut self, world: World, scene: &Rc<Scene>) -> Result<(), Box<Storyboard>> {
-        let disk = SimDisk::of(world);
+    fn recover(&mut self, world: &World, scene: &Rc<Scene>) -> Result<(), Box<Storyboard>> {
+        let disk = SimDisk::of(world.clone());
         self.covered.recoveries += 1;
         let recovered = (self.plan.recover)(&disk)
             .map_err(|error| format!("the recovery fails: {error}"))
             .and_then(|()| (self.plan.check)(&disk, When::Recovered));
-        let history = disk.history();
+        let history = Rc::new(disk.history());
         if let Err(broken) = recovered {
-            let scene = Scene::ran(&history, Some(scene));
+            let scene = Scene::new(&history, history.log.len(), End::Finished, Some(scene));
             return Err(Box::new(Storyboard::new(scene, broken)));
         }
-        if self.plan.recoveries_are_cut {
+        if self.covered.recoveries <= self.plan.limits.cut_recoveries {
+            self.covered.recoveries_cut += 1;
             self.cut(&history, Some(scene))?;
         }
         Ok(())
     }
 
     /// Kills the process at every instant: what is pending stays, and the next process reads it.
-    fn kill(&mut self, history: &History) -> Result<(), Box<Storyboard>> {
+    fn kill(&mut self, history: &Rc<History>) -> Result<(), Box<Storyboard>> {
         for (position, world) in history.instants() {
             self.covered.instants += 1;
-            let scene = Rc::new(Scene::killed(history, position));
-            self.recover(world, &scene)?;
+            let scene = Rc::new(Scene::new(history, position, End::Killed, None));
+            self.recover(&world, &scene)?;
         }
         Ok(())
     }

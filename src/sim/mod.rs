@@ -15,7 +15,7 @@ mod world;
 
 pub use disk::{SimDisk, SimFile};
 pub use event::{Batch, Keys};
-pub use explore::{Explored, PowerLoss, When};
+pub use explore::{Explored, Limits, PowerLoss, When};
 pub(crate) use handle::{DirHandle, FileHandle, LockHandle};
 pub use history::{History, Mutant, Mutation};
 pub use probe::Probe;

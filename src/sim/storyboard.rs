@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::entries::Entries;
+use super::event::Record;
 use super::history::History;
 use super::world::{Inode, InodeId, World};
 
@@ -13,11 +14,23 @@ pub struct Storyboard {
     broken: String,
 }
 
-/// One process: what it did, and how it ended.
+/// One process: what it did, and how it ended. Written out only when something is wrong.
 pub(super) struct Scene {
     before: Option<Rc<Scene>>,
-    lines: Vec<String>,
-    end: String,
+    history: Rc<History>,
+    /// How many records of the history have happened.
+    position: usize,
+    end: End,
+}
+
+/// How a process ends.
+pub(super) enum End {
+    /// The power is cut: the disk before, and after.
+    Cut { world: World, image: World },
+    /// It is killed.
+    Killed,
+    /// It comes to its end.
+    Finished,
 }
 
 impl Storyboard {
@@ -33,43 +46,18 @@ impl Storyboard {
 }
 
 impl Scene {
-    fn new(history: &History, operations: usize, end: String, before: Option<&Rc<Self>>) -> Self {
-        let records = history.log.iter().take(operations);
-        let lines = records.map(|record| {
-            let is_operation = record.event.is_operation();
-            let mark = if is_operation { "" } else { "-- " };
-            format!("{mark}{}", record.label)
-        });
-        Self {
-            before: before.map(Rc::clone),
-            lines: lines.collect(),
-            end,
-        }
-    }
-
-    /// The power was cut when so much of the history had happened.
-    pub(super) fn cut(
-        history: &History,
+    pub(super) fn new(
+        history: &Rc<History>,
         position: usize,
-        world: &World,
-        image: &World,
+        end: End,
         before: Option<&Rc<Self>>,
     ) -> Self {
-        let fate = fate(world, image).join("\n     ");
-        let end = format!("the power is cut; of what was pending:\n     {fate}");
-        Self::new(history, position, end, before)
-    }
-
-    /// The process was killed when so much of the history had happened.
-    pub(super) fn killed(history: &History, position: usize) -> Self {
-        let end = "the process is killed; nothing is lost yet".to_owned();
-        Self::new(history, position, end, None)
-    }
-
-    /// The process has come to its end.
-    pub(super) fn ran(history: &History, before: Option<&Rc<Self>>) -> Self {
-        let end = "the process ends".to_owned();
-        Self::new(history, history.log.len(), end, before)
+        Self {
+            before: before.map(Rc::clone),
+            history: Rc::clone(history),
+            position,
+            end,
+        }
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>) -> Result<usize, fmt::Error> {
@@ -78,10 +66,27 @@ impl Scene {
             None => 1,
         };
         writeln!(f, "process {process}")?;
-        for (number, line) in self.lines.iter().enumerate() {
-            writeln!(f, "{:4} {line}", number + 1)?;
+        let records = self.history.log.iter().take(self.position);
+        let mut operation = 0;
+        for Record { event, label, .. } in records {
+            if event.is_operation() {
+                operation += 1;
+                writeln!(f, "{operation:4} {label}")?;
+            } else {
+                writeln!(f, "  -- {label}")?;
+            }
         }
-        writeln!(f, "  => {}", self.end)?;
+        match &self.end {
+            End::Cut { world, image } => {
+                let fate = fate(world, image).join("\n     ");
+                writeln!(
+                    f,
+                    "  => the power is cut; of what was pending:\n     {fate}"
+                )?;
+            }
+            End::Killed => writeln!(f, "  => the process is killed; nothing is lost yet")?,
+            End::Finished => writeln!(f, "  => the process ends")?,
+        }
         Ok(process)
     }
 }

@@ -189,17 +189,13 @@ impl World {
         }
     }
 
-    /// What distinguishes this tree, as it reads now, from every other one; and the promises with it.
-    pub(super) fn fingerprint(&self) -> u128 {
-        let [low, high] = [0_u8, 1].map(|salt| {
-            let mut hasher = DefaultHasher::new();
-            salt.hash(&mut hasher);
-            self.hash_below(ROOT, &mut hasher, &mut BTreeSet::new());
-            self.promise.acknowledged.hash(&mut hasher);
-            self.promise.in_flight.hash(&mut hasher);
-            u128::from(hasher.finish())
-        });
-        high << 64 | low
+    /// What distinguishes this tree, as it reads now, from other ones; and the promises with it.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash_below(ROOT, &mut hasher, &mut BTreeSet::new());
+        self.promise.acknowledged.hash(&mut hasher);
+        self.promise.in_flight.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn hash_below(&self, id: InodeId, hasher: &mut DefaultHasher, seen: &mut BTreeSet<InodeId>) {

@@ -53,6 +53,8 @@ struct Found {
     manifest: u64,
     log: u64,
     entries: Entries,
+    /// The newest log with a batch in it.
+    newest: Option<u64>,
 }
 
 fn manifest_name(number: u64) -> String {
@@ -96,10 +98,9 @@ impl Simulated {
         let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
         let found = read(dir, &manifest)?;
         dir.disk().begin_store();
-        let opened = Log::open(dir, found.log).and_then(|log| {
-            remove_obsolete(dir, found.manifest, found.log)?;
-            Ok(log)
-        });
+        // RocksDB writes a new manifest at every start and syncs the directory; without anything to
+        // flush, the model does the latter only.
+        let opened = dir.sync().and_then(|()| Log::open(dir, found.log));
         dir.disk().end_of_store();
         dir.disk().store_opened(spelled(&found.entries), dir.path());
         Ok(Self {
@@ -111,17 +112,21 @@ impl Simulated {
         })
     }
 
-    /// Moves everything from the logs to a new manifest, and begins a new log.
+    /// Moves everything from the logs to a new manifest, and begins a new log; nothing if the logs in
+    /// use are empty.
     pub(super) fn flush(&mut self) -> Result<(), Source> {
         let dir = &self.dir;
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         let pointer = dir.read_file(POINTER.as_ref())?;
         let found = read(dir, String::from_utf8_lossy(&pointer).trim_end())?;
-        let manifest = found.manifest.max(found.log) + 1;
+        let Some(newest) = found.newest else {
+            return Ok(());
+        };
+        let manifest = found.log.max(newest) + 1;
         let log = manifest + 1;
         dir.disk().begin_store();
-        let flushed = replace(dir, &log_name(log))
-            .and_then(|()| Log::open(dir, log))
+        let flushed = empty_file(dir, &log_name(log))
+            .and_then(|_empty| Log::open(dir, log))
             .and_then(|new| {
                 write_manifest(dir, manifest, log, &inner.entries)?;
                 point_to(dir, manifest)?;
@@ -208,9 +213,7 @@ fn write_manifest(dir: &DirHandle, number: u64, log: u64, entries: &Entries) -> 
         let framed = framed(&encode(&[edit]), bytes.len());
         bytes.extend(framed);
     }
-    let name = manifest_name(number);
-    replace(dir, &name)?;
-    let file = dir.create_file(name.as_ref())?;
+    let file = empty_file(dir, &manifest_name(number))?;
     file.append(&bytes)?;
     file.sync()
 }
@@ -218,26 +221,29 @@ fn write_manifest(dir: &DirHandle, number: u64, log: u64, entries: &Entries) -> 
 /// Makes the pointer name a manifest, durably.
 fn point_to(dir: &DirHandle, manifest: u64) -> io::Result<()> {
     let name = format!("{manifest:06}{NEW_POINTER}");
-    replace(dir, &name)?;
-    let file = dir.create_file(name.as_ref())?;
+    let file = empty_file(dir, &name)?;
     file.append(format!("{}\n", manifest_name(manifest)).as_bytes())?;
     file.sync()?;
     dir.rename(name.as_ref(), dir, POINTER.as_ref(), true)?;
     dir.sync()
 }
 
-/// Makes room for a file of this name.
-fn replace(dir: &DirHandle, name: &str) -> io::Result<()> {
-    match dir.unlink(name.as_ref()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        unlinked => unlinked,
+/// An empty file of this name: what an interrupted start has left under it is truncated.
+fn empty_file(dir: &DirHandle, name: &str) -> io::Result<FileHandle> {
+    if !dir.has(name.as_ref())? {
+        return dir.create_file(name.as_ref());
     }
+    let file = dir.open_file(name.as_ref())?;
+    file.cut(0)?;
+    Ok(file)
 }
 
+/// Removes what is older than what is in use. What is newer is of an interrupted start; the next one
+/// truncates it.
 fn remove_obsolete(dir: &DirHandle, manifest: u64, log: u64) -> io::Result<()> {
     for name in names(dir)? {
         let is_old_log = log_number(&name).is_some_and(|number| number < log);
-        let is_old_manifest = is_manifest(&name) && name != manifest_name(manifest);
+        let is_old_manifest = manifest_number(&name).is_some_and(|number| number < manifest);
         if is_old_log || is_old_manifest || name.ends_with(NEW_POINTER) {
             dir.unlink(name.as_ref())?;
         }
@@ -252,6 +258,11 @@ fn names(dir: &DirHandle) -> io::Result<Vec<String>> {
         .collect())
 }
 
+fn manifest_number(name: &str) -> Option<u64> {
+    let number = name.rsplit('-').next().filter(|_| is_manifest(name));
+    number?.parse().ok()
+}
+
 fn log_number(name: &str) -> Option<u64> {
     name.strip_suffix(".log")?.parse().ok()
 }
@@ -259,7 +270,7 @@ fn log_number(name: &str) -> Option<u64> {
 /// Reads a manifest, and the logs that it says are to be replayed.
 fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     let damaged = || io::Error::other(format!("`{manifest}` is not a manifest"));
-    let number = manifest.rsplit('-').next().and_then(|n| n.parse().ok());
+    let number = manifest_number(manifest);
     let mut records = batches(&dir.read_file(OsStr::new(manifest))?).into_iter();
     let log = records.next().and_then(|bytes| text(&bytes).parse().ok());
     let (number, log) = number.zip(log).ok_or_else(damaged)?;
@@ -267,21 +278,22 @@ fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     for record in records {
         apply(&mut entries, &decode(&record).ok_or_else(damaged)?);
     }
-    let mut last = log;
+    let mut newest = None;
     let names = names(dir)?;
     for number in names.iter().filter_map(|name| log_number(name)) {
         if number < log {
             continue;
         }
-        last = number;
         for batch in batches(&dir.read_file(log_name(number).as_ref())?) {
             apply(&mut entries, &decode(&batch).ok_or_else(damaged)?);
+            newest = Some(number);
         }
     }
     Ok(Found {
         manifest: number,
-        log: last,
+        log,
         entries,
+        newest,
     })
 }
 

@@ -4,6 +4,7 @@
 mod content;
 mod failure;
 mod oracle;
+mod power;
 mod process;
 mod scenarios;
 
