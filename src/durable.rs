@@ -69,6 +69,14 @@ impl Way {
         self.below.push(dir);
     }
 
+    /// Makes the absence of what has been unlinked durable.
+    ///
+    /// One fsync is enough, also where a directory above is not durable: if that one's entry is lost,
+    /// the files are lost with it.
+    pub(crate) fn sync_absence(&self) -> Result<(), IoFailure> {
+        self.last().sync()
+    }
+
     /// The deepest directory that is open: with a complete way, the one that holds the files.
     pub(crate) fn last(&self) -> &Dir {
         self.below.last().unwrap_or(&self.root)
@@ -76,8 +84,7 @@ impl Way {
 }
 
 impl Durable {
-    /// Fsyncs the last directory of the way, whose entries have changed, and then every directory
-    /// above it that holds an entry of the way which this process has not yet made durable.
+    /// Fsyncs the last directory of the way, which has new entries, and then every directory above it that holds an entry of the way which this process has not yet made durable.
     pub(crate) fn barrier(&self, way: &Way) -> Result<(), IoFailure> {
         way.last().sync()?;
         let parents = std::iter::once(&*way.root).chain(&way.below);

@@ -139,8 +139,7 @@ fn unlink(
     }
     for bucket in order {
         if let Some(way) = ways.get(&bucket) {
-            core.durable
-                .barrier(way)
+            way.sync_absence()
                 .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))?;
         }
     }

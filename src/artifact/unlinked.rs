@@ -161,8 +161,8 @@ enum Removal {
 
 fn remove_files(held: &Held) -> Result<(), Removal> {
     let way = held.unlink_files().map_err(Removal::Unlink)?;
-    let barrier = held.core.durable.barrier(&way);
-    barrier.map_err(|failure| Removal::Sync(held.core.poison.sync_failed(failure)))
+    let synced = way.sync_absence();
+    synced.map_err(|failure| Removal::Sync(held.core.poison.sync_failed(failure)))
 }
 
 /// Unlinks the files, makes their absence durable and deletes the key.

@@ -41,6 +41,10 @@ impl SimDisk {
         }
     }
 
+    pub(super) fn into_world(self) -> World {
+        self.state().world.clone()
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,6 +134,13 @@ impl SimDisk {
     /// Calls the visitor with every path below the root as it reads now, and the bytes of the files.
     pub fn walk(&self, mut visit: impl FnMut(&Path, Option<&[u8]>)) {
         self.state().world.walk(&mut visit);
+    }
+
+    /// From here on the store must keep exactly these entries: what a reader has found in it.
+    pub fn promise(&self, keys: Keys) {
+        self.state()
+            .world
+            .apply(&Event::StoreOpened(Arc::new(keys)));
     }
 
     /// What a store has been told to keep when this disk was cut off: the entries that its commits

@@ -107,26 +107,22 @@ impl Event {
         )
     }
 
-    /// The inode that it makes, if it makes one.
-    pub(super) const fn creates(&self) -> Option<InodeId> {
+    /// Whether it is a barrier that makes this change durable.
+    pub(super) fn covers(&self, change: &Self) -> bool {
         match self {
-            Self::CreateFile { inode, .. } | Self::CreateDirectory { inode, .. } => Some(*inode),
-            _ => None,
-        }
-    }
-
-    /// Whether it works on this inode, or in this directory.
-    pub(super) fn touches(&self, id: InodeId) -> bool {
-        match self {
-            Self::CreateFile { parent, inode, .. }
-            | Self::CreateDirectory { parent, inode, .. } => *parent == id || *inode == id,
-            Self::Append { inode, .. }
-            | Self::Cut { inode, .. }
-            | Self::SyncFile { inode }
-            | Self::SyncDirectory { inode }
-            | Self::LoseSync { inode } => *inode == id,
-            Self::Unlink { parent, .. } | Self::RemoveDirectory { parent, .. } => *parent == id,
-            Self::Rename { from, to, .. } => *from == id || *to == id,
+            Self::SyncAll => !change.is_barrier(),
+            Self::SyncFile { inode: id } => match change {
+                Self::Append { inode, .. } | Self::Cut { inode, .. } => inode == id,
+                _ => false,
+            },
+            Self::SyncDirectory { inode: id } => match change {
+                Self::CreateFile { parent, .. }
+                | Self::CreateDirectory { parent, .. }
+                | Self::Unlink { parent, .. }
+                | Self::RemoveDirectory { parent, .. } => parent == id,
+                Self::Rename { from, to, .. } => from == id || to == id,
+                _ => false,
+            },
             _ => false,
         }
     }

@@ -1,13 +1,13 @@
 //! [`PowerLoss`]: every disk that a power cut may leave, recovered, and cut off again.
 
 use std::collections::{HashSet, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::cut::PowerCut;
 use super::disk::SimDisk;
 use super::history::History;
 use super::storyboard::{End, Scene, Storyboard};
-use super::world::World;
+use super::world::{Promise, World};
 
 /// When a disk is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +86,11 @@ impl Explored {
 /// One exploration on its way.
 struct Exploration<'p, 'a> {
     plan: &'p PowerLoss<'a>,
-    seen: HashSet<u64>,
-    todo: VecDeque<(World, Rc<Scene>)>,
+    /// Disks that have been looked at, each with what was promised of it.
+    checked: HashSet<(u64, Promise)>,
+    /// Disks that have been recovered, or are going to be.
+    known: HashSet<u64>,
+    todo: VecDeque<(World, Arc<Scene>)>,
     covered: Explored,
 }
 
@@ -121,10 +124,11 @@ impl<'a> PowerLoss<'a> {
     ///
     /// The storyboard of the first failure.
     pub fn explore(&self, history: &History) -> Result<Explored, Box<Storyboard>> {
-        let history = Rc::new(history.clone());
+        let history = Arc::new(history.clone());
         let mut exploration = Exploration {
             plan: self,
-            seen: HashSet::new(),
+            checked: HashSet::new(),
+            known: HashSet::new(),
             todo: VecDeque::new(),
             covered: Explored::default(),
         };
@@ -149,8 +153,8 @@ impl Exploration<'_, '_> {
     /// before it looked at, too.
     fn cut(
         &mut self,
-        history: &Rc<History>,
-        before: Option<&Rc<Scene>>,
+        history: &Arc<History>,
+        before: Option<&Arc<Scene>>,
     ) -> Result<(), Box<Storyboard>> {
         let mut run = Vec::new();
         for (position, world) in history.instants() {
@@ -176,10 +180,10 @@ impl Exploration<'_, '_> {
     /// Cuts the power at one instant; tells whether all disks that this may leave have been built.
     fn cut_at(
         &mut self,
-        history: &Rc<History>,
+        history: &Arc<History>,
         position: usize,
         world: &World,
-        before: Option<&Rc<Scene>>,
+        before: Option<&Arc<Scene>>,
     ) -> Result<bool, Box<Storyboard>> {
         let cut = PowerCut::new(world);
         let ways = cut.count();
@@ -193,11 +197,13 @@ impl Exploration<'_, '_> {
         let seed = self.plan.seed.wrapping_add(position as u64);
         let visited = cut.outcomes(limits, seed, |image| {
             self.covered.images += 1;
-            if !self.seen.insert(image.fingerprint()) {
+            let fingerprint = image.fingerprint();
+            if !self.checked.insert((fingerprint, image.promise.clone())) {
                 return Ok(());
             }
-            self.covered.distinct += 1;
-            let checked = (self.plan.check)(&SimDisk::of(image.clone()), When::Crashed);
+            let disk = SimDisk::of(image);
+            let checked = (self.plan.check)(&disk, When::Crashed);
+            let image = disk.into_world();
             let end = End::Cut {
                 world: world.clone(),
                 image: image.clone(),
@@ -207,7 +213,10 @@ impl Exploration<'_, '_> {
                 failed = Some(Storyboard::new(scene, broken));
                 return Err(());
             }
-            self.todo.push_back((image, Rc::new(scene)));
+            if self.known.insert(fingerprint) {
+                self.covered.distinct += 1;
+                self.todo.push_back((image, Arc::new(scene)));
+            }
             Ok(())
         });
         match (visited, failed) {
@@ -217,13 +226,13 @@ impl Exploration<'_, '_> {
     }
 
     /// Recovers a disk, and goes on to cut that off at every instant.
-    fn recover(&mut self, world: &World, scene: &Rc<Scene>) -> Result<(), Box<Storyboard>> {
+    fn recover(&mut self, world: &World, scene: &Arc<Scene>) -> Result<(), Box<Storyboard>> {
         let disk = SimDisk::of(world.clone());
         self.covered.recoveries += 1;
         let recovered = (self.plan.recover)(&disk)
             .map_err(|error| format!("the recovery fails: {error}"))
             .and_then(|()| (self.plan.check)(&disk, When::Recovered));
-        let history = Rc::new(disk.history());
+        let history = Arc::new(disk.history());
         if let Err(broken) = recovered {
             let scene = Scene::new(&history, history.log.len(), End::Finished, Some(scene));
             return Err(Box::new(Storyboard::new(scene, broken)));
@@ -236,10 +245,10 @@ impl Exploration<'_, '_> {
     }
 
     /// Kills the process at every instant: what is pending stays, and the next process reads it.
-    fn kill(&mut self, history: &Rc<History>) -> Result<(), Box<Storyboard>> {
+    fn kill(&mut self, history: &Arc<History>) -> Result<(), Box<Storyboard>> {
         for (position, world) in history.instants() {
             self.covered.instants += 1;
-            let scene = Rc::new(Scene::new(history, position, End::Killed, None));
+            let scene = Arc::new(Scene::new(history, position, End::Killed, None));
             self.recover(&world, &scene)?;
         }
         Ok(())

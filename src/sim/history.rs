@@ -116,10 +116,12 @@ impl History {
         let following = self.log.iter().enumerate().skip(position + 1);
         let mut operations = following.filter(|(_, record)| record.event.is_operation());
         let (next, second) = operations.next()?;
-        // Two syncs with nothing between, and two changes that are not synced, have no order.
-        let is_ordered = first.event.is_barrier() != second.event.is_barrier();
-        let needs = |id| !second.event.is_barrier() && second.event.touches(id);
-        if second.by_store || !is_ordered || first.event.creates().is_some_and(needs) {
+        // What comes after a sync may rely on it; what comes before one does so only if it is covered.
+        let is_ordered = match (&first.event, &second.event) {
+            (first, second) if first.is_barrier() => !second.is_barrier(),
+            (first, second) => second.covers(first),
+        };
+        if second.by_store || !is_ordered {
             return None;
         }
         let mut history = self.clone();

@@ -127,7 +127,7 @@ impl State {
             label: format!("{verb} {}", path.display()),
             step: Arc::clone(&self.step),
             batch: self.in_batch.then_some(self.batches),
-            by_store: self.in_store && !self.in_batch,
+            by_store: self.in_store,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! [`Storyboard`]: how a failure came about, operation by operation.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::entries::Entries;
 use super::event::Record;
@@ -16,8 +16,8 @@ pub struct Storyboard {
 
 /// One process: what it did, and how it ended. Written out only when something is wrong.
 pub(super) struct Scene {
-    before: Option<Rc<Scene>>,
-    history: Rc<History>,
+    before: Option<Arc<Scene>>,
+    history: Arc<History>,
     /// How many records of the history have happened.
     position: usize,
     end: End,
@@ -47,14 +47,14 @@ impl Storyboard {
 
 impl Scene {
     pub(super) fn new(
-        history: &Rc<History>,
+        history: &Arc<History>,
         position: usize,
         end: End,
-        before: Option<&Rc<Self>>,
+        before: Option<&Arc<Self>>,
     ) -> Self {
         Self {
-            before: before.map(Rc::clone),
-            history: Rc::clone(history),
+            before: before.map(Arc::clone),
+            history: Arc::clone(history),
             position,
             end,
         }

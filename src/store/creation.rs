@@ -75,12 +75,10 @@ fn create(dir: &Dir) -> Result<(), OpenFailure> {
         let name = entry.name.to_string_lossy().into_owned();
         // The store makes these anew at every start; the options would name the directory aside.
         if name != "LOCK" && !name.starts_with("OPTIONS-") && name != POINTER {
-            aside.sync_file(&name)?;
             parts.push(name);
         }
     }
-    aside.sync_file(POINTER)?;
-    aside.sync()?;
+    // The store has synced what it wrote; its names become durable where they are moved to.
     for part in &parts {
         aside.move_file(part, dir)?;
     }
@@ -90,9 +88,9 @@ fn create(dir: &Dir) -> Result<(), OpenFailure> {
     Ok(remove_aside(dir)?)
 }
 
+/// Not synced: should it come back after a crash, the next start removes it again.
 fn remove_aside(dir: &Dir) -> Result<(), IoFailure> {
-    dir.remove_tree(ASIDE)?;
-    dir.sync()
+    dir.remove_tree(ASIDE)
 }
 
 /// Removes everything but the lock file; the directory aside goes last, because it is the mark that

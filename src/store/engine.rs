@@ -47,6 +47,14 @@ impl Engine {
         }
     }
 
+    /// Tells a simulated disk that whoever opens the store can rely on its entries from now on.
+    #[cfg(feature = "sim")]
+    pub(super) fn promise(&mut self) {
+        if let Self::Simulated(store) = self {
+            store.promise();
+        }
+    }
+
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
         match self {
             Self::Rocks(rocks) => rocks.get(key),

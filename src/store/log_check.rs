@@ -57,8 +57,8 @@ fn check_stream(dir: &Dir, names: &[String]) -> Result<(Option<Cut>, bool), Open
     let mut torn: Option<(&String, usize)> = None;
     let mut has_records = false;
     for name in names {
-        // Before anything in it is believed: a killed process leaves records, and cuts, in the page
-        // cache that a power cut would still take away.
+        // A killed process leaves records that a power cut would still tear. What is read now must not
+        // be torn later, when it is no longer the end: that could not be told from damage.
         dir.sync_file(name)?;
         let bytes = dir.read_file(name)?;
         let whole = whole_records(&bytes);

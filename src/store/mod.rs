@@ -83,6 +83,8 @@ impl Store {
             engine.flush().map_err(failed)?;
         }
         check_not_moved(dir)?;
+        #[cfg(feature = "sim")]
+        engine.promise();
         Ok(Self { engine, path, disk })
     }
 

@@ -50,7 +50,6 @@ struct Log {
 
 /// What the files say.
 struct Found {
-    manifest: u64,
     log: u64,
     entries: Entries,
     /// The newest log with a batch in it.
@@ -102,7 +101,6 @@ impl Simulated {
         // flush, the model does the latter only.
         let opened = dir.sync().and_then(|()| Log::open(dir, found.log));
         dir.disk().end_of_store();
-        dir.disk().store_opened(spelled(&found.entries), dir.path());
         Ok(Self {
             dir: dir.reopen()?,
             inner: Mutex::new(Inner {
@@ -138,6 +136,13 @@ impl Simulated {
         Ok(())
     }
 
+    /// Promises what it reads from now on to whoever has opened it.
+    pub(super) fn promise(&mut self) {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let keys = spelled(&inner.entries);
+        self.dir.disk().store_opened(keys, self.dir.path());
+    }
+
     pub(super) fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.entries.get(key).cloned()
@@ -166,7 +171,10 @@ impl Simulated {
         disk.batch_begins(batch, self.dir.path());
         inner.log.append(&encode(&edits))?;
         if !inner.log.has_name {
-            self.dir.sync()?;
+            disk.begin_store();
+            let synced = self.dir.sync();
+            disk.end_of_store();
+            synced?;
             inner.log.has_name = true;
         }
         disk.batch_returns(self.dir.path());
@@ -270,10 +278,9 @@ fn log_number(name: &str) -> Option<u64> {
 /// Reads a manifest, and the logs that it says are to be replayed.
 fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     let damaged = || io::Error::other(format!("`{manifest}` is not a manifest"));
-    let number = manifest_number(manifest);
     let mut records = batches(&dir.read_file(OsStr::new(manifest))?).into_iter();
     let log = records.next().and_then(|bytes| text(&bytes).parse().ok());
-    let (number, log) = number.zip(log).ok_or_else(damaged)?;
+    let log = log.ok_or_else(damaged)?;
     let mut entries = Entries::new();
     for record in records {
         apply(&mut entries, &decode(&record).ok_or_else(damaged)?);
@@ -290,7 +297,6 @@ fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
         }
     }
     Ok(Found {
-        manifest: number,
         log,
         entries,
         newest,

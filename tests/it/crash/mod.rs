@@ -3,10 +3,14 @@
 
 mod content;
 mod failure;
+mod mutants;
 mod oracle;
 mod power;
 mod process;
 mod scenarios;
+
+use std::io;
+use std::path::Path;
 
 use frostline::{Catalog, LockError, LockedRoots, StorageRoots};
 
@@ -21,6 +25,10 @@ pub trait Machine {
 
     /// Locks the roots, as a process that starts does.
     fn lock(&self) -> Result<LockedRoots, LockError>;
+
+    /// Writes a file of somebody else's, such as a database in a hot directory, and syncs it, but not
+    /// its name.
+    fn put_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
     /// Tells whoever watches which step follows.
     fn step(&self, _name: &str) {}

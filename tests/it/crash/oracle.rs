@@ -14,6 +14,9 @@ use super::content::is_whole;
 use super::scenarios::{ABSENT, Fate};
 use crate::fixture::{chain, tree};
 
+/// The file that every scenario puts into a hot directory before it makes it ready.
+pub const DATABASE: &str = "database";
+
 /// What is on a disk and in its catalog. Paths are absolute.
 #[derive(Debug, Default, Clone)]
 pub struct View {
@@ -126,8 +129,8 @@ pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
                 files.extend(paths);
             }
             (Some(Named::HotDirectory(path)), "transient" | "ready") => {
-                if value == "ready" && !view.directories.contains(&path) {
-                    lines.push(line(key, "is ready without its directory", path.display()));
+                if value == "ready" {
+                    lines.extend(unusable(view, key, &path));
                 }
                 hot.insert(path);
             }
@@ -150,6 +153,21 @@ pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
 
 fn line(key: &str, what: &str, detail: impl Display) -> String {
     format!("{key} {what} {detail}")
+}
+
+/// What a ready key lacks.
+fn unusable(view: &View, key: &str, path: &Path) -> Option<String> {
+    if !view.directories.contains(path) {
+        return Some(line(key, "is ready without its directory", path.display()));
+    }
+    match view.files.get(&path.join(DATABASE)) {
+        Some(bytes) if is_whole(DATABASE, bytes) => None,
+        _ => Some(line(
+            key,
+            "is ready without the database in",
+            path.display(),
+        )),
+    }
 }
 
 /// What a frozen key lacks.
@@ -202,6 +220,7 @@ mod teeth {
     use super::{Fate, View, broken, torn, unsettled};
     use crate::crash::content::content;
     use frostline::StorageRoots;
+    use std::path::Path;
 
     fn roots() -> StorageRoots {
         StorageRoots::under("/d").unwrap()
@@ -228,6 +247,7 @@ mod teeth {
             "/d/events/00005/00005350-index.pack",
             "/d/events/00005/00005350-index.hash",
             "/d/txhash/raw/00005/00005350.bin",
+            "/d/hot/00000003/database",
         ] {
             let (_, name) = path.rsplit_once('/').unwrap();
             view.files.insert(path.into(), content(name, 1, 700));
@@ -310,6 +330,8 @@ mod teeth {
             line.starts_with("hot:chunk:00000003 is ready without"),
             "{line}"
         );
+        let line = broken_by(|view| drop(view.files.remove(Path::new("/d/hot/00000003/database"))));
+        assert!(line.contains("is ready without the database"), "{line}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! proves the order of the steps and that the next process copes. What a power cut takes away is for
 //! the simulated disk.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -47,6 +48,11 @@ impl Machine for RealMachine {
     /// Several directories deep, so that the first start has a way to create.
     fn roots(&self) -> StorageRoots {
         StorageRoots::under(self.directory.join("srv/node/data")).unwrap()
+    }
+
+    fn put_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        std::fs::write(path, bytes)?;
+        std::fs::File::open(path)?.sync_all()
     }
 
     fn lock(&self) -> Result<LockedRoots, LockError> {

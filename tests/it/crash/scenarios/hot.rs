@@ -2,14 +2,19 @@
 
 use frostline::{Catalog, Hot, Ready};
 
+use super::steps::TWO_SECTORS;
 use super::{Scenario, started};
+use crate::crash::content::content;
+use crate::crash::oracle::DATABASE;
 use crate::crash::{Failure, Machine};
 use crate::fixture::chunk;
 
-/// Creates a hot directory and makes it ready.
+/// Creates a hot directory, puts a database into it and makes it ready.
 pub fn make_ready(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Result<Ready, Failure> {
     machine.step("create");
     let transient = catalog.create_hot(chunk(number))?;
+    let database = content(DATABASE, 1, TWO_SECTORS);
+    machine.put_file(&transient.path().join(DATABASE), &database)?;
     machine.step("ready");
     Ok(transient.ready()?)
 }

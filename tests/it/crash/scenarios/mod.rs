@@ -76,7 +76,7 @@ pub fn once_more(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Resul
     drop(steps::freeze(machine, catalog, number, 9)?);
     steps::read::<Ledgers>(catalog, number, Ledgers::PACK, 9)?;
     if catalog.hot_state(chunk)? != Some(HotState::Ready) {
-        drop(catalog.create_hot(chunk)?.ready()?);
+        drop(hot::make_ready(machine, catalog, number)?);
     }
     let hot = catalog.claim_hot(chunk)?;
     assert!(matches!(hot, Hot::Ready(_)), "{hot:?}");

@@ -1,0 +1,134 @@
+//! The crash tests' teeth: one sync or one batch is left out, or comes a step too late, and some
+//! scenario must break.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use frostline::sim::{Limits, Mutant, Mutation};
+
+use super::power::{SEED, history, on_two_threads, power_loss};
+use super::scenarios::{SCENARIOS, Scenario};
+use crate::fixture::report;
+use crate::snapshot::check;
+
+/// A mutant, whatever chunk it is of: what became of it in every place where it could be made.
+#[derive(Default)]
+struct Tried {
+    caught: usize,
+    survived: usize,
+    /// Why it may survive.
+    argument: Option<&'static str>,
+}
+
+/// Why a mutant that no scenario catches need not be caught.
+fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
+    let marks = ["freezing", "pruning", "transient"];
+    match mutation {
+        Mutation::DropBatch(edits) => {
+            let marks =
+                |value: &Option<String>| marks.iter().any(|mark| value.as_deref() == Some(mark));
+            if !edits.iter().any(|(_, value)| marks(value)) {
+                return Some(
+                    "what is not flipped is not trusted, and what is not deleted is removed again: \
+                     nothing is unsafe",
+                );
+            }
+            label.contains("rematerialize").then_some(
+                "under `pruning`, too, a file may be anything: the mark says what is being done",
+            )
+        }
+        Mutation::Swap if label.contains("creating") => Some(
+            "until the pointer is moved into place nobody has written to the store: the next start \
+             creates it anew",
+        ),
+        Mutation::Swap if label.contains("events") => Some(
+            "the members of a set need no order among one another: only their flip comes after all",
+        ),
+        _ => None,
+    }
+}
+
+/// Without numbers, and with the first word of each step only.
+fn label(name: &str) -> String {
+    let mut label = String::new();
+    for word in name
+        .replace("/srv/node/data/", "")
+        .split_inclusive(['(', ')'])
+    {
+        let step = word
+            .strip_suffix(')')
+            .and_then(|step| step.split(' ').next());
+        let word = step.map_or_else(|| word.to_owned(), |step| format!("{step})"));
+        label.extend(
+            word.chars()
+                .map(|c| if c.is_ascii_digit() { '0' } else { c }),
+        );
+    }
+    label
+}
+
+fn try_all(scenario: &Scenario) -> BTreeMap<String, Tried> {
+    let mut tried: BTreeMap<_, Tried> = BTreeMap::new();
+    for mutant in history(scenario).mutants() {
+        let Mutant {
+            name,
+            mutation,
+            history,
+        } = mutant;
+        let limits = Limits {
+            all: 1 << 8,
+            sample: 1 << 5,
+            cut_recoveries: 0,
+        };
+        let explored = power_loss(scenario)
+            .with_limits(limits, SEED)
+            .explore(&history);
+        let label = label(&name);
+        let tried = tried.entry(label.clone()).or_default();
+        match explored {
+            Ok(_) => tried.survived += 1,
+            Err(_) => tried.caught += 1,
+        }
+        tried.argument = argument(&mutation, &label);
+    }
+    tried
+}
+
+#[test]
+fn every_mutant_is_caught_or_argued_away() {
+    let mut all: BTreeMap<String, Tried> = BTreeMap::new();
+    for tried in on_two_threads(SCENARIOS, try_all) {
+        for (label, one) in tried {
+            let sum = all.entry(label).or_default();
+            sum.caught += one.caught;
+            sum.survived += one.survived;
+            sum.argument = one.argument;
+        }
+    }
+    let (mut table, mut unargued, mut argued) = (String::new(), String::new(), 0);
+    for (label, tried) in &all {
+        let fate = match (tried.caught, tried.argument) {
+            (0, Some(argument)) => {
+                argued += tried.survived;
+                argument
+            }
+            (0, None) => {
+                writeln!(unargued, "{label}").unwrap();
+                "NOT CAUGHT"
+            }
+            _ => "caught",
+        };
+        writeln!(table, "{label}: {fate}").unwrap();
+    }
+    assert!(unargued.is_empty(), "no scenario catches\n{unargued}");
+    check("crash_mutants", &table);
+    let sum = |count: fn(&Tried) -> usize| all.values().map(count).sum::<usize>();
+    let (caught, survived) = (sum(|tried| tried.caught), sum(|tried| tried.survived));
+    report(&format!(
+        "crash: {} mutants of {} kinds: {caught} caught, {} where another scenario catches the kind, \
+         {argued} argued away",
+        caught + survived,
+        all.len(),
+        survived - argued,
+    ));
+}
