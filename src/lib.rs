@@ -117,6 +117,8 @@ mod kind;
 mod layout;
 mod lock;
 mod missing_step;
+mod open;
+mod pin;
 mod poison;
 mod retention;
 mod scan;
@@ -142,7 +144,7 @@ pub use artifact::{
     FreezeError, Freezing, FreezingSet, Frozen, Lease, Prunable, Pruning, RematerializeError,
     Sweepable, SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError, UnlinkRefusal, Unlinked,
 };
-pub use catalog::{Catalog, OpenError, Pin, PinError};
+pub use catalog::Catalog;
 pub use claim::{AlreadyClaimed, StillLeased};
 pub use config::{
     BackfillConfig, BsbConfig, Config, ConfigError, EarliestLedger, LogFormat, LogLevel,
@@ -167,6 +169,8 @@ pub use key::{
 pub use kind::{ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
 pub use layout::{LOCK_FILE, Layout, LayoutError, RootPathError, RootRole, StorageRoots};
 pub use lock::{LockError, LockedRoots};
+pub use open::OpenError;
+pub use pin::{Pin, PinError};
 pub use retention::{Retention, RetentionGate};
 pub use scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
 pub use state::{ArtifactState, HotState, STEPS, Step, steps_table};

@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 14] = [
     &["core"],
     &["transition"],
     &["artifact", "hot", "scan"],
-    &["missing_step", "sweep"],
+    &["missing_step", "open", "pin", "sweep"],
     &["catalog"],
     &[TOP],
 ];
