@@ -25,6 +25,15 @@ pub(crate) struct Entry {
     pub(crate) is_directory: bool,
 }
 
+/// What a name stands for, not followed if it is a symbolic link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    File,
+    Directory,
+    /// A symbolic link, a device, a socket or a pipe.
+    Other,
+}
+
 impl Dir {
     pub(super) fn new(fd: OwnedFd, path: PathBuf, disk: Disk) -> Self {
         Self { fd, path, disk }
@@ -135,6 +144,12 @@ impl Dir {
         self.perform(Operation::Inspect, name, || {
             Ok(real::file_type(&self.fd, name)?.is_some())
         })
+    }
+
+    /// What this name stands for, or none if nothing has it.
+    pub(crate) fn sort_of(&self, name: impl AsRef<OsStr>) -> Result<Option<Sort>, IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::Inspect, name, || real::sort_of(&self.fd, name))
     }
 
     /// A new file; the name must be free.

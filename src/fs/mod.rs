@@ -11,7 +11,7 @@ mod lock_file;
 mod real;
 mod walk;
 
-pub(crate) use directory::Dir;
+pub(crate) use directory::{Dir, Entry, Sort};
 pub use file::ReadFile;
 pub(crate) use file::{NewFile, read_config};
 pub(crate) use lock_file::LockFile;

@@ -4,6 +4,7 @@
 
 mod creation;
 mod log_check;
+mod read_only;
 mod rocks;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use crate::key::EncodedKey;
 
 pub(crate) use creation::NotACatalog;
 pub(crate) use log_check::LogDamage;
+pub(crate) use read_only::{Reading, read_only};
 pub(crate) use rocks::Scan;
 
 /// One change of a batch: a new value, or none to delete the key.
@@ -23,6 +25,9 @@ pub(crate) struct Edit {
     pub(crate) key: EncodedKey,
     pub(crate) value: Option<Cow<'static, str>>,
 }
+
+/// A key and its value, as they are stored.
+pub(crate) type RawEntry = (Box<[u8]>, Box<[u8]>);
 
 /// Why a store could not be opened.
 #[derive(Debug)]
