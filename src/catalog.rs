@@ -17,8 +17,9 @@ use crate::kind::{ArtifactKind, ArtifactSet, Kind};
 use crate::layout::{Layout, RootRole};
 use crate::lock::LockedRoots;
 use crate::open::OpenError;
+use crate::owed::Owed;
 use crate::pin::{Pin, PinError};
-use crate::scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
+use crate::scan::{self, ArtifactKeys, HotKeys, ReadyHotKeys};
 use crate::state::{ArtifactState, HotState};
 use crate::store::Store;
 use crate::sweep::{self, SweepError, Swept};
@@ -33,10 +34,15 @@ use crate::transition::{self, CommitError, Transition};
 /// Handles keep what they need of it alive, locks included: the roots are released when all are gone.
 pub struct Catalog {
     core: Arc<Core>,
+    /// As of opening.
+    pub(crate) owed: Owed,
 }
 
 impl Catalog {
     /// Opens the catalog of these roots, or creates it, all or nothing, where there is none.
+    ///
+    /// It looks through the keys for what a crash has left, and settles nothing: if
+    /// [`owed`](Self::owed) is not nothing, [`recover`](Self::recover).
     ///
     /// # Errors
     ///
@@ -45,9 +51,15 @@ impl Catalog {
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
         let store = Store::open(directory).map_err(|failure| OpenError::new(failure, path))?;
+        let owed = scan::owed(&store).map_err(OpenError::Store)?;
         Ok(Self {
             core: Arc::new(Core::new(roots, store)),
+            owed,
         })
+    }
+
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// The mapping between keys and paths.

@@ -10,11 +10,11 @@ use source::{Source, blank, functions, names_in, sources, words};
 /// other as they like.
 ///
 /// `sim` is below `fs`, which tells it of every operation.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["geometry", "state"],
     &["kind"],
     &["key"],
-    &["error", "layout", "retention"],
+    &["error", "layout", "owed", "retention"],
     &["sim"],
     &["fs"],
     &["claim", "config", "lock", "store"],
@@ -23,7 +23,8 @@ const FLOORS: [&[&str]; 14] = [
     &["transition"],
     &["artifact", "hot", "scan"],
     &["missing_step", "open", "pin", "sweep"],
-    &["catalog"],
+    &["audit", "catalog"],
+    &["recover"],
     &[TOP],
 ];
 
