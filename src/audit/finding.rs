@@ -16,7 +16,8 @@ const READY_IS_USABLE: &str = "ready is usable";
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
-    /// Something has the name of an artifact's file, and the artifact has no key.
+    /// Something has the name of an artifact's file, and the artifact has no key: it never had one, or
+    /// it has outlived it.
     FileWithoutKey {
         /// The key that names the file.
         key: ArtifactKey,

@@ -22,6 +22,8 @@ use crate::fs::Disk;
 use crate::key::Key;
 use crate::layout::{RootRole, StorageRoots};
 use crate::owed::Owed;
+#[cfg(feature = "sim")]
+use crate::sim::Probe;
 use crate::state::{ArtifactState, HotState};
 
 /// How often what disagrees is looked at. The protocol moves a key one way, so in a node's life the
@@ -145,7 +147,7 @@ pub enum AuditError {
     Store(StoreFailure),
     /// A crash has left the catalog in need of mending.
     #[error(
-        "the catalog in `{}` cannot be read as a crash has left it: open it, which mends that, then \
+        "the catalog in `{}` cannot be read as it is: open it, which mends what a crash can leave, then \
          audit again", path.display()
     )]
     Torn {
@@ -201,10 +203,7 @@ pub fn audit(roots: &StorageRoots) -> Result<Audit, AuditError> {
 /// [`AuditError`].
 #[cfg(feature = "sim")]
 #[doc(hidden)]
-pub fn audit_with_probe(
-    roots: &StorageRoots,
-    probe: crate::sim::Probe,
-) -> Result<Audit, AuditError> {
+pub fn audit_with_probe(roots: &StorageRoots, probe: Probe) -> Result<Audit, AuditError> {
     audit_on(roots, &Disk { probe: Some(probe) })
 }
 
@@ -253,13 +252,21 @@ fn every_key(keys: &Keys, walked: &Walked) -> Vec<Key> {
 fn look_again(suspects: &mut Vec<(Key, Vec<Finding>)>, tree: &Tree, keys: &Keys) {
     for (key, found) in &mut *suspects {
         let again = tree.look(*key, keys.get(*key));
-        let blind = |finding: &Finding| matches!(finding, Finding::Unreadable { .. });
-        // A look that failed says nothing against what was seen before.
-        if !again.iter().any(blind) {
+        if is_blind(found) {
+            // Something may be wrong that could not be seen before.
+            *found = again;
+        } else if !is_blind(&again) {
             found.retain(|finding| again.contains(finding));
         }
+        // Else: a look that failed says nothing against what was seen before.
     }
     suspects.retain(|(_, found)| !found.is_empty());
+}
+
+/// Whether a part of this look failed.
+fn is_blind(look: &[Finding]) -> bool {
+    let failed = |finding: &Finding| matches!(finding, Finding::Unreadable { .. });
+    look.iter().any(failed)
 }
 
 fn count(keys: &Keys, walked: &Walked) -> AuditCounts {

@@ -16,6 +16,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod auto_traits;
 mod barriers;
 mod config;
@@ -33,6 +34,7 @@ mod lifecycle;
 mod locks;
 mod named_tests;
 mod protocol;
+mod recover;
 mod retention;
 mod roots;
 mod snapshot;
