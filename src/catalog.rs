@@ -28,7 +28,7 @@ use crate::transition::{self, CommitError, Transition};
 /// The record of which files exist, and in which state.
 ///
 /// Every write is synced before the call returns, and a commit of several keys is one atomic batch.
-/// After a [`Fatal`] failure everything is refused, reads too, until the catalog is opened again; only
+/// After a [`Fatal`](crate::Fatal) failure everything is refused, reads too, until the catalog is opened again; only
 /// what was known to be frozen before, a [`Frozen`](crate::Frozen) or a [`Lease`], can be read on.
 ///
 /// Handles keep what they need of it alive, locks included: the roots are released when all are gone.

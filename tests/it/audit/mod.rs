@@ -1,21 +1,20 @@
 //! The audit: every finding, and what it never does.
 
+mod program;
+mod resistance;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use frostline::sim::Probe;
 use frostline::{
-    ArtifactKind, ArtifactSet, Audit, AuditError, Catalog, Events, FileName, Finding, Freezing,
-    Key, Kind, LOCK_FILE, Ledgers, Operation, RootRole, TxHash, audit, audit_with_probe,
+    ArtifactKind, ArtifactSet, Audit, AuditError, Catalog, Events, FileName, Freezing, Key, Kind,
+    LOCK_FILE, Ledgers, RootRole, TxHash, audit,
 };
 
-use crate::fixture::{Data, EIO, Faults, chunk, freeze, ledger, tree};
-use crate::{examples, snapshot};
+use crate::fixture::{Data, chunk, freeze, ledger, tree};
+use crate::snapshot;
 
 /// The directory's entries with everything that a writer would change.
 pub fn fingerprint(root: &Path) -> BTreeMap<PathBuf, (Vec<u8>, u64, i64, i64)> {
@@ -204,132 +203,6 @@ fn the_json_report_holds_the_same_findings() {
     }
 }
 
-#[test]
-fn what_cannot_be_read_is_a_finding_and_the_walk_goes_on() {
-    let data = Data::new();
-    let catalog = data.open();
-    normal_life(&catalog);
-    std::fs::write(data.path().join("hot/stray"), b"").unwrap();
-    std::fs::write(data.path().join("ledgers/stray"), b"").unwrap();
-    // Listing one bucket, opening another, and looking at a hot directory fail every time.
-    let probe = Probe::new(|operation, path| {
-        let fails = match operation {
-            Operation::List => path.ends_with("ledgers/00000"),
-            Operation::OpenDirectory => path.ends_with("events/00000"),
-            Operation::Inspect => path.ends_with("hot/00000001"),
-            _ => false,
-        };
-        if fails {
-            return Err(std::io::Error::from_raw_os_error(EIO));
-        }
-        Ok(())
-    });
-    let report = audit_with_probe(&data.roots(), probe).unwrap();
-    let text = texts(&data, &report).join("\n");
-    snapshot::check("audit_unreadable", &text);
-    let unreadable = |finding: &&Finding| matches!(finding, Finding::Unreadable { .. });
-    assert!(report.findings().iter().filter(unreadable).count() >= 3);
-
-    // A root that is a file, and one that leads in a circle.
-    drop(catalog);
-    let (events, hot) = (data.root(RootRole::Events), data.root(RootRole::Hot));
-    std::fs::rename(&events, data.path().join("moved")).unwrap();
-    std::fs::write(&events, b"").unwrap();
-    std::fs::rename(&hot, data.path().join("moved too")).unwrap();
-    symlink("hot", &hot).unwrap();
-    let report = audit_unchanged(&data);
-    let text = texts(&data, &report).join("\n");
-    snapshot::check("audit_unreadable_roots", &text);
-}
-
-#[test]
-fn a_look_that_fails_once_is_taken_again_and_takes_nothing_back() {
-    let data = Data::new();
-    let catalog = data.open();
-    drop(freeze(&catalog, 7, b"here"));
-    let faults = Faults::new();
-    faults.fail_after(1, Operation::Inspect, EIO);
-    let report = audit_with_probe(&data.roots(), faults.probe()).unwrap();
-    assert!(faults.has_fired());
-    assert!(report.is_clean(), "{report}");
-
-    std::fs::remove_file(data.pack(7)).unwrap();
-    let clear = audit_with_probe(&data.roots(), faults.probe()).unwrap();
-    let inspections = faults.count(Operation::Inspect);
-    assert_eq!(clear.findings().len(), 1);
-    for spared in 2..inspections {
-        faults.arm(Operation::Inspect, spared, EIO);
-        if let Ok(report) = audit_with_probe(&data.roots(), faults.probe()) {
-            assert!(!report.is_clean(), "after {spared} looks");
-        }
-        faults.fail_after(0, Operation::Inspect, EIO);
-    }
-}
-
-#[test]
-fn every_operation_may_fail_and_none_of_them_makes_a_report_clean() {
-    let data = Data::new();
-    let catalog = data.open();
-    drop(freeze(&catalog, 7, b"here"));
-    std::fs::remove_file(data.pack(7)).unwrap();
-    let before = fingerprint(data.outside());
-    for spared in 0.. {
-        let left = std::sync::Mutex::new(Some(spared));
-        let fired = std::sync::Arc::new(AtomicBool::new(false));
-        let told = std::sync::Arc::clone(&fired);
-        // From this operation on, everything fails.
-        let probe = Probe::new(move |_, _| {
-            let mut left = left.lock().unwrap();
-            match left.as_mut() {
-                Some(0) => {
-                    told.store(true, Ordering::Relaxed);
-                    Err(std::io::Error::from_raw_os_error(EIO))
-                }
-                Some(left) => {
-                    *left -= 1;
-                    Ok(())
-                }
-                None => Ok(()),
-            }
-        });
-        if let Ok(report) = audit_with_probe(&data.roots(), probe) {
-            assert!(!report.is_clean(), "{spared}: {report}");
-        }
-        assert_eq!(fingerprint(data.outside()), before);
-        if !fired.load(Ordering::Relaxed) {
-            assert!(spared > 20, "{spared} operations");
-            return;
-        }
-    }
-}
-
-#[test]
-fn an_audit_asks_for_no_operation_that_changes_anything() {
-    let data = Data::new();
-    every_finding(&data);
-    let faults = Faults::new();
-    let report = audit_with_probe(&data.roots(), faults.probe()).unwrap();
-    assert!(!report.is_clean());
-    let seen: BTreeSet<_> = faults
-        .seen()
-        .iter()
-        .map(|operation| format!("{operation:?}"))
-        .collect();
-    let expected = [
-        "Inspect",
-        "List",
-        "OpenDirectory",
-        "OpenFile",
-        "OpenStore",
-        "ReadFile",
-        "ReadStore",
-    ];
-    assert_eq!(
-        seen.iter().map(String::as_str).collect::<Vec<_>>(),
-        expected
-    );
-}
-
 /// Nothing is created where there is nothing.
 #[test]
 fn no_catalog_is_said_and_none_is_created() {
@@ -397,136 +270,6 @@ fn a_torn_log_is_read_and_stays_torn() {
     let report = audit_unchanged(&data);
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.counts().frozen, 1);
-}
-
-/// A node makes and removes things all the time: nothing of that is a finding.
-#[test]
-fn beside_a_node_at_work_there_is_no_false_finding() {
-    let data = Data::new();
-    let catalog = data.open();
-    normal_life(&catalog);
-    let held = freeze(&catalog, 3, b"held open");
-    let lease = held.lease();
-    let writing = catalog.begin::<TxHash>(chunk(9)).unwrap();
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            let mut rounds = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let number = 1_000 + rounds % 7;
-                let frozen = freeze(&catalog, number, b"for a moment");
-                let ready = catalog.create_hot(chunk(number)).unwrap().ready().unwrap();
-                let swept = catalog.sweep_chunk_artifacts([frozen.demote()]).unwrap();
-                assert_eq!(swept.deleted.len(), 1);
-                ready.discard().unwrap().remove().unwrap();
-                rounds += 1;
-            }
-            rounds
-        });
-        let start = Instant::now();
-        let mut audits = 0;
-        let mut unclean = Vec::new();
-        while start.elapsed() < Duration::from_millis(1_500) {
-            let report = audit(&data.roots()).unwrap();
-            if !report.is_clean() {
-                unclean.push(report.to_string());
-            }
-            audits += 1;
-        }
-        stop.store(true, Ordering::Relaxed);
-        let rounds = worker.join().unwrap();
-        assert!(unclean.is_empty(), "{}", unclean.join("\n"));
-        assert!(audits > 3 && rounds > 3, "{audits} audits, {rounds} rounds");
-    });
-    drop((held, lease, writing));
-}
-
-/// Starts replace the catalog's own files under the audit.
-#[test]
-fn beside_a_node_that_starts_again_and_again_there_is_no_error() {
-    let data = Data::new();
-    drop(freeze(&data.open(), 7, b"here"));
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut number = 100;
-            while !stop.load(Ordering::Relaxed) {
-                drop(freeze(&data.open(), number, b"one each time"));
-                number += 1;
-            }
-        });
-        let start = Instant::now();
-        let mut reports = Vec::new();
-        while start.elapsed() < Duration::from_secs(1) {
-            reports.push(audit(&data.roots()).map(|report| report.to_string()));
-        }
-        stop.store(true, Ordering::Relaxed);
-        for report in reports {
-            let report = report.unwrap();
-            assert!(report.contains("clean: "), "{report}");
-        }
-    });
-}
-
-fn program(arguments: &[&str], data: &Path) -> Output {
-    let mut command = Command::new(examples::binary("audit"));
-    command.arg("--data-dir").arg(data).args(arguments);
-    command.output().unwrap()
-}
-
-#[test]
-fn the_program_tells_by_its_exit_code() {
-    let data = Data::new();
-    let missing = program(&[], &data.path());
-    assert_eq!(missing.status.code(), Some(2));
-    let text = String::from_utf8(missing.stderr).unwrap();
-    assert!(text.contains("there is no catalog"), "{text}");
-    assert!(!data.path().exists());
-
-    let catalog = data.open();
-    drop(freeze(&catalog, 7, b"here"));
-    let clean = program(&[], &data.path());
-    assert_eq!(clean.status.code(), Some(0));
-    let clean = String::from_utf8(clean.stdout).unwrap();
-    std::fs::remove_file(data.pack(7)).unwrap();
-    let found = program(&["--json"], &data.path());
-    assert_eq!(found.status.code(), Some(1));
-    let found = String::from_utf8(found.stdout).unwrap();
-    let json: serde_json::Value = serde_json::from_str(&found).unwrap();
-    assert_eq!(json["findings"][0]["finding"], "file_missing");
-    snapshot::check("example_audit", &data.redact(&format!("{clean}\n{found}")));
-
-    for arguments in [
-        &["--data-dir", "/twice"][..],
-        &["--config", "/both"],
-        &["--unknown"],
-        &["positional"],
-    ] {
-        let output = program(arguments, &data.path());
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(errors.contains("usage: audit"), "{errors}");
-    }
-    let nothing = Command::new(examples::binary("audit")).output().unwrap();
-    assert_eq!(nothing.status.code(), Some(2));
-}
-
-#[test]
-fn the_program_obeys_a_configuration() {
-    let data = Data::new();
-    std::fs::create_dir_all(data.path()).unwrap();
-    let file = data.path().join("node.toml");
-    let text = "[service]\ndefault_data_dir = \"node\"\n\
-                [streaming]\ncaptive_core_config = \"core.cfg\"\n";
-    std::fs::write(&file, text).unwrap();
-    let run = || {
-        let mut command = Command::new(examples::binary("audit"));
-        command.arg("--config").arg(&file).output().unwrap()
-    };
-    assert_eq!(run().status.code(), Some(2));
-    let roots = frostline::StorageRoots::under(data.path().join("node")).unwrap();
-    drop(Catalog::open(roots.lock().unwrap()).unwrap());
-    assert_eq!(run().status.code(), Some(0));
 }
 
 #[test]
