@@ -4,6 +4,7 @@
 //! else uses. So it is no other way of deleting, and a crash in the middle of it leaves what a crash
 //! anywhere leaves: the next recovery goes on.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -169,6 +170,7 @@ impl Catalog {
     /// # Errors
     ///
     /// [`RecoverError`].
+    #[track_caller]
     pub fn recover(&self, debris: DebrisPolicy) -> Result<Recovered, RecoverError> {
         let mut recovered = Recovered::default();
         self.settle_artifacts(debris, &mut recovered)?;
@@ -176,6 +178,7 @@ impl Catalog {
         Ok(recovered)
     }
 
+    #[track_caller]
     fn settle_artifacts(
         &self,
         debris: DebrisPolicy,
@@ -206,7 +209,7 @@ impl Catalog {
                 Err(ClaimError::Read(error)) => recovered.unread(error)?,
             }
         }
-        let pruning: Vec<_> = batch
+        let pruning: HashSet<_> = batch
             .iter()
             .filter(|leftover| leftover.found == ArtifactState::Pruning)
             .map(Prunable::key)
@@ -224,6 +227,7 @@ impl Catalog {
         Ok(())
     }
 
+    #[track_caller]
     fn settle_hot(&self, recovered: &mut Recovered) -> Result<(), RecoverError> {
         let scan = self.hot_chunk_keys().map_err(RecoverError::Read)?;
         let keys: Vec<_> = scan.collect();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use frostline::sim::Probe;
-use frostline::{Finding, Operation, RootRole, TxHash, audit, audit_with_probe};
+use frostline::{AuditError, Finding, Operation, RootRole, TxHash, audit, audit_with_probe};
 
 use super::{audit_unchanged, every_finding, fingerprint, normal_life, texts};
 use crate::fixture::{Data, EIO, Faults, chunk, freeze};
@@ -229,4 +229,19 @@ fn a_reading_of_the_catalog_that_fails_is_begun_again_but_not_for_ever() {
             assert_eq!(result.is_ok(), is_read, "{operation:?}, {failures} times");
         }
     }
+}
+
+/// A power cut during a start may keep the pointer and lose the manifest: only an opening mends that.
+#[test]
+fn a_catalog_that_a_crash_has_torn_is_said_to_need_an_opening() {
+    let data = Data::new();
+    drop(freeze(&data.open(), 7, b"here"));
+    let pointer = data.root(RootRole::Catalog).join("CURRENT");
+    std::fs::write(&pointer, "MANIFEST-999999\n").unwrap();
+    let before = fingerprint(data.outside());
+    let error = audit(&data.roots()).unwrap_err();
+    assert!(matches!(error, AuditError::Torn { .. }), "{error}");
+    assert_eq!(fingerprint(data.outside()), before);
+    drop(data.open());
+    assert!(audit_unchanged(&data).is_clean());
 }

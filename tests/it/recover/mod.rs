@@ -1,16 +1,16 @@
 //! Recovery: every state that a crash can leave, what is left alone, and how it fails.
 
+mod program;
+
 use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use frostline::{
-    ArtifactState, Catalog, DebrisPolicy, Events, FailureKind, Hot, HotState, Key, LOCK_FILE,
-    Ledgers, Operation, Owed, RecoverError, RootRole, TxHash, audit,
+    ArtifactState, Catalog, DebrisPolicy, Events, FailureKind, Hot, HotState, Key, Ledgers,
+    Operation, Owed, RecoverError, TxHash, audit,
 };
 
-use crate::fixture::{Data, EIO, Faults, Trace, chunk, freeze, state, tree};
-use crate::{examples, snapshot};
+use crate::fixture::{Data, EIO, Faults, Trace, chunk, freeze, state};
+use crate::snapshot;
 
 /// One key in each state that there is, with files where they may be.
 fn wreck(catalog: &Catalog) {
@@ -104,6 +104,38 @@ fn debris_can_be_left_to_be_begun_again() {
     let recovered = catalog.recover(DebrisPolicy::Report).unwrap();
     assert_eq!(recovered.reported.len(), 2);
     assert!(!recovered.is_nothing() && recovered.is_settled());
+}
+
+/// Whoever wants a key while it is being recovered is told who called.
+#[test]
+fn the_claims_of_a_recovery_are_its_callers() {
+    let data = Data::new();
+    let holder = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let found = std::sync::Arc::clone(&holder);
+    let shared = std::sync::Arc::new(std::sync::OnceLock::<Catalog>::new());
+    let weak = std::sync::Arc::downgrade(&shared);
+    let probe = frostline::sim::Probe::new(move |operation, _| {
+        let catalog = weak.upgrade();
+        let catalog = catalog.as_ref().and_then(|catalog| catalog.get());
+        if let (Operation::UnlinkFile, Some(catalog)) = (operation, catalog) {
+            let claimed = catalog.claim::<Ledgers>(chunk(7)).unwrap_err();
+            *found.lock().unwrap() = Some(claimed.to_string());
+        }
+        Ok(())
+    });
+    let catalog = data.open_probed(probe);
+    let mut freezing = catalog.begin::<Ledgers>(chunk(7)).unwrap();
+    freezing.file(Ledgers::PACK).unwrap().flush().unwrap();
+    drop(freezing);
+    let catalog = shared.get_or_init(|| catalog);
+    let line = line!() + 1;
+    let recovered = catalog.recover(DebrisPolicy::Remove).unwrap();
+    assert_eq!(recovered.removed.len(), 1);
+    let text = holder.lock().unwrap().take().unwrap();
+    assert!(
+        text.contains(&format!("tests/it/recover/mod.rs:{line}:")),
+        "{text}"
+    );
 }
 
 #[test]
@@ -275,101 +307,4 @@ fn a_fatal_failure_stops_it_and_poisons_the_catalog() {
         assert!(matches!(again, RecoverError::Read(_)), "{again}");
         assert_eq!(again.kind(), FailureKind::Refused);
     }
-}
-
-fn program(arguments: &[&str], data: &Path) -> Output {
-    let mut command = Command::new(examples::binary("recover"));
-    command.arg("--data-dir").arg(data).args(arguments);
-    command.output().unwrap()
-}
-
-#[track_caller]
-fn succeeds(data: &Data, arguments: &[&str]) -> String {
-    let output = program(arguments, &data.path());
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""));
-    data.redact(&String::from_utf8(output.stdout).unwrap())
-}
-
-#[test]
-fn the_program_settles_and_audits() {
-    let data = Data::new();
-    let catalog = data.open();
-    wreck(&catalog);
-    drop(catalog);
-    let report = succeeds(&data, &["--debris", "report"]);
-    let first = succeeds(&data, &[]);
-    let second = succeeds(&data, &[]);
-    snapshot::check("example_recover", &format!("{report}\n{first}\n{second}"));
-}
-
-#[test]
-fn where_there_is_nothing_the_program_creates_nothing() {
-    let data = Data::new();
-    assert!(succeeds(&data, &[]).contains("nothing to recover"));
-    assert!(!data.path().exists());
-    std::fs::create_dir(data.path()).unwrap();
-    succeeds(&data, &[]);
-    std::fs::write(data.path().join("holiday photo.jpg"), b"").unwrap();
-    succeeds(&data, &[]);
-    assert_eq!(tree(&data.path()).len(), 1);
-}
-
-/// What a crash in the very first start leaves: some roots, some lock files, half a catalog.
-#[test]
-fn the_program_finishes_an_interrupted_first_start() {
-    for entries in [
-        &["catalog/rocksdb/"][..],
-        &["catalog/rocksdb/", "ledgers/"],
-        &["hot/", "events/"],
-        &["catalog/rocksdb/", "catalog/rocksdb/creating/"],
-        &[
-            "catalog/rocksdb/creating/",
-            "catalog/rocksdb/MANIFEST-000001",
-        ],
-    ] {
-        let data = Data::new();
-        for entry in entries {
-            let path = data.path().join(entry);
-            if entry.ends_with('/') {
-                std::fs::create_dir_all(path).unwrap();
-            } else {
-                std::fs::write(path, b"").unwrap();
-            }
-        }
-        let text = succeeds(&data, &[]);
-        assert!(text.contains("clean: "), "{entries:?}: {text}");
-        assert!(data.root(RootRole::Hot).join(LOCK_FILE).exists());
-    }
-}
-
-#[test]
-fn the_program_tells_what_is_not_well_by_its_exit_code() {
-    let data = Data::new();
-    let catalog = data.open();
-    drop(freeze(&catalog, 7, b"here"));
-    let locked = program(&[], &data.path());
-    assert_eq!(locked.status.code(), Some(2));
-    let text = String::from_utf8(locked.stderr).unwrap();
-    assert!(text.contains("is in use by process"), "{text}");
-    drop(catalog);
-    std::fs::remove_file(data.pack(7)).unwrap();
-    let found = program(&[], &data.path());
-    assert_eq!(found.status.code(), Some(1));
-    let text = String::from_utf8(found.stdout).unwrap();
-    assert!(text.contains("is missing"), "{text}");
-    for arguments in [
-        &["--debris", "keep"][..],
-        &["--debris"],
-        &["--config", "/both"],
-        &["--unknown"],
-    ] {
-        let output = program(arguments, &data.path());
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(errors.contains("usage: recover"), "{errors}");
-    }
-    let file = data.outside().join("a file");
-    std::fs::write(&file, b"").unwrap();
-    assert_eq!(program(&[], &file).status.code(), Some(2));
 }
