@@ -1,158 +1,48 @@
 //! The catalog: opening it, reading it, and beginning everything.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::artifact::{
     self, Artifact, BeginError, ClaimError, Freezing, FreezingSet, Lease, Prunable, Sweepable,
 };
-use crate::core::{CommitFailure, CommitRefusal, Core};
-use crate::error::{FailureKind, Fatal, IoFailure, ReadError, StoreFailure};
+use crate::core::{CommitFailure, Core};
+use crate::error::ReadError;
+#[cfg(feature = "sim")]
+use crate::error::StoreFailure;
 use crate::geometry::{ChunkId, LedgerSeq};
 use crate::hot::{self, ClaimHotError, CreateHotError, Hot, Transient};
-use crate::key::{ArtifactKey, EarliestLedgerKey, HotKey, Key, TypedKey, ValueError, decode_value};
+use crate::key::{ArtifactKey, EarliestLedgerKey, HotKey, Key, TypedKey, decode_value};
 use crate::kind::{ArtifactKind, ArtifactSet, Kind};
 use crate::layout::{Layout, RootRole};
 use crate::lock::LockedRoots;
-use crate::scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
+use crate::open::OpenError;
+use crate::owed::Owed;
+use crate::pin::{Pin, PinError};
+use crate::scan::{self, ArtifactKeys, HotKeys, ReadyHotKeys};
 use crate::state::{ArtifactState, HotState};
-use crate::store::{LogDamage, NotACatalog, OpenFailure, Store};
+use crate::store::Store;
 use crate::sweep::{self, SweepError, Swept};
 use crate::transition::{self, CommitError, Transition};
 
 /// The record of which files exist, and in which state.
 ///
 /// Every write is synced before the call returns, and a commit of several keys is one atomic batch.
-/// After a [`Fatal`] failure everything is refused, reads too, until the catalog is opened again; only
+/// After a [`Fatal`](crate::Fatal) failure everything is refused, reads too, until the catalog is opened again; only
 /// what was known to be frozen before, a [`Frozen`](crate::Frozen) or a [`Lease`], can be read on.
 ///
 /// Handles keep what they need of it alive, locks included: the roots are released when all are gone.
 pub struct Catalog {
     core: Arc<Core>,
-}
-
-/// Why a catalog could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The directory could not be read, written or synced.
-    #[error("the catalog root `{}` cannot be used", path.display())]
-    Io {
-        /// The catalog root.
-        path: PathBuf,
-        /// What went wrong.
-        source: IoFailure,
-    },
-    /// The store refused.
-    #[error(transparent)]
-    Store(StoreFailure),
-    /// The directory holds something else.
-    #[error(
-        "`{}` holds `{found}` but no catalog (no `CURRENT`): if the catalog was damaged, restore it; \
-         if it is another directory, name the right one; nothing was changed", path.display()
-    )]
-    NotACatalog {
-        /// The catalog root.
-        path: PathBuf,
-        /// Something that is there.
-        found: String,
-    },
-    /// The catalog's log or manifest is damaged in the middle: acknowledged records are lost.
-    #[error(
-        "the catalog's file `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
-         cut cannot do this; restore the catalog from a copy", path.display()
-    )]
-    Damaged {
-        /// The log or manifest.
-        path: PathBuf,
-        /// Bytes from its beginning to the damage.
-        offset: usize,
-    },
-    /// The path leads to another directory than the one that was locked.
-    #[error("`{}` is not the directory that was locked any more: lock the roots again", path.display())]
-    Moved {
-        /// The catalog root.
-        path: PathBuf,
-    },
-}
-
-impl OpenError {
-    /// What this failure has left behind.
-    #[must_use]
-    pub const fn kind(&self) -> FailureKind {
-        match self {
-            Self::Io { source, .. } if source.is_sync() => FailureKind::Fatal,
-            _ => FailureKind::Refused,
-        }
-    }
-
-    fn new(failure: OpenFailure, path: PathBuf) -> Self {
-        match failure {
-            OpenFailure::Io(source) => Self::Io { path, source },
-            OpenFailure::Store(failure) => Self::Store(failure),
-            OpenFailure::NotACatalog(NotACatalog { found }) => Self::NotACatalog { path, found },
-            OpenFailure::Damaged(LogDamage { path, offset }) => Self::Damaged { path, offset },
-            OpenFailure::Moved => Self::Moved { path },
-        }
-    }
-}
-
-/// What pinning did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[must_use]
-pub enum Pin {
-    /// The value was not there and is now.
-    Pinned,
-    /// The same value was pinned before.
-    AlreadyPinned,
-}
-
-/// Why a pin was refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PinError {
-    /// Another value is pinned.
-    #[error(
-        "the earliest ledger is pinned at {pinned} and cannot become {wanted}: configure {pinned}, or \
-         start with a new data directory"
-    )]
-    Conflict {
-        /// The ledger that is pinned.
-        pinned: LedgerSeq,
-        /// The ledger that was asked for.
-        wanted: LedgerSeq,
-    },
-    /// The ledger does not start a chunk.
-    #[error(
-        "ledger {0} cannot be the earliest, because no chunk begins with it: take one that is 2 more \
-         than a multiple of 10000"
-    )]
-    NotChunkStart(LedgerSeq),
-    /// The stored pin is not a ledger.
-    #[error(transparent)]
-    Value(#[from] ValueError),
-    /// The commit was refused.
-    #[error(transparent)]
-    Commit(CommitRefusal),
-    /// The commit failed.
-    #[error(transparent)]
-    Fatal(Fatal),
-}
-
-impl PinError {
-    /// What this failure has left behind.
-    #[must_use]
-    pub const fn kind(&self) -> FailureKind {
-        match self {
-            Self::Fatal(_) => FailureKind::Fatal,
-            _ => FailureKind::Refused,
-        }
-    }
+    /// As of opening.
+    pub(crate) owed: Owed,
 }
 
 impl Catalog {
     /// Opens the catalog of these roots, or creates it, all or nothing, where there is none.
+    ///
+    /// It looks through the keys for what a crash has left, and settles nothing: if
+    /// [`owed`](Self::owed) is not nothing, [`recover`](Self::recover).
     ///
     /// # Errors
     ///
@@ -161,9 +51,15 @@ impl Catalog {
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
         let store = Store::open(directory).map_err(|failure| OpenError::new(failure, path))?;
+        let owed = scan::owed(&store).map_err(OpenError::Store)?;
         Ok(Self {
             core: Arc::new(Core::new(roots, store)),
+            owed,
         })
+    }
+
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// The mapping between keys and paths.

@@ -14,6 +14,9 @@ use crate::kind::{ArtifactKind, FileName, Kind};
 /// The name of the lock file in each root.
 pub const LOCK_FILE: &str = "frostline.lock";
 
+/// What a fresh file system brings, which may be mounted on a root.
+pub(crate) const LOST_AND_FOUND: &str = "lost+found";
+
 /// What a root directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RootRole {

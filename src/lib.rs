@@ -83,6 +83,10 @@
 //! - **Hot directories**: [`Transient`], [`Ready`], [`HotDebris`].
 //! - **Committing**: [`Catalog::commit`] over [`Transition`]s, alone or together in one batch.
 //! - **Retention**: [`RetentionGate`].
+//! - **After a crash**: [`Catalog::owed`] says whether [`Catalog::recover`] has something to do, and
+//!   [`Recovered`] what it did under which [`DebrisPolicy`].
+//! - **Checking**: [`audit()`] compares catalog and files, also beside a running node; an [`Audit`] is
+//!   a list of [`Finding`]s.
 //! - **Failures**: [`FailureKind`] says what a failure has left behind; [`Refused`] gives the handle
 //!   back.
 //!
@@ -103,6 +107,7 @@
 //! The design, its rooms and its reasons are in [`architecture`].
 
 mod artifact;
+mod audit;
 mod catalog;
 mod claim;
 mod config;
@@ -117,7 +122,11 @@ mod kind;
 mod layout;
 mod lock;
 mod missing_step;
+mod open;
+mod owed;
+mod pin;
 mod poison;
+mod recover;
 mod retention;
 mod scan;
 #[cfg(feature = "sim")]
@@ -143,7 +152,11 @@ pub use artifact::{
     FreezeError, Freezing, FreezingSet, Frozen, Lease, Prunable, Pruning, RematerializeError,
     Sweepable, SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError, UnlinkRefusal, Unlinked,
 };
-pub use catalog::{Catalog, OpenError, Pin, PinError};
+#[cfg(feature = "sim")]
+#[doc(hidden)]
+pub use audit::audit_with_probe;
+pub use audit::{Absence, Audit, AuditCounts, AuditError, Finding, audit};
+pub use catalog::Catalog;
 pub use claim::{AlreadyClaimed, StillLeased};
 pub use config::{
     BackfillConfig, BsbConfig, Config, ConfigError, EarliestLedger, LogFormat, LogLevel,
@@ -168,6 +181,10 @@ pub use key::{
 pub use kind::{ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
 pub use layout::{LOCK_FILE, Layout, LayoutError, RootPathError, RootRole, StorageRoots};
 pub use lock::{LockError, LockedRoots};
+pub use open::OpenError;
+pub use owed::Owed;
+pub use pin::{Pin, PinError};
+pub use recover::{DebrisPolicy, RecoverError, Recovered};
 pub use retention::{Retention, RetentionGate};
 pub use scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
 pub use state::{ArtifactState, HotState, STEPS, Step, steps_table};

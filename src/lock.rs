@@ -141,10 +141,7 @@ impl StorageRoots {
     #[cfg(feature = "sim")]
     #[doc(hidden)]
     pub fn lock_with_probe(self, probe: crate::sim::Probe) -> Result<LockedRoots, LockError> {
-        self.lock_on(&Disk {
-            probe: Some(probe),
-            ..Disk::default()
-        })
+        self.lock_on(&probe.into())
     }
 
     pub(crate) fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {

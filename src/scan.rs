@@ -1,7 +1,8 @@
 //! Typed scans over the catalog.
 
-use crate::error::{Operation, ReadError};
+use crate::error::{Operation, ReadError, StoreFailure};
 use crate::key::{ARTIFACT_PREFIX, ArtifactKey, HOT_PREFIX, HotKey, Key, TypedKey, decode_value};
+use crate::owed::Owed;
 use crate::state::{ArtifactState, HotState};
 use crate::store::{Scan, Store};
 
@@ -42,6 +43,26 @@ impl<'a> ReadyHotKeys<'a> {
     pub(crate) fn new(keys: HotKeys<'a>) -> Self {
         Self { keys }
     }
+}
+
+/// Counts what a crash has left. A value that is no state is owed to a person, and is passed over.
+pub(crate) fn owed(store: &Store) -> Result<Owed, StoreFailure> {
+    let mut owed = Owed::default();
+    for entry in ArtifactKeys::new(store) {
+        match entry {
+            Ok((_, state)) => owed.count_artifact(state),
+            Err(ReadError::Store(failure)) => return Err(failure),
+            Err(_) => {}
+        }
+    }
+    for entry in HotKeys::new(store) {
+        match entry {
+            Ok((_, state)) => owed.count_hot(state),
+            Err(ReadError::Store(failure)) => return Err(failure),
+            Err(_) => {}
+        }
+    }
+    Ok(owed)
 }
 
 /// The next entry whose key is of the wanted family.

@@ -1,5 +1,6 @@
 //! A node on a simulated disk.
 
+use crate::audit::{Audit, AuditError, audit_on};
 use crate::layout::{RootRole, StorageRoots};
 use crate::lock::{LockError, LockedRoots};
 use crate::sim::{Keys, SimDisk};
@@ -14,6 +15,15 @@ impl StorageRoots {
     /// [`LockError`].
     pub fn lock_on_simulated(self, disk: &SimDisk) -> Result<LockedRoots, LockError> {
         self.lock_on(&disk.into())
+    }
+
+    /// [Audits](crate::audit) what is on a simulated disk.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`].
+    pub fn audit_on_simulated(&self, disk: &SimDisk) -> Result<Audit, AuditError> {
+        audit_on(self, &disk.into())
     }
 
     /// What the catalog on a simulated disk holds, read from the files that are there, whatever a

@@ -25,6 +25,15 @@ pub(crate) struct Entry {
     pub(crate) is_directory: bool,
 }
 
+/// What a name stands for, not followed if it is a symbolic link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    File,
+    Directory,
+    /// A symbolic link, a device, a socket or a pipe.
+    Other,
+}
+
 impl Dir {
     pub(super) fn new(handle: DirHandle, path: PathBuf, disk: Disk) -> Self {
         Self { handle, path, disk }
@@ -142,6 +151,12 @@ impl Dir {
     pub(crate) fn has(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::Inspect, name, || self.handle.has(name))
+    }
+
+    /// What this name stands for, or none if nothing has it.
+    pub(crate) fn sort_of(&self, name: impl AsRef<OsStr>) -> Result<Option<Sort>, IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::Inspect, name, || self.handle.sort_of(name))
     }
 
     /// A new file; the name must be free.

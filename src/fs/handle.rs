@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 
+use super::Sort;
 use super::real::{self, DirId};
 
 /// The device of everything simulated: no system numbers one like this.
@@ -161,6 +162,21 @@ impl DirHandle {
             Self::Real(fd) => Ok(real::file_type(fd, name)?.is_some()),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.has(name),
+        }
+    }
+
+    /// What sort of thing has this name; none if nothing has it.
+    pub(super) fn sort_of(&self, name: &OsStr) -> io::Result<Option<Sort>> {
+        match self {
+            Self::Real(fd) => real::sort_of(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => Ok(dir.is_directory(name)?.map(|is_directory| {
+                if is_directory {
+                    Sort::Directory
+                } else {
+                    Sort::File
+                }
+            })),
         }
     }
 

@@ -12,7 +12,7 @@ mod lock_file;
 mod real;
 mod walk;
 
-pub(crate) use directory::Dir;
+pub(crate) use directory::{Dir, Entry, Sort};
 pub use file::ReadFile;
 pub(crate) use file::{NewFile, read_config};
 pub(crate) use lock_file::LockFile;
@@ -31,6 +31,16 @@ pub(crate) struct Disk {
     /// The disk in memory, if it is not the system's.
     #[cfg(feature = "sim")]
     pub(crate) simulated: Option<crate::sim::SimDisk>,
+}
+
+#[cfg(feature = "sim")]
+impl From<crate::sim::Probe> for Disk {
+    fn from(probe: crate::sim::Probe) -> Self {
+        Self {
+            probe: Some(probe),
+            ..Self::default()
+        }
+    }
 }
 
 #[cfg(feature = "sim")]

@@ -14,6 +14,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::directory::Sort;
+
 /// What makes a directory the same directory, however its path is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct DirId {
@@ -137,6 +139,14 @@ pub(super) fn file_type(dir: impl AsFd, name: &OsStr) -> io::Result<Option<FileT
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+pub(super) fn sort_of(dir: impl AsFd, name: &OsStr) -> io::Result<Option<Sort>> {
+    Ok(file_type(dir, name)?.map(|found| match found {
+        FileType::RegularFile => Sort::File,
+        FileType::Directory => Sort::Directory,
+        _ => Sort::Other,
+    }))
 }
 
 pub(super) fn identity(dir: impl AsFd) -> io::Result<DirId> {

@@ -229,6 +229,14 @@ impl DirHandle {
         })
     }
 
+    /// Whether what has this name is a directory; none if nothing has it.
+    pub(crate) fn is_directory(&self, name: &OsStr) -> io::Result<Option<bool>> {
+        self.call(Call::Look, "look at", name, |state, _| {
+            let inode = self.entry(state, name);
+            Ok(inode.map(|inode| state.world.directory(inode).is_some()))
+        })
+    }
+
     /// The names in the directory and whether each is a directory itself, sorted.
     pub(crate) fn list(&self) -> io::Result<Vec<(OsString, bool)>> {
         self.call(Call::Look, "list", OsStr::new(""), |state, _| {

@@ -9,16 +9,16 @@ use std::ffi::OsStr;
 
 use crate::error::{IoFailure, Operation, StoreFailure};
 use crate::fs::Dir;
-use crate::layout::LOCK_FILE;
+use crate::layout::{LOCK_FILE, LOST_AND_FOUND};
 
 use super::OpenFailure;
 use super::engine::Engine;
 
 /// Where a store is built. While it exists and `CURRENT` does not, the store is empty.
-const ASIDE: &str = "creating";
+pub(super) const ASIDE: &str = "creating";
 pub(super) const POINTER: &str = "CURRENT";
 /// What is in the directory before the store is: our lock file, and what a fresh file system brings.
-const NOT_THE_STORES: [&str; 2] = [LOCK_FILE, "lost+found"];
+const NOT_THE_STORES: [&str; 2] = [LOCK_FILE, LOST_AND_FOUND];
 const NEW_POINTER: &str = "CURRENT.new";
 const MANIFEST_PREFIX: &str = "MANIFEST-";
 

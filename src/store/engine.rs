@@ -1,6 +1,6 @@
 //! Which engine keeps the entries: RocksDB; or, under the feature `sim`, its model on a simulated disk.
 
-use super::{Edit, Entry, Source, rocks};
+use super::{Edit, RawEntry, Source, rocks};
 use crate::fs::Dir;
 
 pub(super) enum Engine {
@@ -17,7 +17,7 @@ pub(crate) struct Scan<'a> {
 enum Entries<'a> {
     Rocks(rocks::Scan<'a>),
     #[cfg(feature = "sim")]
-    Simulated(std::vec::IntoIter<Entry>),
+    Simulated(std::vec::IntoIter<RawEntry>),
 }
 
 impl Engine {
@@ -37,6 +37,15 @@ impl Engine {
             return super::simulated::create(dir);
         }
         rocks::Rocks::create(dir.path())
+    }
+
+    /// Every entry of a store that somebody else may have open. Writes nothing.
+    pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, Source> {
+        #[cfg(feature = "sim")]
+        if let Some(dir) = dir.simulated() {
+            return super::simulated::read_all(dir);
+        }
+        rocks::Rocks::read_all(dir.path())
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Source> {
@@ -95,7 +104,7 @@ impl Engine {
 }
 
 impl Iterator for Scan<'_> {
-    type Item = Result<Entry, Source>;
+    type Item = Result<RawEntry, Source>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.entries {

@@ -24,14 +24,45 @@ pub(crate) struct LogDamage {
     pub(crate) offset: usize,
 }
 
+/// What is done to a file before anything in it is believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// It is fsynced.
+    Sync,
+    /// Nothing: whoever only reads acts on nothing that it finds.
+    Nothing,
+}
+
+/// A file, and how many of its bytes are to stay.
+type Cut = (String, usize);
+
+/// What the manifest and the logs look like: sound, but for torn ends.
+pub(super) struct Checked {
+    cuts: Vec<Cut>,
+    /// Whether the logs hold any record.
+    pub(super) has_records: bool,
+    /// Whether the pointer names a manifest that is there, and nothing is torn.
+    pub(super) is_whole: bool,
+}
+
 /// Checks the manifest and the logs, then cuts off torn ends. Tells whether the logs hold any record.
 pub(super) fn settle(dir: &Dir) -> Result<bool, OpenFailure> {
+    let checked = check(dir, Before::Sync)?;
+    for (name, offset) in checked.cuts {
+        dir.cut_file(name, offset)?;
+    }
+    Ok(checked.has_records)
+}
+
+/// Checks the manifest and the logs, and changes nothing.
+pub(super) fn check(dir: &Dir, before: Before) -> Result<Checked, OpenFailure> {
     let mut cuts = Vec::new();
     let pointer = dir.read_file(POINTER)?;
     let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
     // Where the pointer names something else, or nothing, opening says so.
-    if is_manifest(&manifest) && dir.has(&manifest)? {
-        let (cut, _) = check_stream(dir, std::slice::from_ref(&manifest))?;
+    let has_manifest = is_manifest(&manifest) && dir.has(&manifest)?;
+    if has_manifest {
+        let (cut, _) = check_stream(dir, std::slice::from_ref(&manifest), before)?;
         // A manifest that the pointer names was whole once: an empty one is no torn tail.
         if let Some((_, 0)) = cut {
             let path = dir.join(&manifest);
@@ -40,26 +71,31 @@ pub(super) fn settle(dir: &Dir) -> Result<bool, OpenFailure> {
         cuts.extend(cut);
     }
     let logs = log_names(dir)?;
-    let (cut, has_records) = check_stream(dir, &logs)?;
+    let (cut, has_records) = check_stream(dir, &logs, before)?;
     cuts.extend(cut);
-    for (name, offset) in cuts {
-        dir.cut_file(name, offset)?;
-    }
-    Ok(has_records)
+    Ok(Checked {
+        is_whole: has_manifest && cuts.is_empty(),
+        cuts,
+        has_records,
+    })
 }
-
-/// A file, and how many of its bytes are to stay.
-type Cut = (String, usize);
 
 /// Checks files that continue one another; finds where the torn end is, if there is one, and whether
 /// they hold any record.
-fn check_stream(dir: &Dir, names: &[String]) -> Result<(Option<Cut>, bool), OpenFailure> {
+fn check_stream(
+    dir: &Dir,
+    names: &[String],
+    before: Before,
+) -> Result<(Option<Cut>, bool), OpenFailure> {
     let mut torn: Option<(&String, usize)> = None;
     let mut has_records = false;
     for name in names {
-        // A killed process leaves records that a power cut would still tear. What is read now must not
-        // be torn later, when it is no longer the end: that could not be told from damage.
-        dir.sync_file(name)?;
+        if before == Before::Sync {
+            // A killed process leaves records that a power cut would still tear. What is read now
+            // must not be torn later, when it is no longer the end: that could not be told from
+            // damage.
+            dir.sync_file(name)?;
+        }
         let bytes = dir.read_file(name)?;
         let whole = whole_records(&bytes);
         has_records |= whole > 0;

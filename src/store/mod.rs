@@ -7,6 +7,7 @@ mod creation;
 mod engine;
 mod log_check;
 mod log_format;
+mod read_only;
 mod rocks;
 #[cfg(feature = "sim")]
 mod simulated;
@@ -24,9 +25,7 @@ use engine::Engine;
 pub(crate) use creation::NotACatalog;
 pub(crate) use engine::Scan;
 pub(crate) use log_check::LogDamage;
-
-/// A key and its value.
-pub(crate) type Entry = (Box<[u8]>, Box<[u8]>);
+pub(crate) use read_only::{Reading, read_only};
 
 /// One change of a batch: a new value, or none to delete the key.
 #[derive(Debug)]
@@ -34,6 +33,9 @@ pub(crate) struct Edit {
     pub(crate) key: EncodedKey,
     pub(crate) value: Option<Cow<'static, str>>,
 }
+
+/// A key and its value, as they are stored.
+pub(crate) type RawEntry = (Box<[u8]>, Box<[u8]>);
 
 /// Why a store could not be opened.
 #[derive(Debug)]

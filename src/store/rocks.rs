@@ -9,7 +9,7 @@ use rocksdb::{
     Direction, InfoLogger, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
-use super::{Edit, Entry, Source};
+use super::{Edit, RawEntry, Source};
 
 /// Bytes of memtable, and so of log: small, so that a start has little to replay.
 const WRITE_BUFFER: usize = 8 << 20;
@@ -53,6 +53,17 @@ impl Rocks {
         options.create_if_missing(true);
         options.set_error_if_exists(true);
         Self::start(&options, path).map(drop)
+    }
+
+    /// Every entry of a store that exists and that another process may have open. Writes nothing: no
+    /// lock, no log of its own, no new manifest.
+    pub(super) fn read_all(path: &Path) -> Result<Vec<RawEntry>, Source> {
+        let mut options = options()?;
+        // The last record may be in the middle of being written.
+        options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+        let db = DB::open_for_read_only(&options, path, false)?;
+        let entries = db.iterator(IteratorMode::Start);
+        Ok(entries.collect::<Result<_, _>>()?)
     }
 
     fn start(options: &Options, path: &Path) -> Result<Self, Source> {
@@ -123,7 +134,7 @@ pub(super) struct Scan<'a> {
 }
 
 impl Iterator for Scan<'_> {
-    type Item = Result<Entry, Source>;
+    type Item = Result<RawEntry, Source>;
 
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.iterator.next()?.map_err(Source::from))

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::creation::{POINTER, is_manifest};
 use super::log_format::{batches, framed};
-use super::{Entry, Source};
+use super::{RawEntry, Source};
 use crate::sim::{Batch, DirHandle, FileHandle, Keys};
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -91,6 +91,14 @@ pub(super) fn peek(dir: &DirHandle) -> io::Result<Keys> {
     Ok(spelled(&read(dir, &manifest)?.entries))
 }
 
+/// Every entry of a store that somebody else may have open.
+pub(super) fn read_all(dir: &DirHandle) -> Result<Vec<RawEntry>, Source> {
+    let pointer = dir.read_file(POINTER.as_ref())?;
+    let found = read(dir, String::from_utf8_lossy(&pointer).trim_end())?;
+    let entries = found.entries.into_iter();
+    Ok(entries.map(|(key, value)| (key.into(), value.into())).collect())
+}
+
 impl Simulated {
     pub(super) fn open(dir: &DirHandle) -> Result<Self, Source> {
         let pointer = dir.read_file(POINTER.as_ref())?;
@@ -148,7 +156,7 @@ impl Simulated {
         inner.entries.get(key).cloned()
     }
 
-    pub(super) fn scan(&self, prefix: &[u8]) -> Vec<Entry> {
+    pub(super) fn scan(&self, prefix: &[u8]) -> Vec<RawEntry> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let from = inner.entries.range(prefix.to_vec()..);
         from.take_while(|(key, _)| key.starts_with(prefix))

@@ -1,8 +1,8 @@
 //! What every handle is, and is not.
 
 use frostline::{
-    Catalog, Debris, Demotion, Freezing, FreezingSet, Frozen, HotDebris, Lease, Ledgers,
-    LockedRoots, Prunable, Pruning, Ready, Synced, Transient, Unlinked,
+    Audit, Catalog, Debris, Demotion, Freezing, FreezingSet, Frozen, HotDebris, Lease, Ledgers,
+    LockedRoots, Owed, Prunable, Pruning, Ready, Recovered, Synced, Transient, Unlinked,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -35,6 +35,13 @@ one_of_a_kind! {
 // A lease is a right that may be shared.
 assert_impl_all!(Lease<Ledgers>: Clone, Send, Sync, std::fmt::Debug);
 assert_not_impl_any!(Lease<Ledgers>: Copy, Default);
+
+// A report is made by a finished walk and by nothing else; that it may be copied does no harm.
+assert_impl_all!(Audit: Clone, Send, Sync, std::fmt::Debug, std::fmt::Display);
+assert_not_impl_any!(Audit: Copy, Default, serde::de::DeserializeOwned);
+assert_impl_all!(Recovered: Send, Sync, std::fmt::Debug, std::fmt::Display);
+assert_not_impl_any!(Recovered: Clone, Copy);
+assert_impl_all!(Owed: Copy, Send, Sync, std::fmt::Debug, std::fmt::Display);
 
 /// The assertions above are checked when this compiles; what can be checked while it runs is that a
 /// handle is no larger than what it owns.

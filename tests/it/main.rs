@@ -16,6 +16,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod auto_traits;
 mod barriers;
 mod config;
@@ -34,6 +35,7 @@ mod lifecycle;
 mod locks;
 mod named_tests;
 mod protocol;
+mod recover;
 mod retention;
 mod roots;
 mod snapshot;

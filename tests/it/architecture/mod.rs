@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 15] = [
     &["geometry", "state"],
     &["kind"],
     &["key"],
-    &["error", "layout", "retention"],
+    &["error", "layout", "owed", "retention"],
     &["sim"],
     &["fs"],
     &["claim", "config", "lock", "store"],
@@ -22,9 +22,9 @@ const FLOORS: [&[&str]; 15] = [
     &["core"],
     &["transition"],
     &["artifact", "hot", "scan"],
-    &["missing_step", "sweep"],
-    &["catalog"],
-    &["simulated"],
+    &["missing_step", "open", "pin", "sweep"],
+    &["audit", "catalog"],
+    &["recover", "simulated"],
     &[TOP],
 ];
 

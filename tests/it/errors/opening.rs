@@ -140,7 +140,7 @@ fn lock_errors_of_the_disk() {
 }
 
 /// Appends a sound record behind a damaged one.
-fn damage_log(data: &Data) {
+pub fn damage_log(data: &Data) {
     let directory = data.root(RootRole::Catalog);
     let entries = std::fs::read_dir(directory).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());

@@ -1,0 +1,123 @@
+//! What the catalog holds, read without opening it.
+
+use std::collections::HashMap;
+
+use super::{Absence, AuditError, Finding};
+use crate::fs::{Dir, Disk, resolve};
+use crate::key::{EarliestLedgerKey, Key, TypedKey, decode_value};
+use crate::layout::{RootRole, StorageRoots};
+use crate::state::{ArtifactState, HotState};
+use crate::store::{LogDamage, NotACatalog, OpenFailure, RawEntry, Reading, read_only};
+
+/// What a key holds, as far as the files are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value {
+    Artifact(ArtifactState),
+    Hot(HotState),
+    Pin,
+    /// None of the key's values. The key is there, and that is all that is known.
+    Odd,
+}
+
+/// The entries of the catalog.
+#[derive(Default)]
+pub(super) struct Keys {
+    values: HashMap<Key, Value>,
+    /// The keys that cannot be parsed and the values that are none of their key's, in byte order.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Keys {
+    pub(super) fn get(&self, key: Key) -> Option<Value> {
+        self.values.get(&key).copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, Value)> {
+        self.values.iter().map(|(key, value)| (*key, *value))
+    }
+
+    fn new(entries: &[RawEntry]) -> Self {
+        let mut keys = Self::default();
+        for (key, raw) in entries {
+            let Ok(key) = Key::parse(key) else {
+                let spelling = key.escape_ascii().to_string();
+                keys.findings.push(Finding::UnknownKey { spelling });
+                continue;
+            };
+            let value = decode(key, raw).unwrap_or_else(|| {
+                let raw = raw.escape_ascii().to_string();
+                keys.findings.push(Finding::OddValue { key, raw });
+                Value::Odd
+            });
+            keys.values.insert(key, value);
+        }
+        keys
+    }
+}
+
+fn decode(key: Key, raw: &[u8]) -> Option<Value> {
+    fn value<T: TypedKey>(key: T, raw: &[u8]) -> Option<T::Value> {
+        decode_value(key, raw).ok()
+    }
+    match key {
+        Key::Artifact(key) => value(key, raw).map(Value::Artifact),
+        Key::Hot(key) => value(key, raw).map(Value::Hot),
+        Key::EarliestLedger => value(EarliestLedgerKey, raw).map(|_| Value::Pin),
+    }
+}
+
+/// The catalog's directory, open for reading.
+pub(super) struct Source {
+    dir: Dir,
+}
+
+impl Source {
+    /// Opens the catalog root, which must exist.
+    pub(super) fn open(roots: &StorageRoots, disk: &Disk) -> Result<Self, AuditError> {
+        let path = roots.path(RootRole::Catalog);
+        let failed = |source| AuditError::Io {
+            path: path.to_path_buf(),
+            source,
+        };
+        let way = resolve(path, disk).map_err(failed)?;
+        if !way.exists() {
+            return Err(AuditError::NoCatalog {
+                path: path.to_path_buf(),
+                absence: Absence::NoDirectory,
+            });
+        }
+        let dir = way.open(disk).map_err(failed)?;
+        Ok(Self { dir })
+    }
+
+    /// Every entry, as of now.
+    pub(super) fn read(&self) -> Result<Keys, AuditError> {
+        let path = || self.dir.path().to_path_buf();
+        let absent = |absence| AuditError::NoCatalog {
+            path: path(),
+            absence,
+        };
+        match read_only(&self.dir) {
+            Ok(Reading::Entries(entries)) => Ok(Keys::new(&entries)),
+            Ok(Reading::Torn(source)) => Err(AuditError::Torn {
+                path: path(),
+                source,
+            }),
+            Ok(Reading::None {
+                is_being_created: true,
+            }) => Err(absent(Absence::BeingCreated)),
+            Ok(Reading::None { .. }) | Err(OpenFailure::NotACatalog(NotACatalog { .. })) => {
+                Err(absent(Absence::NoStore))
+            }
+            Err(OpenFailure::Io(source)) => Err(AuditError::Io {
+                path: path(),
+                source,
+            }),
+            Err(OpenFailure::Store(failure)) => Err(AuditError::Store(failure)),
+            Err(OpenFailure::Damaged(LogDamage { path, offset })) => {
+                Err(AuditError::Damaged { path, offset })
+            }
+            Err(OpenFailure::Moved) => Err(AuditError::Moved { path: path() }),
+        }
+    }
+}

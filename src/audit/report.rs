@@ -1,0 +1,83 @@
+//! The report as text and as JSON.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::{Audit, AuditCounts, Finding};
+
+impl fmt::Display for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AuditCounts {
+            freezing,
+            frozen,
+            pruning,
+            transient,
+            ready,
+            pins,
+            odd,
+            files,
+            directories,
+        } = self.counts;
+        writeln!(f, "audit of `{}`", self.catalog.display())?;
+        writeln!(
+            f,
+            "keys: {freezing} freezing, {frozen} frozen, {pruning} pruning, {transient} transient, \
+             {ready} ready, {pins} pinned, {odd} odd"
+        )?;
+        writeln!(f, "walked: {files} files, {directories} directories")?;
+        writeln!(f, "owed to recovery: {}", self.owed())?;
+        if self.is_clean() {
+            return f.write_str("clean: every key and every file agree");
+        }
+        write!(f, "not clean, findings: {}", self.findings.len())?;
+        for (index, finding) in self.findings.iter().enumerate() {
+            write!(f, "\n{:3}. {finding}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl Audit {
+    /// The report as one JSON object: `clean`, `catalog`, `keys`, `files`, `directories`, `owed` and
+    /// `findings`, each of these with `finding` (its kind), `key`, `path`, `breaks` and `text`, null
+    /// where there is none. Bytes of a path that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let counts = &self.counts;
+        let owed = self.owed();
+        let findings: Vec<_> = self.findings.iter().map(finding_to_json).collect();
+        let report = json!({
+            "clean": self.is_clean(),
+            "catalog": self.catalog.to_string_lossy(),
+            "keys": {
+                "freezing": counts.freezing,
+                "frozen": counts.frozen,
+                "pruning": counts.pruning,
+                "transient": counts.transient,
+                "ready": counts.ready,
+                "pinned": counts.pins,
+                "odd": counts.odd,
+            },
+            "files": counts.files,
+            "directories": counts.directories,
+            "owed": {
+                "freezing": owed.freezing,
+                "pruning": owed.pruning,
+                "transient": owed.transient,
+            },
+            "findings": findings,
+        });
+        format!("{report:#}")
+    }
+}
+
+fn finding_to_json(finding: &Finding) -> Value {
+    json!({
+        "finding": finding.name(),
+        "key": finding.key().map(|key| key.to_string()),
+        "path": finding.path().map(|path| path.to_string_lossy()),
+        "breaks": finding.breaks(),
+        "text": finding.to_string(),
+    })
+}

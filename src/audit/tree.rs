@@ -1,0 +1,285 @@
+//! What is below the roots: the walk, and a look at what one key names.
+//!
+//! Nothing is created, followed or trusted: a symbolic link is what it is, and a directory that goes
+//! away while it is being walked was empty.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Finding;
+use super::keys::Value;
+use crate::durable::Way;
+use crate::error::IoFailure;
+use crate::fs::{Dir, Disk, Entry, Sort, resolve};
+use crate::geometry::ChunkId;
+use crate::key::{ArtifactKey, HotKey, Key};
+use crate::kind::ArtifactKind;
+use crate::layout::{
+    LOCK_FILE, LOST_AND_FOUND, Layout, PerRole, Place, RootRole, StorageRoots, hot_name,
+};
+use crate::state::{ArtifactState, HotState};
+
+/// A root as it was found.
+enum Root {
+    Open(Arc<Dir>),
+    /// It does not exist, so everything in it is missing.
+    Missing,
+    /// It is reported once, and what its keys name is not looked for.
+    Unreadable,
+}
+
+/// The roots that hold artifacts and hot directories.
+pub(super) struct Tree {
+    layout: Layout,
+    roots: PerRole<Root>,
+}
+
+/// What a walk has found.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// What no key could name, and what could not be read.
+    pub(super) findings: Vec<Finding>,
+    /// Every key that names something, in the order of the walk.
+    pub(super) named: Vec<Key>,
+    /// Things with the name of an artifact's file.
+    pub(super) files: usize,
+    /// Directories that were listed, and those of the hot root, which are not.
+    pub(super) directories: usize,
+}
+
+impl Tree {
+    /// Opens the roots that exist; those that cannot be opened are the walk's first findings.
+    pub(super) fn open(roots: &StorageRoots, disk: &Disk, walked: &mut Walked) -> Self {
+        let open = |role| {
+            let way = resolve(roots.path(role), disk)?;
+            if way.exists() {
+                return Ok(Root::Open(Arc::new(way.open(disk)?)));
+            }
+            Ok(Root::Missing)
+        };
+        let Ok(found) = PerRole::try_new(|role| {
+            // The inside of the catalog's root is the store's business.
+            if role == RootRole::Catalog {
+                return Ok::<_, std::convert::Infallible>(Root::Missing);
+            }
+            Ok(open(role).unwrap_or_else(|failure: IoFailure| {
+                let path = roots.path(role).to_path_buf();
+                walked.findings.push(unreadable(path, &failure));
+                Root::Unreadable
+            }))
+        });
+        Self {
+            layout: roots.layout(),
+            roots: found,
+        }
+    }
+
+    /// Walks every root, whatever it finds.
+    pub(super) fn walk(&self, walked: &mut Walked) {
+        for kind in ArtifactKind::ALL {
+            let role = RootRole::of_kind(kind);
+            if let Root::Open(dir) = self.roots.get(role) {
+                self.walk_artifacts(kind, dir, walked);
+            }
+        }
+        if let Root::Open(dir) = self.roots.get(RootRole::Hot) {
+            self.walk_hot(dir, walked);
+        }
+    }
+
+    fn walk_artifacts(&self, kind: ArtifactKind, root: &Dir, walked: &mut Walked) {
+        let path = self.layout.roots().path(RootRole::of_kind(kind));
+        for entry in walked.list(root, path) {
+            let below = path.join(&entry.name);
+            match kind.spec().subdirectory {
+                _ if is_expected(&entry) => {}
+                Some(name) if entry.is_directory && entry.name == name => {
+                    walked.descend(root, &entry, &below, |dir, walked| {
+                        for entry in walked.list(dir, &below) {
+                            self.walk_bucket(kind, dir, &entry, &below, walked);
+                        }
+                    });
+                }
+                Some(_) => walked.foreign(&entry, below),
+                None => self.walk_bucket(kind, root, &entry, path, walked),
+            }
+        }
+    }
+
+    /// An entry of the directory that holds the buckets.
+    fn walk_bucket(
+        &self,
+        kind: ArtifactKind,
+        parent: &Dir,
+        entry: &Entry,
+        path: &Path,
+        walked: &mut Walked,
+    ) {
+        let path = path.join(&entry.name);
+        if !entry.is_directory || !self.is_bucket(kind, &path) {
+            walked.foreign(entry, path);
+            return;
+        }
+        walked.descend(parent, entry, &path, |bucket, walked| {
+            for entry in walked.list(bucket, &path) {
+                let file = path.join(&entry.name);
+                match self.layout.key_of(&file) {
+                    Ok(key) => {
+                        walked.files += 1;
+                        walked.named.push(key);
+                    }
+                    Err(_) => walked.foreign(&entry, file),
+                }
+            }
+        });
+    }
+
+    /// Whether the files of some chunk are in this directory.
+    fn is_bucket(&self, kind: ArtifactKind, path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let first = name.and_then(|name| format!("{name}000").parse().ok());
+        first
+            .and_then(|first| ChunkId::new(first).ok())
+            .is_some_and(|chunk| {
+                let directory = self.layout.artifact_directory(ArtifactKey { chunk, kind });
+                directory.as_os_str() == path.as_os_str()
+            })
+    }
+
+    fn walk_hot(&self, root: &Dir, walked: &mut Walked) {
+        let path = self.layout.roots().path(RootRole::Hot);
+        for entry in walked.list(root, path) {
+            if is_expected(&entry) {
+                continue;
+            }
+            let below = path.join(&entry.name);
+            match self.layout.key_of(&below) {
+                Ok(key) => {
+                    walked.directories += usize::from(entry.is_directory);
+                    walked.named.push(key);
+                }
+                Err(_) => walked.foreign(&entry, below),
+            }
+        }
+    }
+
+    /// What is wrong with what this key names, if the catalog holds this value under it.
+    pub(super) fn look(&self, key: Key, value: Option<Value>) -> Vec<Finding> {
+        match key {
+            Key::Artifact(key) => self.look_at_files(key, value),
+            Key::Hot(key) => self.look_at_hot(key, value).into_iter().collect(),
+            Key::EarliestLedger => Vec::new(),
+        }
+    }
+
+    fn look_at_files(&self, key: ArtifactKey, value: Option<Value>) -> Vec<Finding> {
+        let place = Place { key };
+        let way = match self.roots.get(place.role()) {
+            Root::Open(root) => match Way::find(root, place) {
+                Ok((way, complete)) => complete.then_some(way),
+                Err(failure) => return vec![unreadable(failure.path.clone(), &failure)],
+            },
+            Root::Missing => None,
+            Root::Unreadable => return Vec::new(),
+        };
+        let mut findings = Vec::new();
+        for (name, path) in place.file_names().zip(self.layout.artifact_paths(key)) {
+            let sort = way.as_ref().map(|way| way.last().sort_of(&name));
+            let sort = match sort.transpose() {
+                Ok(sort) => sort.flatten(),
+                Err(failure) => {
+                    findings.push(unreadable(path, &failure));
+                    continue;
+                }
+            };
+            findings.extend(match (value, sort) {
+                (Some(Value::Artifact(ArtifactState::Frozen)), None) => {
+                    Some(Finding::FileMissing { key, path })
+                }
+                (None, Some(_)) => Some(Finding::FileWithoutKey { key, path }),
+                (Some(Value::Artifact(state)), Some(Sort::Directory | Sort::Other)) => {
+                    Some(Finding::NotAFile { key, state, path })
+                }
+                _ => None,
+            });
+        }
+        findings
+    }
+
+    fn look_at_hot(&self, key: HotKey, value: Option<Value>) -> Option<Finding> {
+        let path = self.layout.hot_path(key.chunk);
+        let sort = match self.roots.get(RootRole::Hot) {
+            Root::Open(root) => match root.sort_of(hot_name(key.chunk)) {
+                Ok(sort) => sort,
+                Err(failure) => return Some(unreadable(path, &failure)),
+            },
+            Root::Missing => None,
+            Root::Unreadable => return None,
+        };
+        match (value, sort) {
+            (Some(Value::Hot(HotState::Ready)), None) => {
+                Some(Finding::DirectoryMissing { key, path })
+            }
+            (None, Some(_)) => Some(Finding::HotWithoutKey { key, path }),
+            (Some(Value::Hot(state)), Some(Sort::File | Sort::Other)) => {
+                Some(Finding::NotADirectory { key, state, path })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Walked {
+    /// What is in a directory; nothing, and a finding, if it cannot be listed.
+    fn list(&mut self, dir: &Dir, path: &Path) -> Vec<Entry> {
+        self.directories += 1;
+        dir.list().unwrap_or_else(|failure| {
+            self.findings.push(unreadable(path.to_path_buf(), &failure));
+            Vec::new()
+        })
+    }
+
+    fn descend(
+        &mut self,
+        parent: &Dir,
+        entry: &Entry,
+        path: &Path,
+        walk: impl FnOnce(&Dir, &mut Self),
+    ) {
+        match parent.find_dir(&entry.name) {
+            Ok(Some(dir)) => walk(&dir, self),
+            Ok(None) => {}
+            Err(failure) => self.findings.push(unreadable(path.to_path_buf(), &failure)),
+        }
+    }
+
+    /// Something that no key could name.
+    fn foreign(&mut self, entry: &Entry, path: PathBuf) {
+        self.findings.push(if entry.is_directory {
+            Finding::ForeignDirectory { path }
+        } else {
+            Finding::StrayFile { path }
+        });
+    }
+}
+
+/// What is in a root beside what keys name.
+fn is_expected(entry: &Entry) -> bool {
+    let name = if entry.is_directory {
+        LOST_AND_FOUND
+    } else {
+        LOCK_FILE
+    };
+    entry.name == name
+}
+
+fn unreadable(path: PathBuf, failure: &IoFailure) -> Finding {
+    let mut cause = failure.to_string();
+    let mut source = failure.source();
+    while let Some(error) = source {
+        cause = format!("{cause}: {error}");
+        source = error.source();
+    }
+    Finding::Unreadable { path, cause }
+}

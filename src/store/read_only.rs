@@ -1,0 +1,61 @@
+//! Reading everything in a store that exists, which a running process may have open.
+//!
+//! Takes no lock and writes nothing. A process that starts or flushes replaces files while they are
+//! being read here, so a reading that fails is begun again a few times before the failure is believed.
+
+use super::creation::{ASIDE, POINTER};
+use super::engine::Engine;
+use super::log_check::{self, Before};
+use super::{OpenFailure, RawEntry, check_not_moved};
+use crate::error::{Operation, StoreFailure};
+use crate::fs::Dir;
+
+/// How often a reading is begun before its failure is believed.
+const ATTEMPTS: usize = 5;
+
+/// What a directory that should hold a store was found to hold.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// A store, with these entries, in byte order.
+    Entries(Vec<RawEntry>),
+    /// A store that a crash has left torn, and that cannot be read before it has been opened.
+    Torn(StoreFailure),
+    /// No store. Whether one was being created.
+    None { is_being_created: bool },
+}
+
+/// Every entry of the store in this directory, unknown keys included.
+pub(crate) fn read_only(dir: &Dir) -> Result<Reading, OpenFailure> {
+    if !dir.has(POINTER)? {
+        let is_being_created = dir.has(ASIDE)?;
+        return Ok(Reading::None { is_being_created });
+    }
+    let mut reading = read(dir);
+    for _ in 1..ATTEMPTS {
+        if matches!(reading, Ok(Reading::Entries(_))) {
+            break;
+        }
+        reading = read(dir);
+    }
+    reading
+}
+
+fn read(dir: &Dir) -> Result<Reading, OpenFailure> {
+    check_not_moved(dir)?;
+    let checked = log_check::check(dir, Before::Nothing)?;
+    let failed = |operation, source| StoreFailure::new(operation, dir.path(), source);
+    for operation in [Operation::OpenStore, Operation::ReadStore] {
+        let announced = dir.disk().announce(operation, dir.path());
+        announced.map_err(|error| failed(operation, error.into()))?;
+    }
+    match Engine::read_all(dir) {
+        Ok(entries) => Ok(Reading::Entries(entries)),
+        Err(source) => {
+            let failure = failed(Operation::OpenStore, source);
+            if checked.is_whole {
+                return Err(failure.into());
+            }
+            Ok(Reading::Torn(failure))
+        }
+    }
+}
