@@ -7,7 +7,7 @@ use std::io;
 use frostline::{
     AbandonError, BeginError, ClaimError, ClaimHotError, CommitError, CreateHotError, DiscardError,
     FailureKind, FileError, FreezeError, GeometryError, IoFailure, Kind, LockError, OpenError,
-    PinError, ReadError, ReadyError, RecreateError, RematerializeError, RemoveError, SweepError,
+    PinError, ReadError, RecoverError, ReadyError, RecreateError, RematerializeError, RemoveError, SweepError,
     SyncError, UnlinkError,
 };
 
@@ -60,6 +60,7 @@ failures! {
     [] FileError;
     [] ClaimError;
     [] SweepError;
+    [] RecoverError;
     [] CreateHotError;
     [] ClaimHotError;
     [] ReadyError;

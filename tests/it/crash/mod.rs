@@ -3,6 +3,7 @@
 
 mod content;
 mod failure;
+mod faults;
 mod mutants;
 mod oracle;
 mod power;

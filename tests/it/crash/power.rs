@@ -12,7 +12,7 @@ use frostline::{LockError, LockedRoots, StorageRoots};
 use super::oracle::{View, broken, torn, unsettled};
 use super::scenarios::{SCENARIOS, Scenario, settle};
 use super::{Failure, Machine};
-use crate::fixture::report;
+use crate::fixture::{chain, report};
 
 pub const SEED: u64 = 2_026;
 
@@ -111,7 +111,15 @@ pub fn wrong(scenario: &Scenario, disk: &SimDisk, when: When) -> Vec<String> {
             // What this disk holds is durable: the next process must find it, too.
             disk.promise(view.keys.clone());
         }
-        When::Recovered => lines.extend(unsettled(&view)),
+        When::Recovered => {
+            lines.extend(unsettled(&view));
+            // The library's own judge agrees.
+            match machine.roots().audit_on_simulated(disk) {
+                Ok(audit) if audit.is_clean() && audit.owed().is_nothing() => {}
+                Ok(audit) => lines.push(audit.to_string()),
+                Err(error) => lines.push(chain(&error)),
+            }
+        }
     }
     lines
 }

@@ -1,10 +1,10 @@
 //! Starting: for the first time, and over what a crash has left.
 
-use frostline::{ArtifactState, Catalog, Hot, HotState, LedgerSeq};
+use frostline::{Catalog, DebrisPolicy, LedgerSeq};
 
 use super::Scenario;
 use super::hot::make_ready;
-use super::steps::{freeze, leave_debris, leave_pruning, swept};
+use super::steps::{freeze, leave_debris, leave_pruning};
 use crate::crash::Failure;
 use crate::fixture::chunk;
 
@@ -45,22 +45,10 @@ pub const RECOVER: Scenario = Scenario {
 
 /// Finishes what a crash has interrupted: removals are finished, and what was being made is removed.
 pub fn settle(catalog: &Catalog) -> Result<(), Failure> {
-    let mut leftovers = Vec::new();
-    for entry in catalog.chunk_artifact_keys()? {
-        let (key, state) = entry?;
-        if state != ArtifactState::Frozen {
-            leftovers.extend(catalog.prunable(key)?);
-        }
+    let recovered = catalog.recover(DebrisPolicy::Remove)?;
+    if let Some((_, failure)) = recovered.failed.first() {
+        return Err(Failure::rewritable(failure));
     }
-    swept(&catalog.sweep_chunk_artifacts(leftovers)?)?;
-    let hot: Vec<_> = catalog.hot_chunk_keys()?.collect::<Result<_, _>>()?;
-    for (key, state) in hot {
-        if state == HotState::Ready {
-            continue;
-        }
-        if let Hot::Debris(debris) = catalog.claim_hot(key.chunk)? {
-            debris.remove()?;
-        }
-    }
+    assert!(recovered.is_settled(), "{recovered}");
     Ok(())
 }
