@@ -164,6 +164,15 @@ impl DirHandle {
         }
     }
 
+    /// Whether the name is a symbolic link; a simulated disk has none.
+    pub(super) fn is_symbolic_link(&self, name: &OsStr) -> io::Result<bool> {
+        match self {
+            Self::Real(fd) => real::is_symbolic_link(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(false),
+        }
+    }
+
     pub(super) fn identity(&self) -> io::Result<DirId> {
         match self {
             Self::Real(fd) => real::identity(fd),

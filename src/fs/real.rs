@@ -139,6 +139,10 @@ pub(super) fn file_type(dir: impl AsFd, name: &OsStr) -> io::Result<Option<FileT
     }
 }
 
+pub(super) fn is_symbolic_link(dir: impl AsFd, name: &OsStr) -> io::Result<bool> {
+    Ok(file_type(dir, name)? == Some(FileType::Symlink))
+}
+
 pub(super) fn identity(dir: impl AsFd) -> io::Result<DirId> {
     let stat = fs::fstat(dir)?;
     Ok(DirId {
