@@ -120,6 +120,16 @@ impl DirHandle {
         }
     }
 
+    /// Makes sure of the space that a file's first bytes will need; its length stays. On a simulated
+    /// disk a log has its space from the beginning.
+    pub(super) fn reserve(&self, name: &OsStr, bytes: u64) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::reserve(fd, name, bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
     pub(super) fn open_lock_file(&self, name: &OsStr, create: bool) -> io::Result<LockHandle> {
         match self {
             Self::Real(fd) => real::open_lock_file(fd, name, create).map(LockHandle::Real),
