@@ -50,6 +50,8 @@ pub enum Operation {
     ReadFile,
     /// Append to a file.
     WriteFile,
+    /// Reserve space for a file.
+    ReserveSpace,
     /// Cut a torn end off a file.
     CutFile,
     /// Fsync a file.
@@ -84,6 +86,7 @@ impl fmt::Display for Operation {
             Self::CreateFile => "create the file",
             Self::ReadFile => "read the file",
             Self::WriteFile => "write the file",
+            Self::ReserveSpace => "reserve space for the file",
             Self::CutFile => "cut the torn end off the file",
             Self::SyncFile => "sync the file",
             Self::UnlinkFile => "unlink the file",
@@ -152,7 +155,7 @@ fn advice(source: &io::Error) -> &'static str {
 
 /// A failed operation of the catalog's store.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} `{}`{}", path.display(), store_advice(*operation))]
+#[error("cannot {operation} `{}`{}", path.display(), store_advice(*operation, source.as_ref()))]
 #[non_exhaustive]
 pub struct StoreFailure {
     /// What was being done.
@@ -164,7 +167,16 @@ pub struct StoreFailure {
 }
 
 /// What a person can do about a store that fails.
-const fn store_advice(operation: Operation) -> &'static str {
+///
+/// Where the store or the seam knows what the system said, that says more than the operation does.
+fn store_advice(
+    operation: Operation,
+    source: &(dyn Error + Send + Sync + 'static),
+) -> &'static str {
+    let known = source.downcast_ref().map(advice).unwrap_or_default();
+    if !known.is_empty() {
+        return known;
+    }
     match operation {
         Operation::OpenStore => "; if the disk is sound, restore the catalog from a copy",
         Operation::ReadStore => "; check the disk, then try again",

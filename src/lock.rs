@@ -5,15 +5,15 @@
 //! is locked is what is written.
 
 use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::fmt;
-use std::hash::BuildHasher as _;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::{FailureKind, IoFailure};
-use crate::fs::{Dir, Disk, LockFile, Resolved, resolve};
+use crate::fs::{Dir, Disk, Holder, LockFile, Resolved, resolve};
 use crate::layout::{LOCK_FILE, PerRole, RootRole, StorageRoots};
 
 /// Why the roots could not be locked. Every one but a failing disk leaves the disk as it was, and
@@ -24,14 +24,14 @@ pub enum LockError {
     /// Another process holds a root.
     #[error(
         "the {role} root `{}` is in use by {}",
-        path.display(), Holder(holder.as_deref(), *by_this_process)
+        path.display(), HolderText(holder.as_deref(), *by_this_process)
     )]
     Held {
         /// The root's role.
         role: RootRole,
         /// The root's path.
         path: PathBuf,
-        /// What the holder wrote into the lock file, if it could be read.
+        /// The holder's process number and program, if the system confirms what the lock file says.
         holder: Option<String>,
         /// Whether the holder is this very process.
         by_this_process: bool,
@@ -89,13 +89,19 @@ impl LockError {
     }
 }
 
-/// The holder of a lock, for a message.
-struct Holder<'a>(Option<&'a str>, bool);
+/// How long a start that has the catalog root waits for another start to give way.
+const GIVE_WAY: Duration = Duration::from_secs(1);
 
-impl fmt::Display for Holder<'_> {
+/// How often it looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// The holder of a lock, for a message.
+struct HolderText<'a>(Option<&'a str>, bool);
+
+impl fmt::Display for HolderText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(_) if self.1 => {
+            _ if self.1 => {
                 f.write_str("this very process: drop the other catalog and its handles first")
             }
             Some(holder) => write!(
@@ -103,7 +109,8 @@ impl fmt::Display for Holder<'_> {
                 "process {holder}: stop it, or give this one roots of its own"
             ),
             None => f.write_str(
-                "another process, which left no name: stop it, or give this one roots of its own",
+                "another process, which has just started, belongs to another user or runs in another \
+                 container: find it and stop it, or give this one roots of its own",
             ),
         }
     }
@@ -127,7 +134,8 @@ struct HeldRoot {
 impl StorageRoots {
     /// Locks every root and makes the way to it durable, creating the directories that are missing.
     ///
-    /// The locks are exclusive `flock`s (see `flock(2)`), taken without waiting. Checks come first:
+    /// The locks are exclusive `flock`s (see `flock(2)`), taken without waiting, but for a
+    /// moment for another start that has met this one and gives way. Checks come first:
     /// nothing is created unless all roots that exist are free, distinct and writable.
     ///
     /// # Errors
@@ -151,19 +159,25 @@ impl StorageRoots {
             self.usable(role, way.check_access(disk))?;
         }
         // Rounds, from what cannot change anything to what creates: a root that is in use is found
-        // before the disk is touched.
+        // before the disk is touched. So a start that finds no catalog root locks other roots before it,
+        // out of order, and may meet one that goes in order, with the catalog root first. The catalog
+        // root decides: who has it waits a little, and who does not is refused at once and lets go of
+        // what it holds. Of the starts that meet, exactly one gets in.
         let Ok(mut held) = PerRole::try_new(|_| Ok::<_, Infallible>(None));
+        let mut has_catalog = false;
         for may_create_file in [false, true] {
             for (role, way) in ways.iter() {
                 let slot = held.get_mut(role);
                 if slot.is_none() && way.exists() {
-                    *slot = self.hold(role, way, may_create_file, disk)?;
+                    *slot = self.hold(role, way, may_create_file, has_catalog, disk)?;
+                    has_catalog |= role == RootRole::Catalog && slot.is_some();
                 }
             }
         }
         let held = PerRole::try_new(|role| match held.get_mut(role).take() {
             Some(root) => Ok(root),
-            None => self.create(role, ways.get(role), disk),
+            // Roles go in order: behind the catalog's, the catalog root is held.
+            None => self.create(role, ways.get(role), role != RootRole::Catalog, disk),
         })?;
         let mut synced = HashSet::new();
         for (role, way) in ways.iter() {
@@ -172,8 +186,7 @@ impl StorageRoots {
         }
         // Last, so that a refusal leaves the lock files as they were.
         for (_, root) in held.iter() {
-            root.lock
-                .name_holder(&format!("{}\n{}\n", own_name(), own_mark()));
+            root.lock.name_holder(&format!("{}\n", own_name()));
         }
         Ok(LockedRoots { roots: self, held })
     }
@@ -184,20 +197,27 @@ impl StorageRoots {
         role: RootRole,
         way: &Resolved,
         may_create_file: bool,
+        may_wait: bool,
         disk: &Disk,
     ) -> Result<Option<HeldRoot>, LockError> {
         let dir = self.usable(role, way.open(disk))?;
         match self.usable(role, dir.open_lock_file(LOCK_FILE, may_create_file))? {
-            Some(file) => self.take(role, dir, file).map(Some),
+            Some(file) => self.take(role, dir, file, may_wait).map(Some),
             None => Ok(None),
         }
     }
 
     /// Creates what is missing of a root, and locks it.
-    fn create(&self, role: RootRole, way: &Resolved, disk: &Disk) -> Result<HeldRoot, LockError> {
+    fn create(
+        &self,
+        role: RootRole,
+        way: &Resolved,
+        may_wait: bool,
+        disk: &Disk,
+    ) -> Result<HeldRoot, LockError> {
         let dir = self.usable(role, way.open(disk))?;
         let file = self.usable(role, dir.create_lock_file(LOCK_FILE))?;
-        self.take(role, dir, file)
+        self.take(role, dir, file, may_wait)
     }
 
     /// Names the root in a failure.
@@ -209,20 +229,36 @@ impl StorageRoots {
         })
     }
 
-    fn take(&self, role: RootRole, dir: Dir, file: LockFile) -> Result<HeldRoot, LockError> {
-        if self.usable(role, file.try_lock())? {
-            return Ok(HeldRoot {
-                dir: Arc::new(dir),
-                lock: file,
+    /// Locks the file. Only who has the catalog root may wait for another start to give way, so no two
+    /// starts wait for one another; nobody waits for a holder that has finished its start.
+    fn take(
+        &self,
+        role: RootRole,
+        dir: Dir,
+        mut file: LockFile,
+        may_wait: bool,
+    ) -> Result<HeldRoot, LockError> {
+        let begun = Instant::now();
+        while let Some(holder) = self.usable(role, file.try_lock())? {
+            if may_wait && !holder.is_settled() && begun.elapsed() < GIVE_WAY {
+                thread::sleep(LOOK_AGAIN);
+                continue;
+            }
+            let by_this_process = matches!(holder, Holder::ThisProcess { .. });
+            return Err(LockError::Held {
+                role,
+                path: self.path(role).to_path_buf(),
+                holder: match holder {
+                    Holder::ThisProcess { .. } => Some(own_name()),
+                    Holder::Named(name) => Some(name),
+                    Holder::Unknown => None,
+                },
+                by_this_process,
             });
         }
-        let holder = file.holder();
-        let by_this_process = holder.as_ref().is_some_and(|(_, mark)| mark == own_mark());
-        Err(LockError::Held {
-            role,
-            path: self.path(role).to_path_buf(),
-            holder: holder.map(|(name, _)| name),
-            by_this_process,
+        Ok(HeldRoot {
+            dir: Arc::new(dir),
+            lock: file,
         })
     }
 }
@@ -283,11 +319,4 @@ fn own_name() -> String {
     let program = program.as_deref().and_then(std::path::Path::file_name);
     let program = program.map_or_else(|| "unknown".into(), std::ffi::OsStr::to_string_lossy);
     format!("{} ({program})", std::process::id())
-}
-
-/// What tells this process from every other, also from one of the same number in another container.
-fn own_mark() -> &'static str {
-    static MARK: OnceLock<String> = OnceLock::new();
-    // The standard library's hasher is seeded at random.
-    MARK.get_or_init(|| format!("{:016x}", RandomState::new().hash_one(std::process::id())))
 }

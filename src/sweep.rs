@@ -41,7 +41,10 @@ pub enum SweepError {
     )]
     Interrupted(#[source] Poisoned),
     /// The files are gone, and the deletion of their keys was refused.
-    #[error("the files are gone, and their keys stay: sweep the keys again")]
+    #[error(
+        "the files are gone, and their keys stay: open the catalog again if the cause says so, then \
+         sweep the keys again"
+    )]
     Delete(#[source] CommitRefusal),
     /// An fsync or a commit failed.
     #[error(transparent)]

@@ -101,7 +101,10 @@ pub enum AbandonError<H> {
         source: IoFailure,
     },
     /// The files are gone, and the deletion of the key was refused.
-    #[error("the files are gone, and `{key}` stays: claim it again to finish")]
+    #[error(
+        "the files are gone, and `{key}` stays: open the catalog again if the cause says so, then claim \
+         it again to finish"
+    )]
     Commit {
         /// The key.
         key: ArtifactKey,

@@ -188,6 +188,14 @@ impl Dir {
         })
     }
 
+    /// Makes sure of the space for the first bytes of a file that somebody else writes.
+    pub(crate) fn reserve(&self, name: impl AsRef<OsStr>, bytes: u64) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::ReserveSpace, name, || {
+            self.handle.reserve(name, bytes)
+        })
+    }
+
     /// The bytes of a file.
     pub(crate) fn read_file(&self, name: impl AsRef<OsStr>) -> Result<Vec<u8>, IoFailure> {
         let name = name.as_ref();

@@ -121,6 +121,16 @@ impl DirHandle {
         }
     }
 
+    /// Makes sure of the space that a file's first bytes will need; its length stays. On a simulated
+    /// disk a log has its space from the beginning.
+    pub(super) fn reserve(&self, name: &OsStr, bytes: u64) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::reserve(fd, name, bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
     pub(super) fn open_lock_file(&self, name: &OsStr, create: bool) -> io::Result<LockHandle> {
         match self {
             Self::Real(fd) => real::open_lock_file(fd, name, create).map(LockHandle::Real),
@@ -177,6 +187,15 @@ impl DirHandle {
                     Sort::File
                 }
             })),
+        }
+    }
+
+    /// Whether the name is a symbolic link; a simulated disk has none.
+    pub(super) fn is_symbolic_link(&self, name: &OsStr) -> io::Result<bool> {
+        match self {
+            Self::Real(fd) => real::is_symbolic_link(fd, name),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(false),
         }
     }
 

@@ -15,7 +15,7 @@ mod walk;
 pub(crate) use directory::{Dir, Entry, Sort};
 pub use file::ReadFile;
 pub(crate) use file::{NewFile, read_config};
-pub(crate) use lock_file::LockFile;
+pub(crate) use lock_file::{Holder, LockFile};
 pub(crate) use walk::{Resolved, resolve};
 
 use std::io;

@@ -10,7 +10,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use rustix::fs::{
-    self, Access, AtFlags, Dir as DirStream, FileType, FlockOperation, Mode, OFlags, RenameFlags,
+    self, Access, AtFlags, Dir as DirStream, FallocateFlags, FileType, FlockOperation, Mode,
+    OFlags, RenameFlags,
 };
 use rustix::io::Errno;
 
@@ -92,6 +93,44 @@ pub(super) fn cut_file(dir: impl AsFd, name: &OsStr, length: u64) -> io::Result<
     sync(&file)
 }
 
+/// Takes the space for an existing file's first bytes from the disk and leaves its length as it is.
+///
+/// A file system that cannot promise space does not: that is no reason not to start.
+pub(super) fn reserve(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = fs::openat(dir, name, flags, Mode::empty())?;
+    match fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        reserved => Ok(reserved?),
+    }
+}
+
+/// Whether a process holds the lock on this file. False also where this process may not know: of
+/// another user's process, and of one that it cannot see.
+pub(super) fn is_locked_by(process: u32, file: DirId) -> bool {
+    let Ok(open) = fs::open(format!("/proc/{process}/fd"), DIRECTORY, Mode::empty()) else {
+        return false;
+    };
+    let descriptors = list(&open).unwrap_or_default();
+    descriptors.into_iter().any(|(number, _)| {
+        let is_the_file = fs::statat(&open, &number, AtFlags::empty())
+            .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (file.device, file.inode));
+        // Open is not enough: a process that is being refused has the file open, too.
+        is_the_file && holds_a_lock(process, &number)
+    })
+}
+
+fn holds_a_lock(process: u32, descriptor: &OsStr) -> bool {
+    let path = Path::new("/proc").join(process.to_string());
+    let Ok(mut file) = open_anywhere(&path.join("fdinfo").join(descriptor)) else {
+        return false;
+    };
+    let mut text = String::new();
+    let read = io::Read::read_to_string(&mut file, &mut text);
+    let mut locks = text.lines().filter(|line| line.starts_with("lock:"));
+    read.is_ok() && locks.any(|line| line.contains(" FLOCK "))
+}
+
 pub(super) fn open_lock_file(dir: impl AsFd, name: &OsStr, create: bool) -> io::Result<File> {
     let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     flags.set(OFlags::CREATE, create);
@@ -147,6 +186,10 @@ pub(super) fn sort_of(dir: impl AsFd, name: &OsStr) -> io::Result<Option<Sort>> 
         FileType::Directory => Sort::Directory,
         _ => Sort::Other,
     }))
+}
+
+pub(super) fn is_symbolic_link(dir: impl AsFd, name: &OsStr) -> io::Result<bool> {
+    Ok(file_type(dir, name)? == Some(FileType::Symlink))
 }
 
 pub(super) fn identity(dir: impl AsFd) -> io::Result<DirId> {

@@ -67,19 +67,19 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
             continue;
         }
         let next = here.path.join(name);
-        match here.handle.look_up(name) {
-            Ok(handle) => {
+        match find(&here, name) {
+            Ok(Found::Directory(handle)) => {
                 let next = Stop::new(handle, next)?;
                 passed.push(std::mem::replace(&mut here, next));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if matches!(here.handle.has(name), Ok(true)) {
-                    return Err(in_the_way(
-                        &next,
-                        "it is a symbolic link to nothing: create its target, or remove it",
-                    ));
-                }
-                missing.push(name.to_owned());
+            Ok(Found::Nothing) => missing.push(name.to_owned()),
+            Ok(Found::LinkToNothing) => {
+                let text = "it is a symbolic link to nothing: create its target, or remove it";
+                return Err(in_the_way(&next, text));
+            }
+            Ok(Found::ComesAndGoes) => {
+                let text = "it comes and goes: find out who creates and removes it, then try again";
+                return Err(in_the_way(&next, text));
             }
             Err(error) => return Err(IoFailure::new(Operation::OpenDirectory, next, error)),
         }
@@ -90,6 +90,37 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
         deepest: here,
         missing,
     })
+}
+
+/// What a name on the way stands for.
+enum Found {
+    Directory(DirHandle),
+    Nothing,
+    LinkToNothing,
+    /// Created and removed again, each time between two looks at it.
+    ComesAndGoes,
+}
+
+/// How often a name is looked up that was missing a moment ago. Another process that starts creates
+/// it once and never removes it, so the second look finds it.
+const LOOKS: usize = 16;
+
+/// Looks a name up. What is missing at the first look may be created before the second, by another
+/// process that starts for the first time; that is no symbolic link to nothing.
+fn find(here: &Stop, name: &OsStr) -> io::Result<Found> {
+    for _ in 0..LOOKS {
+        match here.handle.look_up(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            found => return found.map(Found::Directory),
+        }
+        if !here.handle.has(name)? {
+            return Ok(Found::Nothing);
+        }
+        if here.handle.is_symbolic_link(name)? {
+            return Ok(Found::LinkToNothing);
+        }
+    }
+    Ok(Found::ComesAndGoes)
 }
 
 /// The directory and its parents, up to the one that is its own parent.

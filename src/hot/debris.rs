@@ -95,7 +95,10 @@ pub enum RemoveError<H> {
         source: IoFailure,
     },
     /// The directory is gone, and the deletion of its key was refused.
-    #[error("the directory is gone, and `{key}` stays: claim it again to finish")]
+    #[error(
+        "the directory is gone, and `{key}` stays: open the catalog again if the cause says so, then \
+         claim it again to finish"
+    )]
     Commit {
         /// The key.
         key: HotKey,

@@ -115,7 +115,7 @@ fn check_stream(
 }
 
 /// The logs, oldest first.
-fn log_names(dir: &Dir) -> Result<Vec<String>, IoFailure> {
+pub(super) fn log_names(dir: &Dir) -> Result<Vec<String>, IoFailure> {
     let entries = dir.list()?;
     let numbered = entries.iter().filter_map(|entry| {
         let name = entry.name.to_str()?;

@@ -84,6 +84,7 @@ impl Store {
             // durable, and syncing it again would prove nothing: it is written anew.
             engine.flush().map_err(failed)?;
         }
+        reserve_log(dir)?;
         check_not_moved(dir)?;
         #[cfg(feature = "sim")]
         engine.promise();
@@ -137,6 +138,22 @@ pub(crate) fn peek(disk: &crate::sim::SimDisk, path: &Path) -> std::io::Result<c
 
 /// What a store says of its own failures.
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is reserved of the log: some ten thousand edits, which demote and delete whatever a full disk
+/// can be freed of.
+const RESERVED: u64 = 1 << 20;
+
+/// Takes the space for this process's first commits from the disk.
+///
+/// RocksDB does so at its first write only. If the disk has become full by then, that write fails, and
+/// nothing can be swept any more. Nothing is written here: an empty record, which would have the same
+/// effect, would cost an fsync now, and a table at the next start, which writes records anew.
+fn reserve_log(dir: &Dir) -> Result<(), IoFailure> {
+    match log_check::log_names(dir)?.pop() {
+        Some(newest) => dir.reserve(newest, RESERVED),
+        None => Ok(()),
+    }
+}
 
 /// The store opens by path; make sure that the path still leads to the locked directory.
 fn check_not_moved(dir: &Dir) -> Result<(), OpenFailure> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "this is the room for RocksDB")]
 
+use std::io;
 use std::path::Path;
 
 use rocksdb::{
@@ -11,8 +12,10 @@ use rocksdb::{
 
 use super::{Edit, RawEntry, Source};
 
-/// Bytes of memtable, and so of log: small, so that a start has little to replay.
-const WRITE_BUFFER: usize = 8 << 20;
+/// Bytes of memtable, and so of log: small, so that a start has little to replay, and that a log, for
+/// which RocksDB takes a tenth more than this from the disk at once, fits a small disk. Large enough for
+/// some ten thousand commits between two flushes.
+const WRITE_BUFFER: usize = 2 << 20;
 
 /// Bytes of a manifest before it is rolled.
 const MANIFEST: usize = 1 << 20;
@@ -28,8 +31,13 @@ pub(super) struct Rocks {
 fn options() -> Result<Options, Source> {
     // Recovery without a flush: the tables of such a flush would be named by a new manifest before
     // their directory entries are durable.
-    let mut options = Options::default()
-        .get_options_from_string("avoid_flush_during_recovery=true;stats_persist_period_sec=0")?;
+    //
+    // The manifest takes its space from the disk in pieces of 64 KiB: it holds a few hundred bytes, and
+    // the 4 MiB of the default are not there on a small disk.
+    let mut options = Options::default().get_options_from_string(
+        "avoid_flush_during_recovery=true;stats_persist_period_sec=0;\
+         manifest_preallocation_size=65536",
+    )?;
     // Any damaged record is an error. A torn tail, which is legal, has been cut off before.
     options.set_wal_recovery_mode(DBRecoveryMode::AbsoluteConsistency);
     options.set_write_buffer_size(WRITE_BUFFER);
@@ -70,7 +78,7 @@ impl Rocks {
         let mut write = WriteOptions::default();
         write.set_sync(true);
         Ok(Self {
-            db: DB::open(options, path)?,
+            db: DB::open(options, path).map_err(said)?,
             write,
         })
     }
@@ -78,8 +86,8 @@ impl Rocks {
     /// Moves everything from the logs to a table, so that the logs can go; and, now and then, all
     /// tables into one, because a process may not live long enough to do that by the way.
     pub(super) fn flush(&self) -> Result<(), Source> {
-        self.db.flush()?;
-        if self.db.live_files()?.len() >= TABLES_KEPT {
+        self.db.flush().map_err(said)?;
+        if self.db.live_files().map_err(said)?.len() >= TABLES_KEPT {
             let mut options = CompactOptions::default();
             // Merged for good, and not only moved to another level as they are.
             options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
@@ -90,7 +98,7 @@ impl Rocks {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
-        Ok(self.db.get(key)?)
+        self.db.get(key).map_err(said)
     }
 
     pub(super) fn write(&self, edits: &[Edit]) -> Result<(), Source> {
@@ -101,16 +109,16 @@ impl Rocks {
                 None => batch.delete(edit.key.as_bytes()),
             }
         }
-        Ok(self.db.write_opt(batch, &self.write)?)
+        self.db.write_opt(batch, &self.write).map_err(said)
     }
 
     #[cfg(feature = "sim")]
     pub(super) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Source> {
-        match value {
-            Some(value) => self.db.put_opt(key, value, &self.write)?,
-            None => self.db.delete_opt(key, &self.write)?,
-        }
-        Ok(())
+        let planted = match value {
+            Some(value) => self.db.put_opt(key, value, &self.write),
+            None => self.db.delete_opt(key, &self.write),
+        };
+        planted.map_err(said)
     }
 
     pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {
@@ -128,6 +136,20 @@ impl Rocks {
     }
 }
 
+/// What RocksDB says, with the kind that a full disk has among the system's errors: RocksDB tells it by
+/// its text only, and the operator needs other advice than for a damaged store.
+fn said(error: rocksdb::Error) -> Source {
+    let text = error.into_string();
+    let kind = if text.contains("No space left on device") {
+        io::ErrorKind::StorageFull
+    } else if text.contains("Disk quota exceeded") {
+        io::ErrorKind::QuotaExceeded
+    } else {
+        return text.into();
+    };
+    io::Error::new(kind, text).into()
+}
+
 /// A consistent scan.
 pub(super) struct Scan<'a> {
     iterator: DBIteratorWithThreadMode<'a, DB>,
@@ -137,6 +159,6 @@ impl Iterator for Scan<'_> {
     type Item = Result<RawEntry, Source>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.iterator.next()?.map_err(Source::from))
+        Some(self.iterator.next()?.map_err(said))
     }
 }

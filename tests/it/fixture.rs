@@ -273,6 +273,7 @@ pub fn verb(operation: Operation) -> Option<&'static str> {
         Operation::UnlinkFile => "unlink",
         Operation::RenameFile => "rename",
         Operation::CutFile => "cut",
+        Operation::ReserveSpace => "reserve",
         Operation::OpenStore => "open-store",
         Operation::CreateStore => "create-store",
         Operation::Commit => "commit",

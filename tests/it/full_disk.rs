@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use frostline::sim::Probe;
-use frostline::{ArtifactState, Catalog, FailureKind, Ledgers, Prunable, StorageRoots};
+use frostline::{
+    ArtifactKey, ArtifactKind, ArtifactState, Catalog, FailureKind, Ledgers, Prunable, StorageRoots,
+};
 
-use crate::fixture::{Data, chunk, freeze, skipped, state, verb};
+use crate::fixture::{Data, chain, chunk, freeze, skipped, state, verb};
 
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     /// Where this process may mount; says so where it may not.
-    fn mount(at: &Path) -> Option<Self> {
+    fn mount(at: &Path, megabytes: usize) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let mut mount = Command::new("mount");
-        // The catalog's log takes 9 MB at its first write.
-        let options = ["-t", "tmpfs", "-o", "size=16m", "none"];
+        let options = ["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "none"];
         let mounted = mount.args(options).arg(at).output();
         if mounted.is_ok_and(|output| output.status.success()) {
             return Some(Self(at.to_path_buf()));
@@ -49,7 +50,7 @@ fn fill(disk: &Path) {
 fn a_full_disk_can_free_itself() {
     let world = Data::new();
     let disk = world.path();
-    let Some(_mounted) = SmallDisk::mount(&disk) else {
+    let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
         return;
     };
     let roots = StorageRoots::under(&disk).unwrap();
@@ -78,6 +79,79 @@ fn a_full_disk_can_free_itself() {
     let catalog = Catalog::open(roots.lock().unwrap()).unwrap();
     assert_eq!(state(&catalog, 2), Some(ArtifactState::Frozen));
     assert_eq!(state(&catalog, 1), None);
+}
+
+/// Rows 14 and 31: also where the disk is full before this process's first commit, with nothing and with
+/// something in the log of the process before.
+#[test]
+fn a_disk_that_is_full_before_the_first_commit_can_free_itself() {
+    for starts_between in [0, 1] {
+        let world = Data::new();
+        let disk = world.path();
+        let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
+            return;
+        };
+        drop(freeze(&world.open(), 1, &vec![1; 1 << 20]));
+        for _ in 0..starts_between {
+            drop(world.open());
+        }
+        let catalog = world.open();
+        fill(&disk);
+        let key = ArtifactKey {
+            chunk: chunk(1),
+            kind: ArtifactKind::Ledgers,
+        };
+        let old = catalog.prunable(key).unwrap();
+        let swept = catalog.sweep_chunk_artifacts(old);
+        let swept = swept.map_err(|error| chain(&error)).unwrap();
+        assert_eq!(swept.deleted.len(), 1);
+        drop(freeze(&catalog, 2, &vec![2; 1 << 19]));
+    }
+}
+
+/// A catalog of a few kilobytes does not need megabytes to start.
+#[test]
+fn a_small_disk_is_large_enough() {
+    let world = Data::new();
+    let disk = world.path();
+    let Some(_mounted) = SmallDisk::mount(&disk, 6) else {
+        return;
+    };
+    for number in 1..10 {
+        let catalog = world.open();
+        drop(freeze(&catalog, number, &[1; 1 << 10]));
+    }
+}
+
+/// What a start on a full disk asks for is space, and nothing is hurt: with space it succeeds.
+#[test]
+fn a_start_on_a_full_disk_asks_for_space() {
+    for left in (0..=1_200).step_by(100) {
+        let world = Data::new();
+        let disk = world.path();
+        let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
+            return;
+        };
+        drop(freeze(&world.open(), 1, &vec![1; 1 << 20]));
+        fill(&disk);
+        let ballast = std::fs::File::options()
+            .write(true)
+            .open(disk.join("ballast"));
+        let ballast = ballast.unwrap();
+        let size = ballast.metadata().unwrap().len();
+        ballast.set_len(size - left * 1024).unwrap();
+        // An open file keeps its space when it is removed.
+        drop(ballast);
+        if let Err(error) = Catalog::open(world.roots().lock().unwrap()) {
+            let text = chain(&error);
+            assert!(text.contains("free some space"), "{left} KiB left: {text}");
+            assert!(!text.contains("restore"), "{left} KiB left: {text}");
+        } else {
+            assert!(left > 100, "a start needs some space");
+        }
+        std::fs::remove_file(disk.join("ballast")).unwrap();
+        assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
+    }
 }
 
 /// Fills the disk before the operation that the countdown ends at; reads do not count.
@@ -112,7 +186,7 @@ fn a_disk_that_fills_up_at_any_step_can_free_itself() {
     for nth in 0.. {
         let world = Data::new();
         let disk = world.path();
-        let Some(_mounted) = SmallDisk::mount(&disk) else {
+        let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
             return;
         };
         let countdown = Arc::new(AtomicIsize::new(isize::MAX));

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
 
@@ -195,6 +197,34 @@ fn a_dangling_link_is_refused() {
     symlink("/nowhere/at/all", world.path().join("ledgers")).unwrap();
     let text = refusal(&world, &[]);
     assert!(text.contains("symbolic link to nothing"), "{text}");
+}
+
+/// A root that another process creates between two looks at it is no link to nothing: that text would
+/// have somebody remove a live root.
+#[test]
+fn a_root_that_comes_and_goes_is_not_taken_for_a_link() {
+    let world = Data::new();
+    let ledgers = world.path().join("ledgers");
+    std::fs::create_dir_all(world.path()).unwrap();
+    // Refused in any case, before anything is created: a round is a few look-ups.
+    std::fs::write(world.path().join("hot"), b"a file").unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                std::fs::create_dir(&ledgers).unwrap();
+                std::fs::remove_dir(&ledgers).unwrap();
+            }
+        });
+        let begun = Instant::now();
+        let mut links = 0;
+        while begun.elapsed() < Duration::from_millis(800) {
+            let error = world.roots().lock().unwrap_err();
+            links += usize::from(crate::fixture::chain(&error).contains("symbolic link"));
+        }
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(links, 0);
+    });
 }
 
 /// A directory in place of an artifact's file, or a file in place of its bucket.

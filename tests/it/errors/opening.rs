@@ -55,9 +55,13 @@ fn lock_errors_between_processes_and_roots() {
     let data = Data::new();
     let held = data.roots().lock().unwrap();
     add("Held", &data, data.roots().lock());
-    std::fs::write(data.root(RootRole::Catalog).join(LOCK_FILE), "").unwrap();
-    add("Held, no name", &data, data.roots().lock());
     drop(held);
+    let lock = data.root(RootRole::Catalog).join(LOCK_FILE);
+    std::fs::write(&lock, "").unwrap();
+    let lock = std::fs::File::open(lock).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    add("Held, no name", &data, data.roots().lock());
+    drop(lock);
 
     let with =
         |data: &Data, role, below: &str| data.roots().with(role, data.path().join(below)).unwrap();
@@ -173,6 +177,8 @@ fn open_errors() {
         ("Io, SyncDirectory", Operation::SyncDirectory, EIO),
         ("Store, CreateStore", Operation::CreateStore, ENOSPC),
         ("Store, OpenStore", Operation::OpenStore, EIO),
+        ("Store, OpenStore", Operation::OpenStore, ENOSPC),
+        ("Io, ReserveSpace", Operation::ReserveSpace, ENOSPC),
     ] {
         let data = Data::new();
         let faults = Faults::new();
