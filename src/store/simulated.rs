@@ -96,7 +96,9 @@ pub(super) fn read_all(dir: &DirHandle) -> Result<Vec<RawEntry>, Source> {
     let pointer = dir.read_file(POINTER.as_ref())?;
     let found = read(dir, String::from_utf8_lossy(&pointer).trim_end())?;
     let entries = found.entries.into_iter();
-    Ok(entries.map(|(key, value)| (key.into(), value.into())).collect())
+    Ok(entries
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect())
 }
 
 impl Simulated {

@@ -7,8 +7,8 @@ use std::io;
 use frostline::{
     AbandonError, BeginError, ClaimError, ClaimHotError, CommitError, CreateHotError, DiscardError,
     FailureKind, FileError, FreezeError, GeometryError, IoFailure, Kind, LockError, OpenError,
-    PinError, ReadError, RecoverError, ReadyError, RecreateError, RematerializeError, RemoveError, SweepError,
-    SyncError, UnlinkError,
+    PinError, ReadError, ReadyError, RecoverError, RecreateError, RematerializeError, RemoveError,
+    SweepError, SyncError, UnlinkError,
 };
 
 use crate::fixture::chain;

@@ -6,15 +6,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use frostline::sim::{Explored, History, Limits, PowerLoss, SimDisk, When};
+use frostline::sim::{Explored, History, Limits, PowerLoss, SimDisk, SimFile, When};
 use frostline::{LockError, LockedRoots, StorageRoots};
 
 use super::oracle::{View, broken, torn, unsettled};
-use super::scenarios::{SCENARIOS, Scenario, settle};
+use super::scenarios::{Fate, SCENARIOS, Scenario, settle};
 use super::{Failure, Machine};
 use crate::fixture::{chain, report};
 
 pub const SEED: u64 = 2_026;
+
+/// How the error of a scenario's own file begins.
+pub const OWN_FILE: &str = "a file of the scenario's own";
 
 /// A machine whose disk exists in memory.
 pub struct SimMachine {
@@ -32,9 +35,9 @@ impl Machine for SimMachine {
     }
 
     fn put_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let file = self.disk.create_file(path)?;
-        file.append(bytes)?;
-        file.sync()
+        let put = |file: SimFile| file.append(bytes).and_then(|()| file.sync());
+        let put = self.disk.create_file(path).and_then(put);
+        put.map_err(|error| io::Error::new(error.kind(), format!("{OWN_FILE}: {error}")))
     }
 
     fn step(&self, name: &str) {
@@ -94,11 +97,11 @@ pub fn recover(disk: &SimDisk) -> Result<(), Failure> {
 }
 
 /// The sentences that do not hold.
-pub fn wrong(scenario: &Scenario, disk: &SimDisk, when: When) -> Vec<String> {
+pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
     let machine = SimMachine::on(disk);
     let view = machine.view();
     let mut lines = broken(&view, &machine.roots());
-    lines.extend(torn(&view, scenario.fates));
+    lines.extend(torn(&view, fates));
     match when {
         When::Crashed => {
             let (acknowledged, with_batch) = disk.promised();
@@ -138,14 +141,18 @@ fn limits(scenario: &Scenario) -> Limits {
 
 /// An exploration of what may become of a scenario.
 pub fn power_loss(scenario: &Scenario) -> PowerLoss<'_> {
+    after_power_loss(scenario.fates).with_limits(limits(scenario), SEED)
+}
+
+/// An exploration that recovers, and checks everything, these fates too.
+pub fn after_power_loss(fates: &[Fate]) -> PowerLoss<'_> {
     PowerLoss::new(
         |disk| recover(disk).map_err(|failure| failure.to_string()),
-        |disk, when| match wrong(scenario, disk, when) {
+        |disk, when| match wrong(fates, disk, when) {
             lines if lines.is_empty() => Ok(()),
             lines => Err(lines.join("; ")),
         },
     )
-    .with_limits(limits(scenario), SEED)
 }
 
 /// Does something with each of these, two at a time, in their order.
