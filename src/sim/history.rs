@@ -1,5 +1,6 @@
 //! What has happened on a disk since it was settled, and how that can be mutated.
 
+use super::disk::SimDisk;
 use super::event::{Batch, Event, Record};
 use super::world::World;
 
@@ -32,6 +33,11 @@ pub struct Mutant {
 }
 
 impl History {
+    /// The disk as it was at each instant, with what was pending then: what a killed process leaves.
+    pub fn killed(&self) -> impl Iterator<Item = SimDisk> {
+        self.instants().map(|(_, world)| SimDisk::of(world))
+    }
+
     /// How many operations it has.
     #[must_use]
     pub fn len(&self) -> usize {

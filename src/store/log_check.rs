@@ -62,7 +62,8 @@ pub(super) fn check(dir: &Dir, before: Before) -> Result<Checked, OpenFailure> {
     // Where the pointer names something else, or nothing, opening says so.
     let has_manifest = is_manifest(&manifest) && dir.has(&manifest)?;
     if has_manifest {
-        let (cut, _) = check_stream(dir, std::slice::from_ref(&manifest), before)?;
+        // Needs no sync: every start writes a manifest of its own before it acts on anything.
+        let (cut, _) = check_stream(dir, std::slice::from_ref(&manifest), Before::Nothing)?;
         // A manifest that the pointer names was whole once: an empty one is no torn tail.
         if let Some((_, 0)) = cut {
             let path = dir.join(&manifest);

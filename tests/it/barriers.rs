@@ -197,7 +197,6 @@ fn abandoning_removes_the_files_durably_before_the_key() {
         [
             "unlink ledgers/00000/00000004.pack",
             "syncdir ledgers/00000",
-            "syncdir ledgers",
             "commit catalog/rocksdb",
         ]
     );
