@@ -61,7 +61,7 @@ fn label(name: &str) -> String {
     {
         let step = word
             .strip_suffix(')')
-            .and_then(|step| step.split(' ').next());
+            .and_then(|step| step.split([' ', ',']).next());
         let word = step.map_or_else(|| word.to_owned(), |step| format!("{step})"));
         label.extend(
             word.chars()
