@@ -21,6 +21,7 @@ check: setup
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
-# The documentation, warnings denied.
+# The documentation, warnings denied: of the crate without its test instruments, and with them.
 docs: setup
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features sim

@@ -32,8 +32,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use frostline::{
-    Artifact, ArtifactState, Catalog, ChunkId, Config, EarliestLedger, Hot, HotState, LedgerSeq,
-    Ledgers, Retention, RetentionGate, Watermark,
+    Artifact, ArtifactState, Catalog, ChunkId, Config, DebrisPolicy, EarliestLedger, Hot,
+    LedgerSeq, Ledgers, Retention, RetentionGate, Watermark,
 };
 
 use options::{Command, Options, Place};
@@ -139,28 +139,17 @@ fn last_complete(catalog: &Catalog) -> Outcome<Watermark> {
 
 /// Finishes every removal, and removes debris: it will be built again from the hot directory.
 fn settle(catalog: &Catalog) -> Outcome<()> {
-    let mut leftovers = Vec::new();
-    for entry in catalog.chunk_artifact_keys()? {
-        let (key, state) = entry?;
-        if state != ArtifactState::Frozen {
-            leftovers.extend(catalog.prunable(key)?);
-        }
-    }
-    let swept = catalog.sweep_chunk_artifacts(leftovers)?;
-    for key in &swept.deleted {
+    let recovered = catalog.recover(DebrisPolicy::Remove)?;
+    for key in recovered.pruned.iter().chain(&recovered.removed) {
         println!("   {key}: removed");
     }
-    let hot: Vec<_> = catalog.hot_chunk_keys()?.collect::<Result<_, _>>()?;
-    for (key, state) in hot {
-        if state == HotState::Ready {
-            continue;
-        }
-        if let Hot::Debris(debris) = catalog.claim_hot(key.chunk)? {
-            debris.remove()?;
-            println!("   {key}: removed");
-        }
+    for key in &recovered.discarded {
+        println!("   {key}: removed");
     }
-    Ok(())
+    match recovered.failed.into_iter().next() {
+        Some((_, failure)) => Err(failure.into()),
+        None => Ok(()),
+    }
 }
 
 /// One chunk: hot, frozen, discarded. Does what is still to be done, so a second run does nothing.

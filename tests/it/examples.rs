@@ -39,6 +39,12 @@ fn ex06_restart_over_debris() {
     check("ex06_restart_over_debris");
 }
 
+/// Its disk exists in memory only, so it takes no directory.
+#[test]
+fn ex07_your_own_file() {
+    check("ex07_your_own_file");
+}
+
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:
 /// the output is the same, and it is the snapshot.
 fn check(example: &str) {
