@@ -1,4 +1,4 @@
-//! Everything that can be tested without a crash simulator, in one binary.
+//! The integration tests, in one binary: RocksDB is linked once.
 #![allow(
     missing_docs,
     unreachable_pub,
