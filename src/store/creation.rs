@@ -37,7 +37,9 @@ pub(super) fn settle(dir: &Dir) -> Result<(), OpenFailure> {
         (true, true) => {
             // The pointer may have been moved into place without its entry being durable yet.
             dir.sync()?;
-            Ok(remove_aside(dir)?)
+            remove_aside(dir)?;
+            // The aside may have come back after a start had already renewed the pointer.
+            Ok(mend_pointer(dir)?)
         }
         (true, false) => Ok(mend_pointer(dir)?),
         (false, true) => {

@@ -51,9 +51,13 @@ struct Log {
 /// What the files say.
 struct Found {
     log: u64,
+    /// Without the logs' batches.
+    of_manifest: Entries,
     entries: Entries,
     /// The newest log with a batch in it.
     newest: Option<u64>,
+    /// The next number: above those of all files in use.
+    next: u64,
 }
 
 fn manifest_name(number: u64) -> String {
@@ -107,9 +111,15 @@ impl Simulated {
         let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
         let found = read(dir, &manifest)?;
         dir.disk().begin_store();
-        // RocksDB writes a new manifest at every start and syncs the directory; without anything to
-        // flush, the model does the latter only.
-        let opened = dir.sync().and_then(|()| Log::open(dir, found.log));
+        // RocksDB writes a new manifest at every start and syncs the directory. Without anything to
+        // flush, the model does the former at the first start only, or there would be no end to the
+        // disks that differ: what follows from it at later starts follows from a flush, too.
+        let renewed = if manifest == manifest_name(FIRST_MANIFEST) {
+            renew_manifest(dir, &found)
+        } else {
+            dir.sync()
+        };
+        let opened = renewed.and_then(|()| Log::open(dir, found.log));
         dir.disk().end_of_store();
         Ok(Self {
             dir: dir.reopen()?,
@@ -127,10 +137,10 @@ impl Simulated {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         let pointer = dir.read_file(POINTER.as_ref())?;
         let found = read(dir, String::from_utf8_lossy(&pointer).trim_end())?;
-        let Some(newest) = found.newest else {
+        if found.newest.is_none() {
             return Ok(());
-        };
-        let manifest = found.log.max(newest) + 1;
+        }
+        let manifest = found.next;
         let log = manifest + 1;
         dir.disk().begin_store();
         let flushed = empty_file(dir, &log_name(log))
@@ -236,6 +246,14 @@ fn write_manifest(dir: &DirHandle, number: u64, log: u64, entries: &Entries) -> 
     file.sync()
 }
 
+/// Writes what the manifest holds to a new one, and points to it. What is in the logs stays there.
+fn renew_manifest(dir: &DirHandle, found: &Found) -> io::Result<()> {
+    let manifest = found.next;
+    write_manifest(dir, manifest, found.log, &found.of_manifest)?;
+    point_to(dir, manifest)?;
+    remove_obsolete(dir, manifest, found.log)
+}
+
 /// Makes the pointer name a manifest, durably.
 fn point_to(dir: &DirHandle, manifest: u64) -> io::Result<()> {
     let name = format!("{manifest:06}{NEW_POINTER}");
@@ -290,11 +308,13 @@ fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     let damaged = || io::Error::other(format!("`{manifest}` is not a manifest"));
     let mut records = batches(&dir.read_file(OsStr::new(manifest))?).into_iter();
     let log = records.next().and_then(|bytes| text(&bytes).parse().ok());
-    let log = log.ok_or_else(damaged)?;
+    let log: u64 = log.ok_or_else(damaged)?;
     let mut entries = Entries::new();
     for record in records {
         apply(&mut entries, &decode(&record).ok_or_else(damaged)?);
     }
+    let of_manifest = entries.clone();
+    let used = log.max(manifest_number(manifest).unwrap_or(0));
     let mut newest = None;
     let names = names(dir)?;
     for number in names.iter().filter_map(|name| log_number(name)) {
@@ -308,8 +328,10 @@ fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     }
     Ok(Found {
         log,
+        of_manifest,
         entries,
         newest,
+        next: used.max(newest.unwrap_or(0)) + 1,
     })
 }
 
