@@ -42,8 +42,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     heading("4. commit: one batch flips three keys");
     // What comes out has the shape of what went in: a handle for each kind of the set.
-    let (ledgers, events, txhash) = catalog.commit(synced)?;
-    drop((ledgers, events, txhash));
+    let frozen = catalog.commit(synced)?;
+    drop(frozen);
     stage.show(&catalog)?;
 
     heading("5. begin_set again: refused");

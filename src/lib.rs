@@ -149,8 +149,9 @@ struct Readme;
 
 pub use artifact::{
     AbandonError, Artifact, ArtifactFile, BeginError, ClaimError, Debris, Demotion, FileError,
-    FreezeError, Freezing, FreezingSet, Frozen, Lease, Prunable, Pruning, RematerializeError,
-    Sweepable, SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError, UnlinkRefusal, Unlinked,
+    FreezeError, Freezing, FreezingSet, Frozen, FrozenSet, Lease, Prunable, Pruning,
+    RematerializeError, Sweepable, SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError,
+    UnlinkRefusal, Unlinked,
 };
 #[cfg(feature = "sim")]
 #[doc(hidden)]

@@ -49,7 +49,8 @@ use sealed::Commit;
 
 /// A step that becomes true when its key changes in the catalog.
 ///
-/// Sealed. The leaves are [`Synced`](crate::Synced) (becomes [`Frozen`](crate::Frozen)),
+/// Sealed. The leaves are [`Synced`](crate::Synced) (becomes [`Frozen`](crate::Frozen); a
+/// [`SyncedSet`](crate::SyncedSet) becomes a [`FrozenSet`](crate::FrozenSet)),
 /// [`Demotion`](crate::Demotion) (becomes [`Pruning`](crate::Pruning)) and
 /// [`Unlinked`](crate::Unlinked) (becomes nothing). Tuples of up to eight transitions, `Vec`s and
 /// `Option`s of them are transitions too.

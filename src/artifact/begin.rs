@@ -108,11 +108,11 @@ impl FreezingSet {
         if let Err(refusal) = self.check() {
             return Err(SyncError::Refused(Refused::new(self, refusal)));
         }
-        Ok((
-            self.ledgers.map(Freezing::make_durable).transpose()?,
-            self.events.map(Freezing::make_durable).transpose()?,
-            self.txhash.map(Freezing::make_durable).transpose()?,
-        ))
+        Ok(SyncedSet {
+            ledgers: self.ledgers.map(Freezing::make_durable).transpose()?,
+            events: self.events.map(Freezing::make_durable).transpose()?,
+            txhash: self.txhash.map(Freezing::make_durable).transpose()?,
+        })
     }
 
     fn check(&self) -> Result<(), SyncRefusal> {

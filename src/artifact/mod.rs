@@ -25,7 +25,7 @@ pub use lease::Lease;
 pub(crate) use lease::lease;
 pub use prunable::{Prunable, Sweepable};
 pub use pruning::Pruning;
-pub use synced::{Synced, SyncedSet};
+pub use synced::{FrozenSet, Synced, SyncedSet};
 pub(crate) use unlinked::check_unlink;
 pub use unlinked::{AbandonError, UnlinkError, UnlinkRefusal, Unlinked};
 

@@ -24,12 +24,29 @@ pub struct Synced<K: Kind> {
 
 artifact_handle!(Synced);
 
-/// The members of a [`FreezingSet`](crate::FreezingSet), made durable.
-pub type SyncedSet = (
-    Option<Synced<Ledgers>>,
-    Option<Synced<Events>>,
-    Option<Synced<TxHash>>,
-);
+/// The members of a [`FreezingSet`](crate::FreezingSet), made durable: one commit flips all of their
+/// keys.
+#[derive(Debug)]
+#[must_use = "its files are durable but nobody will read them until `Catalog::commit` flips the keys"]
+pub struct SyncedSet {
+    /// The ledgers.
+    pub ledgers: Option<Synced<Ledgers>>,
+    /// The events.
+    pub events: Option<Synced<Events>>,
+    /// The transaction hashes.
+    pub txhash: Option<Synced<TxHash>>,
+}
+
+/// The members of a [`SyncedSet`], committed.
+#[derive(Debug)]
+pub struct FrozenSet {
+    /// The ledgers.
+    pub ledgers: Option<Frozen<Ledgers>>,
+    /// The events.
+    pub events: Option<Frozen<Events>>,
+    /// The transaction hashes.
+    pub txhash: Option<Frozen<TxHash>>,
+}
 
 impl<K: Kind> Synced<K> {
     pub(super) const fn new(held: Held) -> Self {
@@ -60,4 +77,26 @@ impl<K: Kind> Commit for Synced<K> {
 
 impl<K: Kind> Transition for Synced<K> {
     type Next = Frozen<K>;
+}
+
+impl Commit for SyncedSet {
+    type Output = FrozenSet;
+
+    fn gather(&self, changes: &mut Changes<'_>) {
+        self.ledgers.gather(changes);
+        self.events.gather(changes);
+        self.txhash.gather(changes);
+    }
+
+    fn advance(self, committed: &Committed) -> FrozenSet {
+        FrozenSet {
+            ledgers: self.ledgers.advance(committed),
+            events: self.events.advance(committed),
+            txhash: self.txhash.advance(committed),
+        }
+    }
+}
+
+impl Transition for SyncedSet {
+    type Next = FrozenSet;
 }

@@ -288,8 +288,8 @@ fn an_empty_set_is_a_set() {
     let world = Data::new();
     let catalog = world.open();
     let set = catalog.begin_set(chunk(1), ArtifactSet::EMPTY).unwrap();
-    let (ledgers, events, txhash) = catalog.commit(set.sync().unwrap()).unwrap();
-    assert!(ledgers.is_none() && events.is_none() && txhash.is_none());
+    let set = catalog.commit(set.sync().unwrap()).unwrap();
+    assert!(set.ledgers.is_none() && set.events.is_none() && set.txhash.is_none());
 }
 
 #[test]
