@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::value::{Count, GivenPath, Section};
+use super::value::{Choice, Count, GivenPath, Section};
 use super::{
     BackfillConfig, BsbConfig, Config, EarliestLedger, LogFormat, LogLevel, LoggingConfig,
     ServiceConfig, StreamingConfig,
@@ -82,7 +82,7 @@ struct Storage {
 #[serde(deny_unknown_fields)]
 struct Streaming {
     retention_chunks: Option<Count>,
-    earliest_ledger: Option<EarliestLedger>,
+    earliest_ledger: Option<Choice<EarliestLedger>>,
     captive_core_config: GivenPath,
     #[serde(default)]
     hot_storage: Section<Storage>,
@@ -91,8 +91,8 @@ struct Streaming {
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Logging {
-    level: Option<LogLevel>,
-    format: Option<LogFormat>,
+    level: Option<Choice<LogLevel>>,
+    format: Option<Choice<LogFormat>>,
 }
 
 impl File {
@@ -133,12 +133,14 @@ impl File {
                 retention_chunks: streaming
                     .retention_chunks
                     .map_or(RETENTION_CHUNKS, |count| count.0),
-                earliest_ledger: streaming.earliest_ledger.unwrap_or(EARLIEST_LEDGER),
+                earliest_ledger: streaming
+                    .earliest_ledger
+                    .map_or(EARLIEST_LEDGER, |choice| choice.0),
                 captive_core_config: streaming.captive_core_config.below(directory),
             },
             logging: LoggingConfig {
-                level: logging.level.unwrap_or(LOG_LEVEL),
-                format: logging.format.unwrap_or(LOG_FORMAT),
+                level: logging.level.map_or(LOG_LEVEL, |choice| choice.0),
+                format: logging.format.map_or(LOG_FORMAT, |choice| choice.0),
             },
         })
     }

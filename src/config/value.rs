@@ -103,45 +103,48 @@ impl<'de> Deserialize<'de> for GivenPath {
     }
 }
 
-impl<'de> Deserialize<'de> for EarliestLedger {
+/// A value of a public type, as the file spells it: the type itself promises nothing about files.
+pub(super) struct Choice<T>(pub(super) T);
+
+impl<'de> Deserialize<'de> for Choice<EarliestLedger> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text {
             accepted: "\"genesis\", \"now\", or a decimal ledger from 2 on in quotes, such as \"10000002\"",
             parse: |text| match text {
-                "genesis" => Some(Self::Genesis),
-                "now" => Some(Self::Now),
+                "genesis" => Some(Choice(EarliestLedger::Genesis)),
+                "now" => Some(Choice(EarliestLedger::Now)),
                 number => {
                     let ledger = LedgerSeq::new(number.parse().ok()?).ok()?;
                     // Only the plain spelling: Rust's parser takes a sign and leading zeros too.
-                    (ledger.to_string() == number).then_some(Self::Ledger(ledger))
+                    (ledger.to_string() == number).then_some(Choice(EarliestLedger::Ledger(ledger)))
                 }
             },
         })
     }
 }
 
-impl<'de> Deserialize<'de> for LogLevel {
+impl<'de> Deserialize<'de> for Choice<LogLevel> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text {
             accepted: "\"debug\", \"info\", \"warn\" or \"error\"",
             parse: |text| match text {
-                "debug" => Some(Self::Debug),
-                "info" => Some(Self::Info),
-                "warn" => Some(Self::Warn),
-                "error" => Some(Self::Error),
+                "debug" => Some(Choice(LogLevel::Debug)),
+                "info" => Some(Choice(LogLevel::Info)),
+                "warn" => Some(Choice(LogLevel::Warn)),
+                "error" => Some(Choice(LogLevel::Error)),
                 _ => None,
             },
         })
     }
 }
 
-impl<'de> Deserialize<'de> for LogFormat {
+impl<'de> Deserialize<'de> for Choice<LogFormat> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text {
             accepted: "\"text\" or \"json\"",
             parse: |text| match text {
-                "text" => Some(Self::Text),
-                "json" => Some(Self::Json),
+                "text" => Some(Choice(LogFormat::Text)),
+                "json" => Some(Choice(LogFormat::Json)),
                 _ => None,
             },
         })

@@ -1,8 +1,9 @@
 //! What every handle is, and is not.
 
 use frostline::{
-    Audit, Catalog, Debris, Demotion, Freezing, FreezingSet, Frozen, HotDebris, Lease, Ledgers,
-    LockedRoots, Owed, Prunable, Pruning, Ready, Recovered, Synced, Transient, Unlinked,
+    Audit, Catalog, Debris, Demotion, EarliestLedger, Freezing, FreezingSet, Frozen, HotDebris,
+    Lease, Ledgers, LockedRoots, LogFormat, LogLevel, Owed, Prunable, Pruning, Ready, Recovered,
+    Synced, SyncedSet, Transient, Unlinked,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -28,6 +29,7 @@ one_of_a_kind! {
     Pruning<Ledgers>,
     Ready,
     Synced<Ledgers>,
+    SyncedSet,
     Transient,
     Unlinked<Ledgers>,
 }
@@ -42,6 +44,11 @@ assert_not_impl_any!(Audit: Copy, Default, serde::de::DeserializeOwned);
 assert_impl_all!(Recovered: Send, Sync, std::fmt::Debug, std::fmt::Display);
 assert_not_impl_any!(Recovered: Clone, Copy);
 assert_impl_all!(Owed: Copy, Send, Sync, std::fmt::Debug, std::fmt::Display);
+
+// How the configuration file spells them is nobody else's format.
+assert_not_impl_any!(EarliestLedger: serde::de::DeserializeOwned);
+assert_not_impl_any!(LogFormat: serde::de::DeserializeOwned);
+assert_not_impl_any!(LogLevel: serde::de::DeserializeOwned);
 
 /// The assertions above are checked when this compiles; what can be checked while it runs is that a
 /// handle is no larger than what it owns.
