@@ -1,6 +1,7 @@
 //! The catalog: opening it, reading it, and beginning everything.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::artifact::{
@@ -12,15 +13,16 @@ use crate::error::ReadError;
 use crate::error::StoreFailure;
 use crate::geometry::{ChunkId, LedgerSeq};
 use crate::hot::{self, ClaimHotError, CreateHotError, Hot, Transient};
-use crate::key::{ArtifactKey, EarliestLedgerKey, HotKey, Key, TypedKey, decode_value};
+use crate::key::{ArtifactKey, EarliestLedgerKey, Key, TypedKey, decode_value};
 use crate::kind::{ArtifactKind, ArtifactSet, Kind};
 use crate::layout::{Layout, RootRole};
 use crate::lock::LockedRoots;
 use crate::open::OpenError;
 use crate::owed::Owed;
 use crate::pin::{Pin, PinError};
-use crate::scan::{self, ArtifactKeys, HotKeys, ReadyHotKeys};
+use crate::scan::{ArtifactKeys, ChunkStates, HotKeys, ReadyHotKeys};
 use crate::state::{ArtifactState, HotState};
+use crate::states::States;
 use crate::store::Store;
 use crate::sweep::{self, SweepError, Swept};
 use crate::transition::{self, CommitError, Transition};
@@ -51,9 +53,9 @@ impl Catalog {
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
         let store = Store::open(directory).map_err(|failure| OpenError::new(failure, path))?;
-        let owed = scan::owed(&store).map_err(OpenError::Store)?;
+        let (states, owed) = States::load(&store).map_err(OpenError::Store)?;
         Ok(Self {
-            core: Arc::new(Core::new(roots, store)),
+            core: Arc::new(Core::new(roots, store, states)),
             owed,
         })
     }
@@ -78,7 +80,7 @@ impl Catalog {
         chunk: ChunkId,
         kind: ArtifactKind,
     ) -> Result<Option<ArtifactState>, ReadError> {
-        self.core.get(ArtifactKey { chunk, kind })
+        self.core.state(chunk, kind)
     }
 
     /// The state of a chunk's hot directory; none if its key is absent.
@@ -87,7 +89,7 @@ impl Catalog {
     ///
     /// [`ReadError`].
     pub fn hot_state(&self, chunk: ChunkId) -> Result<Option<HotState>, ReadError> {
-        self.core.get(HotKey { chunk })
+        self.core.hot_state(chunk)
     }
 
     /// The pinned earliest ledger; none if nothing has been pinned.
@@ -114,10 +116,11 @@ impl Catalog {
     ///
     /// [`ReadError`].
     pub fn has(&self, key: impl Into<Key>) -> Result<bool, ReadError> {
-        Ok(self.core.get_raw(key.into())?.is_some())
+        self.core.has(key.into())
     }
 
-    /// Every artifact key with its state, in byte order: by chunk, then events, ledgers, txhash.
+    /// Every artifact key with its state, in byte order: by chunk, then events, ledgers, txhash. All
+    /// are from between the same two commits.
     ///
     /// A value that is not a state is an error of its own entry, and the scan goes on. Keys that are
     /// not of this family are passed over.
@@ -127,7 +130,7 @@ impl Catalog {
     /// [`ReadError::Poisoned`].
     pub fn chunk_artifact_keys(&self) -> Result<ArtifactKeys<'_>, ReadError> {
         self.core.poison.check()?;
-        Ok(ArtifactKeys::new(&self.core.store))
+        Ok(ArtifactKeys::new(&self.core))
     }
 
     /// Every hot key with its state, by chunk. Errors as with
@@ -138,7 +141,21 @@ impl Catalog {
     /// [`ReadError::Poisoned`].
     pub fn hot_chunk_keys(&self) -> Result<HotKeys<'_>, ReadError> {
         self.core.poison.check()?;
-        Ok(HotKeys::new(&self.core.store))
+        Ok(HotKeys::new(&self.core))
+    }
+
+    /// The states of the chunks of a range, by chunk; those without any key are left out. All are
+    /// from between the same two commits, and none costs a read.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Poisoned`].
+    pub fn chunk_states(
+        &self,
+        range: RangeInclusive<ChunkId>,
+    ) -> Result<ChunkStates<'_>, ReadError> {
+        self.core.poison.check()?;
+        Ok(ChunkStates::new(&self.core, range))
     }
 
     /// Every hot key that is ready, by chunk.
@@ -284,7 +301,7 @@ impl Catalog {
     /// [`StoreFailure`].
     #[doc(hidden)]
     pub fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreFailure> {
-        self.core.store.plant(key, value)
+        self.core.plant(key, value)
     }
 }
 

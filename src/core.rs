@@ -6,16 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::claim::ClaimTable;
 use crate::durable::Durable;
 use crate::error::{Fatal, Poisoned, ReadError, StoreFailure};
-use crate::key::{Key, TypedKey, decode_value};
+use crate::geometry::ChunkId;
+use crate::key::{ArtifactKey, HotKey, Key, TypedKey, decode_value};
+use crate::kind::ArtifactKind;
 use crate::layout::Layout;
 use crate::lock::LockedRoots;
 use crate::poison::Poison;
-use crate::state;
+use crate::state::{self, ArtifactState, HotState};
+use crate::states::{States, Stored};
 use crate::store::{Edit, Store};
 
 /// One open catalog. Fields are dropped in this order: the store is closed before the locks go.
 pub(crate) struct Core {
-    pub(crate) store: Store,
+    store: Store,
+    pub(crate) states: States,
     pub(crate) layout: Layout,
     pub(crate) claims: Arc<ClaimTable>,
     pub(crate) poison: Poison,
@@ -79,9 +83,10 @@ impl<E: Into<CommitRefusal>> From<E> for CommitFailure {
 }
 
 impl Core {
-    pub(crate) fn new(roots: LockedRoots, store: Store) -> Self {
+    pub(crate) fn new(roots: LockedRoots, store: Store, states: States) -> Self {
         Self {
             store,
+            states,
             layout: roots.roots().layout(),
             claims: Arc::default(),
             poison: Poison::default(),
@@ -91,17 +96,49 @@ impl Core {
         }
     }
 
+    /// The state of an artifact, if its key is there.
+    pub(crate) fn state(
+        &self,
+        chunk: ChunkId,
+        kind: ArtifactKind,
+    ) -> Result<Option<ArtifactState>, ReadError> {
+        self.poison.check()?;
+        match self.states.of(chunk) {
+            odd if odd.is_odd() => self.get(ArtifactKey { chunk, kind }),
+            lifecycle => Ok(lifecycle.artifact(kind)),
+        }
+    }
+
+    /// The state of a hot directory, if its key is there.
+    pub(crate) fn hot_state(&self, chunk: ChunkId) -> Result<Option<HotState>, ReadError> {
+        self.poison.check()?;
+        match self.states.of(chunk) {
+            odd if odd.is_odd() => self.get(HotKey { chunk }),
+            lifecycle => Ok(lifecycle.hot()),
+        }
+    }
+
     /// The typed value of a key, if it is there.
     pub(crate) fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ReadError> {
-        match self.get_raw(key.into())? {
+        self.poison.check()?;
+        match self.stored(key.into())? {
             None => Ok(None),
             Some(bytes) => Ok(Some(decode_value(key, &bytes)?)),
         }
     }
 
-    pub(crate) fn get_raw(&self, key: Key) -> Result<Option<Vec<u8>>, ReadError> {
+    /// Whether a key is there, whatever its value.
+    pub(crate) fn has(&self, key: Key) -> Result<bool, ReadError> {
         self.poison.check()?;
-        Ok(self.store.get(&key.encode())?)
+        Ok(self.stored(key)?.is_some())
+    }
+
+    /// The value of a key, as it is stored.
+    fn stored(&self, key: Key) -> Result<Option<Cow<'static, [u8]>>, StoreFailure> {
+        match self.states.stored(key) {
+            Stored::Is(value) => Ok(value.map(|value| Cow::Borrowed(value.as_bytes()))),
+            Stored::AskTheStore => Ok(self.store.get(&key.encode())?.map(Cow::Owned)),
+        }
     }
 
     /// Compares every stored value with the one its change starts from and, only if all agree,
@@ -122,7 +159,22 @@ impl Core {
                 value: change.next.map(Cow::Borrowed),
             })
             .collect();
-        self.write(&edits)
+        self.write(&edits)?;
+        let committed = changes.iter().map(|change| (change.key, change.next));
+        self.states.apply(committed);
+        #[cfg(debug_assertions)]
+        for Change { key, next, .. } in changes {
+            let known = self.states.stored(*key);
+            debug_assert!(
+                known == Stored::Is(*next) || known == Stored::AskTheStore,
+                "{key}: memory has {known:?}, and {next:?} was committed"
+            );
+            debug_assert!(
+                self.store.holds(&key.encode(), *next),
+                "{key}: the store does not hold {next:?}, which was committed"
+            );
+        }
+        Ok(())
     }
 
     fn check(&self, change: &Change) -> Result<(), CommitRefusal> {
@@ -135,7 +187,7 @@ impl Core {
             state::is_legal(expected, next),
             "{key}: no step of the protocol leads from {expected:?} to {next:?}"
         );
-        let found = self.store.get(&key.encode())?;
+        let found = self.stored(key)?;
         if found.as_deref() == expected.map(str::as_bytes) {
             return Ok(());
         }
@@ -178,5 +230,14 @@ impl Core {
         self.store
             .commit(edits)
             .map_err(|failure| CommitFailure::Fatal(self.poison.commit_failed(failure)))
+    }
+
+    /// Writes behind the protocol's back, as something that is not this library would.
+    #[cfg(feature = "sim")]
+    pub(crate) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreFailure> {
+        let _serialized = self.serialize();
+        self.store.plant(key, value)?;
+        self.states.planted(key, value);
+        Ok(())
     }
 }

@@ -81,7 +81,8 @@ impl Key {
         Self::recognize(bytes).ok_or_else(|| KeyError::new(bytes))
     }
 
-    fn recognize(bytes: &[u8]) -> Option<Self> {
+    /// [`parse`](Self::parse), without an error to tell of.
+    pub(crate) fn recognize(bytes: &[u8]) -> Option<Self> {
         if let Some(rest) = bytes.strip_prefix(ARTIFACT_PREFIX.as_bytes()) {
             let (digits, rest) = rest.split_at_checked(CHUNK_DIGITS)?;
             let kind = ArtifactKind::from_segment(rest.strip_prefix(b":")?)?;

@@ -134,6 +134,7 @@ pub mod sim;
 #[cfg(feature = "sim")]
 mod simulated;
 mod state;
+mod states;
 mod store;
 mod sweep;
 mod transition;
@@ -187,7 +188,7 @@ pub use owed::Owed;
 pub use pin::{Pin, PinError};
 pub use recover::{DebrisPolicy, RecoverError, Recovered};
 pub use retention::{Retention, RetentionGate};
-pub use scan::{ArtifactKeys, HotKeys, ReadyHotKeys};
+pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
 pub use state::{ArtifactState, HotState, STEPS, Step, steps_table};
 pub use sweep::{SweepError, Swept};
 pub use transition::{CommitError, Transition};

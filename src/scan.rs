@@ -1,22 +1,84 @@
-//! Typed scans over the catalog.
+//! Typed scans over the catalog: of its states in memory, so without a read for each key.
 
-use crate::error::{Operation, ReadError, StoreFailure};
-use crate::key::{ARTIFACT_PREFIX, ArtifactKey, HOT_PREFIX, HotKey, Key, TypedKey, decode_value};
-use crate::owed::Owed;
+use std::ops::RangeInclusive;
+
+use crate::core::Core;
+use crate::error::ReadError;
+use crate::geometry::ChunkId;
+use crate::key::{ArtifactKey, HotKey};
+use crate::kind::ArtifactKind;
 use crate::state::{ArtifactState, HotState};
-use crate::store::{Scan, Store};
+use crate::states::Lifecycle;
+
+/// The kinds in the order of their keys' bytes.
+const BY_SPELLING: [ArtifactKind; 3] = [
+    ArtifactKind::Events,
+    ArtifactKind::Ledgers,
+    ArtifactKind::TxHash,
+];
+
+/// The chunks of a range that have any key, each with what it has, taken all at once.
+struct Chunks<'a> {
+    core: &'a Core,
+    range: RangeInclusive<ChunkId>,
+    runs: std::vec::IntoIter<(u32, Vec<Lifecycle>)>,
+    /// The next chunk's number, and what follows in its run.
+    number: u32,
+    run: std::vec::IntoIter<Lifecycle>,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(core: &'a Core, range: RangeInclusive<ChunkId>) -> Self {
+        let (from, to) = (range.start().bucket(), range.end().bucket());
+        Self {
+            core,
+            range,
+            runs: core.states.of_buckets(from, to).into_iter(),
+            number: 0,
+            run: Vec::new().into_iter(),
+        }
+    }
+
+    fn all(core: &'a Core) -> Self {
+        Self::new(core, ChunkId::MIN..=ChunkId::MAX)
+    }
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = (ChunkId, Lifecycle);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            for lifecycle in self.run.by_ref() {
+                let number = self.number;
+                self.number += 1;
+                if lifecycle == Lifecycle::NOTHING {
+                    continue;
+                }
+                let chunk = ChunkId::new(number).ok();
+                if let Some(chunk) = chunk.filter(|chunk| self.range.contains(chunk)) {
+                    return Some((chunk, lifecycle));
+                }
+            }
+            let (first, run) = self.runs.next()?;
+            self.number = first;
+            self.run = run.into_iter();
+        }
+    }
+}
 
 /// Every artifact key with its state; see
 /// [`Catalog::chunk_artifact_keys`](crate::Catalog::chunk_artifact_keys).
 pub struct ArtifactKeys<'a> {
-    store: &'a Store,
-    scan: Scan<'a>,
+    chunks: Chunks<'a>,
+    /// The chunk that the scan is in, and which kinds of it are still to come.
+    current: (ChunkId, Lifecycle),
+    kinds: std::slice::Iter<'static, ArtifactKind>,
 }
 
 /// Every hot key with its state; see [`Catalog::hot_chunk_keys`](crate::Catalog::hot_chunk_keys).
 pub struct HotKeys<'a> {
-    store: &'a Store,
-    scan: Scan<'a>,
+    chunks: Chunks<'a>,
 }
 
 /// Every hot key that is ready; see
@@ -25,17 +87,42 @@ pub struct ReadyHotKeys<'a> {
     keys: HotKeys<'a>,
 }
 
+/// The states of the chunks of a range; see [`Catalog::chunk_states`](crate::Catalog::chunk_states).
+pub struct ChunkStates<'a> {
+    chunks: Chunks<'a>,
+}
+
+/// What the catalog holds of one chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChunkState {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// The state of its ledgers; none if the key is absent.
+    pub ledgers: Option<ArtifactState>,
+    /// The state of its events.
+    pub events: Option<ArtifactState>,
+    /// The state of its transaction hashes.
+    pub txhash: Option<ArtifactState>,
+    /// The state of its hot directory.
+    pub hot: Option<HotState>,
+}
+
 impl<'a> ArtifactKeys<'a> {
-    pub(crate) fn new(store: &'a Store) -> Self {
-        let scan = store.scan(ARTIFACT_PREFIX);
-        Self { store, scan }
+    pub(crate) fn new(core: &'a Core) -> Self {
+        Self {
+            chunks: Chunks::all(core),
+            current: (ChunkId::MIN, Lifecycle::NOTHING),
+            kinds: [].iter(),
+        }
     }
 }
 
 impl<'a> HotKeys<'a> {
-    pub(crate) fn new(store: &'a Store) -> Self {
-        let scan = store.scan(HOT_PREFIX);
-        Self { store, scan }
+    pub(crate) fn new(core: &'a Core) -> Self {
+        Self {
+            chunks: Chunks::all(core),
+        }
     }
 }
 
@@ -45,43 +132,11 @@ impl<'a> ReadyHotKeys<'a> {
     }
 }
 
-/// Counts what a crash has left. A value that is no state is owed to a person, and is passed over.
-pub(crate) fn owed(store: &Store) -> Result<Owed, StoreFailure> {
-    let mut owed = Owed::default();
-    for entry in ArtifactKeys::new(store) {
-        match entry {
-            Ok((_, state)) => owed.count_artifact(state),
-            Err(ReadError::Store(failure)) => return Err(failure),
-            Err(_) => {}
+impl<'a> ChunkStates<'a> {
+    pub(crate) fn new(core: &'a Core, range: RangeInclusive<ChunkId>) -> Self {
+        Self {
+            chunks: Chunks::new(core, range),
         }
-    }
-    for entry in HotKeys::new(store) {
-        match entry {
-            Ok((_, state)) => owed.count_hot(state),
-            Err(ReadError::Store(failure)) => return Err(failure),
-            Err(_) => {}
-        }
-    }
-    Ok(owed)
-}
-
-/// The next entry whose key is of the wanted family.
-fn next_entry<T: TypedKey>(
-    store: &Store,
-    scan: &mut Scan<'_>,
-    family: impl Fn(Key) -> Option<T>,
-) -> Option<Result<(T, T::Value), ReadError>> {
-    loop {
-        let (key, value) = match scan.next()? {
-            Ok(entry) => entry,
-            Err(error) => return Some(Err(store.failure(Operation::ReadStore, error).into())),
-        };
-        // What is not the canonical spelling of a key is not ours: the audit reports it.
-        let Some(key) = Key::parse(&key).ok().and_then(&family) else {
-            continue;
-        };
-        let value = decode_value(key, &value);
-        return Some(value.map(|value| (key, value)).map_err(ReadError::from));
     }
 }
 
@@ -89,10 +144,22 @@ impl Iterator for ArtifactKeys<'_> {
     type Item = Result<(ArtifactKey, ArtifactState), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        next_entry(self.store, &mut self.scan, |key| match key {
-            Key::Artifact(key) => Some(key),
-            _ => None,
-        })
+        loop {
+            let (chunk, lifecycle) = self.current;
+            for kind in self.kinds.by_ref() {
+                let kind = *kind;
+                let state = if lifecycle.is_odd() {
+                    self.chunks.core.state(chunk, kind).transpose()
+                } else {
+                    lifecycle.artifact(kind).map(Ok)
+                };
+                if let Some(state) = state {
+                    return Some(state.map(|state| (ArtifactKey { chunk, kind }, state)));
+                }
+            }
+            self.current = self.chunks.next()?;
+            self.kinds = BY_SPELLING.iter();
+        }
     }
 }
 
@@ -100,10 +167,17 @@ impl Iterator for HotKeys<'_> {
     type Item = Result<(HotKey, HotState), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        next_entry(self.store, &mut self.scan, |key| match key {
-            Key::Hot(key) => Some(key),
-            _ => None,
-        })
+        loop {
+            let (chunk, lifecycle) = self.chunks.next()?;
+            let state = if lifecycle.is_odd() {
+                self.chunks.core.hot_state(chunk).transpose()
+            } else {
+                lifecycle.hot().map(Ok)
+            };
+            if let Some(state) = state {
+                return Some(state.map(|state| (HotKey { chunk }, state)));
+            }
+        }
     }
 }
 
@@ -119,4 +193,34 @@ impl Iterator for ReadyHotKeys<'_> {
             }
         }
     }
+}
+
+impl Iterator for ChunkStates<'_> {
+    /// An error for a chunk of which one value is none of its key's: ask for its keys one by one.
+    type Item = Result<ChunkState, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (chunk, lifecycle) = self.chunks.next()?;
+        if lifecycle.is_odd() {
+            return Some(ask(self.chunks.core, chunk));
+        }
+        Some(Ok(ChunkState {
+            chunk,
+            ledgers: lifecycle.artifact(ArtifactKind::Ledgers),
+            events: lifecycle.artifact(ArtifactKind::Events),
+            txhash: lifecycle.artifact(ArtifactKind::TxHash),
+            hot: lifecycle.hot(),
+        }))
+    }
+}
+
+/// What the store says of a chunk.
+fn ask(core: &Core, chunk: ChunkId) -> Result<ChunkState, ReadError> {
+    Ok(ChunkState {
+        chunk,
+        ledgers: core.state(chunk, ArtifactKind::Ledgers)?,
+        events: core.state(chunk, ArtifactKind::Events)?,
+        txhash: core.state(chunk, ArtifactKind::TxHash)?,
+        hot: core.hot_state(chunk)?,
+    })
 }

@@ -9,17 +9,6 @@ pub(super) enum Engine {
     Simulated(super::simulated::Simulated),
 }
 
-/// A consistent scan of the store, in byte order.
-pub(crate) struct Scan<'a> {
-    entries: Entries<'a>,
-}
-
-enum Entries<'a> {
-    Rocks(rocks::Scan<'a>),
-    #[cfg(feature = "sim")]
-    Simulated(std::vec::IntoIter<RawEntry>),
-}
-
 impl Engine {
     /// Opens a store that exists.
     pub(super) fn open(dir: &Dir) -> Result<Self, Source> {
@@ -93,24 +82,14 @@ impl Engine {
         }
     }
 
-    pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {
-        let entries = match self {
-            Self::Rocks(rocks) => Entries::Rocks(rocks.scan(prefix)),
+    pub(super) fn for_each(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<(), Source> {
+        match self {
+            Self::Rocks(rocks) => rocks.for_each(visit),
             #[cfg(feature = "sim")]
-            Self::Simulated(store) => Entries::Simulated(store.scan(prefix).into_iter()),
-        };
-        Scan { entries }
-    }
-}
-
-impl Iterator for Scan<'_> {
-    type Item = Result<RawEntry, Source>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.entries {
-            Entries::Rocks(scan) => scan.next(),
-            #[cfg(feature = "sim")]
-            Entries::Simulated(entries) => entries.next().map(Ok),
+            Self::Simulated(store) => {
+                store.for_each(visit);
+                Ok(())
+            }
         }
     }
 }

@@ -23,7 +23,6 @@ use crate::key::EncodedKey;
 use engine::Engine;
 
 pub(crate) use creation::NotACatalog;
-pub(crate) use engine::Scan;
 pub(crate) use log_check::LogDamage;
 pub(crate) use read_only::{Reading, read_only};
 
@@ -100,6 +99,13 @@ impl Store {
             .map_err(|error| self.failure(Operation::ReadStore, error))
     }
 
+    /// Whether this is what the store holds. For assertions: it is not announced, and so cannot fail.
+    #[cfg(debug_assertions)]
+    pub(crate) fn holds(&self, key: &EncodedKey, value: Option<&str>) -> bool {
+        let found = self.engine.get(key.as_bytes());
+        found.is_ok_and(|found| found.as_deref() == value.map(str::as_bytes))
+    }
+
     /// Commits all of the edits or none. Durable on return: the log has been synced.
     pub(crate) fn commit(&self, edits: &[Edit]) -> Result<(), StoreFailure> {
         self.disk
@@ -116,12 +122,16 @@ impl Store {
         planted.map_err(|error| self.failure(Operation::Commit, error))
     }
 
-    /// Every key that begins with the prefix, ascending, as of now.
-    pub(crate) fn scan(&self, prefix: &str) -> Scan<'_> {
-        self.engine.scan(prefix.as_bytes())
+    /// Shows every entry, in byte order, without copying it.
+    pub(crate) fn for_each(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<(), StoreFailure> {
+        let shown = self.disk.announce(Operation::ReadStore, &self.path);
+        shown
+            .map_err(Source::from)
+            .and_then(|()| self.engine.for_each(visit))
+            .map_err(|error| self.failure(Operation::ReadStore, error))
     }
 
-    pub(crate) fn failure(&self, operation: Operation, source: Source) -> StoreFailure {
+    fn failure(&self, operation: Operation, source: Source) -> StoreFailure {
         StoreFailure::new(operation, &self.path, source)
     }
 }

@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 
 use rocksdb::{
-    BottommostLevelCompaction, CompactOptions, DB, DBIteratorWithThreadMode, DBRecoveryMode,
-    Direction, InfoLogger, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
+    BottommostLevelCompaction, CompactOptions, DB, DBRecoveryMode, InfoLogger, IteratorMode,
+    LogLevel, Options, WriteBatch, WriteOptions,
 };
 
 use super::{Edit, RawEntry, Source};
@@ -121,18 +121,15 @@ impl Rocks {
         planted.map_err(said)
     }
 
-    pub(super) fn scan(&self, prefix: &[u8]) -> Scan<'_> {
-        let mut end = prefix.to_vec();
-        // Prefixes end in an ASCII letter or colon, so the last byte has a successor.
-        if let Some(last) = end.last_mut() {
-            *last += 1;
+    /// Shows every entry, in byte order, in place.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), Source> {
+        let mut entries = self.db.raw_iterator();
+        entries.seek_to_first();
+        while let Some((key, value)) = entries.item() {
+            visit(key, value);
+            entries.next();
         }
-        let mut read = ReadOptions::default();
-        read.set_iterate_upper_bound(end);
-        let mode = IteratorMode::From(prefix, Direction::Forward);
-        Scan {
-            iterator: self.db.iterator_opt(mode, read),
-        }
+        entries.status().map_err(said)
     }
 }
 
@@ -148,17 +145,4 @@ fn said(error: rocksdb::Error) -> Source {
         return text.into();
     };
     io::Error::new(kind, text).into()
-}
-
-/// A consistent scan.
-pub(super) struct Scan<'a> {
-    iterator: DBIteratorWithThreadMode<'a, DB>,
-}
-
-impl Iterator for Scan<'_> {
-    type Item = Result<RawEntry, Source>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(self.iterator.next()?.map_err(said))
-    }
 }

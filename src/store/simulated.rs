@@ -168,12 +168,11 @@ impl Simulated {
         inner.entries.get(key).cloned()
     }
 
-    pub(super) fn scan(&self, prefix: &[u8]) -> Vec<RawEntry> {
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = inner.entries.range(prefix.to_vec()..);
-        from.take_while(|(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.as_slice().into(), value.as_slice().into()))
-            .collect()
+        for (key, value) in &inner.entries {
+            visit(key, value);
+        }
     }
 
     /// Appends a batch to the log and syncs it.

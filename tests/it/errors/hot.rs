@@ -28,7 +28,7 @@ fn create_hot_errors() {
     std::fs::remove_dir(bench.path("hot/00000007")).unwrap();
     bench.faults.fail(Operation::Inspect, EIO);
     add("Io", &bench);
-    bench.faults.fail_after(1, Operation::ReadStore, EIO);
+    bench.fail_read(1);
     let error = add("Commit, Store", &bench);
     assert!(matches!(error, CreateHotError::Commit(_)));
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
@@ -58,7 +58,7 @@ fn claim_hot_errors() {
     let owner = bench.ready();
     add("Claimed", &bench);
     drop(owner);
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add("Read, Store", &bench);
     bench.faults.fail(Operation::OpenDirectory, EACCES);
     add("Io, EACCES", &bench);
@@ -82,7 +82,7 @@ fn ready_errors() {
     bench.faults.fail(Operation::OpenDirectory, EIO);
     add("Refused, Io", &bench, transient.ready().unwrap_err());
     let transient = bench.transient();
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add(
         "Refused, Commit, Store",
         &bench,
@@ -109,7 +109,7 @@ fn discard_recreate_and_remove_errors() {
     let mut texts = Texts::default();
     let bench = Bench::new();
     let ready = bench.ready();
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     let error = ready.discard().unwrap_err();
     texts.add(
         "DiscardError::Refused, Store",
@@ -170,7 +170,7 @@ fn discard_recreate_and_remove_errors() {
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");
     };
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add("RemoveError::Commit", &bench, debris.remove().unwrap_err());
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");

@@ -64,6 +64,14 @@ impl Bench {
         assert_eq!(error.kind(), FailureKind::Fatal);
     }
 
+    /// Makes the nth read of chunk 7 fail. Reads go to the store only where one of the chunk's values
+    /// is none of its key's.
+    fn fail_read(&self, nth: usize) {
+        let odd = b"chunk:00000007:txhash";
+        self.catalog().plant(odd, Some(b"odd")).unwrap();
+        self.faults.fail_after(nth, Operation::ReadStore, EIO);
+    }
+
     fn catalog(&self) -> &Catalog {
         &self.catalog
     }

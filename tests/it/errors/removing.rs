@@ -27,7 +27,7 @@ fn rematerialize_errors() {
     let Artifact::Pruning(pruning) = bench.catalog().claim(seven()).unwrap() else {
         panic!("it is at `pruning`");
     };
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     let error = pruning.rematerialize().unwrap_err();
     add("Refused, Commit", &bench, error);
     let Artifact::Pruning(pruning) = bench.catalog().claim(seven()).unwrap() else {
@@ -121,14 +121,14 @@ fn sweep_errors() {
     let error = add("Demote, ForeignHandle", &bench, vec![foreign]);
     assert!(matches!(error, SweepError::Refused(_)));
     let frozen = bench.frozen().demote().into();
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add("Demote, Store", &bench, vec![frozen]);
     let key = ArtifactKey {
         chunk: seven(),
         kind: ArtifactKind::Ledgers,
     };
     let prunable = bench.catalog().prunable(key).unwrap().unwrap();
-    bench.faults.fail_after(1, Operation::ReadStore, EIO);
+    bench.fail_read(1);
     let error = add("Delete, Store", &bench, vec![prunable]);
     assert!(matches!(error, SweepError::Delete(_)));
 

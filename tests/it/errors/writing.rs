@@ -30,7 +30,7 @@ fn claims_and_leases() {
         &error,
     );
     drop(owner);
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     let error = bench.catalog().claim::<Ledgers>(seven()).unwrap_err();
     texts.add("ClaimError::Read", error.kind(), &bench.data, &error);
     texts.check("errors_claim");
@@ -71,7 +71,7 @@ fn begin_errors() {
 
     let bench = Bench::planted(&[(b"chunk:00000007:ledgers", b"frozenn")]);
     add("Read, Value", &bench);
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add("Read, Store", &bench);
     bench.poison();
     add("Read, Poisoned", &bench);
@@ -81,7 +81,7 @@ fn begin_errors() {
     add("Io, EACCES", &bench);
     std::fs::write(bench.path("ledgers/00000"), "").unwrap();
     add("Io, a file for a bucket", &bench);
-    bench.faults.fail_after(1, Operation::ReadStore, EIO);
+    bench.fail_read(1);
     std::fs::remove_file(bench.path("ledgers/00000")).unwrap();
     let error = add("Commit, Store", &bench);
     assert!(matches!(error, BeginError::Commit(_)));
@@ -261,7 +261,7 @@ fn freeze_errors() {
     let error = bench.freezing().freeze().unwrap_err();
     add("Sync, Refused, NotWritten", &bench, error);
     let written = bench.written();
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add(
         "Commit, Refused, Store",
         &bench,
@@ -289,7 +289,7 @@ fn commit_errors() {
         panic!("{error}");
     };
     let synced = refused.into_handle();
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     let error = bench.catalog().commit(synced).unwrap_err();
     texts.add("Refused, Store", error.kind(), &bench.data, &error);
     let CommitError::Refused(refused) = error else {
@@ -327,7 +327,7 @@ fn abandon_errors() {
     bench.faults.fail(Operation::UnlinkFile, EIO);
     add("Rewritable", &bench, written.abandon().unwrap_err());
     let written = bench.written();
-    bench.faults.fail(Operation::ReadStore, EIO);
+    bench.fail_read(0);
     add("Commit, Store", &bench, written.abandon().unwrap_err());
     let written = bench.written();
     bench.faults.fail(Operation::Commit, EIO);
