@@ -188,11 +188,17 @@ impl Dir {
         })
     }
 
-    /// Makes sure of the space for the first bytes of a file that somebody else writes.
-    pub(crate) fn reserve(&self, name: impl AsRef<OsStr>, bytes: u64) -> Result<(), IoFailure> {
+    /// Makes sure of the space for the first bytes of an empty file that somebody else writes, and
+    /// durably fills some of it with zeros, which that somebody overwrites.
+    pub(crate) fn reserve(
+        &self,
+        name: impl AsRef<OsStr>,
+        bytes: u64,
+        zeros: usize,
+    ) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::ReserveSpace, name, || {
-            self.handle.reserve(name, bytes)
+            self.handle.reserve(name, bytes, zeros)
         })
     }
 
@@ -265,6 +271,14 @@ impl Dir {
     pub(crate) fn sync(&self) -> Result<(), IoFailure> {
         self.disk
             .perform(Operation::SyncDirectory, &self.path, || self.handle.sync())
+    }
+
+    /// From how many files and directories on [`sync_file_system`](Self::sync_file_system) replaces an
+    /// fsync of each; none if it does not promise, and report, as much.
+    pub(crate) fn sync_whole_from(&self) -> Result<Option<usize>, IoFailure> {
+        self.disk.perform(Operation::Inspect, &self.path, || {
+            self.handle.sync_whole_from()
+        })
     }
 
     /// Makes everything on this directory's file system durable.

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,14 @@ use crate::error::{IoFailure, Operation};
 /// Bytes gathered before a write.
 const BUFFER: usize = 256 * 1024;
 
+/// Bytes that the disk begins to write while the rest of the file is still to come. A smaller file is
+/// written sooner together with others.
+const AHEAD: u64 = 1 << 20;
+
+/// Bytes of a file that is written to the disk by itself, in a group. Smaller ones are gathered by the
+/// file system if they are left to the end.
+const LARGE: u64 = 128 * 1024;
+
 /// A new file, written from its beginning to its end and synced through the descriptor that wrote.
 ///
 /// It gathers small writes itself, so that nobody needs a buffer around it that could lose its last
@@ -24,6 +33,9 @@ pub(crate) struct NewFile {
     path: PathBuf,
     disk: Disk,
     pending: Vec<u8>,
+    /// Bytes that the kernel has, and how many of them the disk has been told to write.
+    written: u64,
+    started: u64,
     failed: bool,
 }
 
@@ -34,6 +46,8 @@ impl NewFile {
             path,
             disk,
             pending: Vec::new(),
+            written: 0,
+            started: 0,
             failed: false,
         }
     }
@@ -80,7 +94,31 @@ impl NewFile {
             .disk
             .perform(Operation::WriteFile, &self.path, || file.append(bytes));
         self.failed |= written.is_err();
+        self.written += bytes.len() as u64;
+        if self.written - self.started >= AHEAD {
+            self.start_writing();
+        }
         written
+    }
+
+    /// Has the disk begin to write what the kernel has, without waiting.
+    pub(crate) fn start_writing(&mut self) {
+        let from = self.started;
+        if let Some(bytes) = NonZeroU64::new(self.written - from) {
+            self.file.start_writing(from, bytes);
+            self.started = self.written;
+        }
+    }
+
+    /// The file is complete but for its fsync, which comes later. If it is large, the disk begins to
+    /// write it now.
+    pub(crate) fn finish(&mut self) -> Result<(), IoFailure> {
+        self.flush()?;
+        self.pending = Vec::new();
+        if self.written >= LARGE {
+            self.start_writing();
+        }
+        Ok(())
     }
 
     /// Makes the bytes durable. Takes the file by value: a failed fsync cannot be tried again.

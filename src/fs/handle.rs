@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 
 use super::Sort;
@@ -121,13 +122,19 @@ impl DirHandle {
         }
     }
 
-    /// Makes sure of the space that a file's first bytes will need; its length stays. On a simulated
-    /// disk a log has its space from the beginning.
-    pub(super) fn reserve(&self, name: &OsStr, bytes: u64) -> io::Result<()> {
+    /// Makes sure of the space that an empty file's first bytes will need, and durably fills some of it
+    /// with zeros. On a simulated disk a log has its space from the beginning, and a sector of zeros:
+    /// what is behind it is used, too.
+    pub(super) fn reserve(&self, name: &OsStr, bytes: u64, zeros: usize) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::reserve(fd, name, bytes),
+            Self::Real(fd) => real::reserve(fd, name, bytes, zeros),
             #[cfg(feature = "sim")]
-            Self::Simulated(_) => Ok(()),
+            Self::Simulated(dir) => {
+                let few = vec![0; zeros.min(crate::sim::SECTOR_OF_ZEROS)];
+                let file = dir.open_file(name)?;
+                file.write_preallocated(0, &few)?;
+                file.sync()
+            }
         }
     }
 
@@ -236,6 +243,16 @@ impl DirHandle {
         }
     }
 
+    /// From how many files and directories on syncing the whole file system replaces syncing each; none
+    /// if it does not promise as much.
+    pub(super) fn sync_whole_from(&self) -> io::Result<Option<usize>> {
+        match self {
+            Self::Real(fd) => real::sync_whole_from(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => Ok(dir.whole_from().or(Some(real::MANY))),
+        }
+    }
+
     pub(super) fn sync_file_system(&self) -> io::Result<()> {
         match self {
             Self::Real(fd) => real::sync_file_system(fd),
@@ -251,6 +268,15 @@ impl FileHandle {
             Self::Real(file) => file.write_all(bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.append(bytes),
+        }
+    }
+
+    /// Begins to write a part of the file to the disk, without waiting for it.
+    pub(super) fn start_writing(&self, from: u64, bytes: NonZeroU64) {
+        match self {
+            Self::Real(file) => real::start_writing(file, from, bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => {}
         }
     }
 

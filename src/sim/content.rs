@@ -41,9 +41,15 @@ impl Content {
         self.versions.len() > 1
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    /// Writes from this byte on, or at the end.
+    pub(super) fn write(&mut self, at: Option<usize>, bytes: &[u8]) {
         let mut next = self.current().to_vec();
-        next.extend_from_slice(bytes);
+        let at = at.unwrap_or(next.len());
+        let end = at + bytes.len();
+        next.resize(next.len().max(end), 0);
+        if let Some(part) = next.get_mut(at..end) {
+            part.copy_from_slice(bytes);
+        }
         self.versions.push(next.into());
     }
 
@@ -181,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_synced_is_certain() {
         let mut content = Content::new();
-        content.append(&[1; 700]);
+        content.write(None, &[1; 700]);
         assert!(content.is_pending());
         content.sync();
         assert_eq!(outcomes(&content), [700]);
@@ -190,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_pending_is_lost_kept_or_torn() {
         let mut content = Content::new();
-        content.append(&[1; 700]);
+        content.write(None, &[1; 700]);
         // Nothing; one sector, zeros or bytes; the full length, each sector zeros or bytes.
         assert_eq!(outcomes(&content), [0, 512, 512, 700, 700, 700, 700]);
         let all = content.outcomes();
@@ -202,7 +208,7 @@ mod tests {
     #[test]
     fn what_was_durable_stays_in_every_outcome() {
         let mut content = Content::durable(Arc::from([7; 100]));
-        content.append(&[1; 1000]);
+        content.write(None, &[1; 1000]);
         assert!(
             content
                 .outcomes()
@@ -212,9 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_overwritten_are_old_or_new_in_each_sector() {
+        let mut content = Content::durable(Arc::from([0; 1024]));
+        content.write(Some(500), &[1; 24]);
+        assert_eq!(outcomes(&content), [1024; 4]);
+        let torn = [[0; 500].as_slice(), &[1; 12], &[0; 512]].concat();
+        assert!(content.outcomes().iter().any(|bytes| **bytes == *torn));
+        content.write(Some(1020), &[2; 8]);
+        assert_eq!(content.current().len(), 1028);
+    }
+
+    #[test]
     fn a_failed_sync_is_not_mended_by_the_next() {
         let mut content = Content::new();
-        content.append(b"bytes");
+        content.write(None, b"bytes");
         content.fail_sync();
         content.sync();
         assert_eq!(outcomes(&content), [0, 5, 5]);
@@ -223,7 +240,7 @@ mod tests {
     #[test]
     fn a_large_file_has_a_bounded_number_of_outcomes() {
         let mut content = Content::new();
-        content.append(&vec![1; 64 * SECTOR]);
+        content.write(None, &vec![1; 64 * SECTOR]);
         let all = content.outcomes();
         assert!(all.len() < 64 * 200, "{}", all.len());
         assert_eq!(all.first().map(|bytes| bytes.len()), Some(0));

@@ -311,7 +311,11 @@ mod tests {
         let inode = InodeId(1);
         let synced = world(&[
             file(0, "f", 1),
-            Event::Append { inode, bytes },
+            Event::Write {
+                inode,
+                at: None,
+                bytes,
+            },
             Event::SyncFile { inode },
         ]);
         assert_eq!(trees(&synced), ["", "/f=5"]);

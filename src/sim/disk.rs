@@ -87,6 +87,12 @@ impl SimDisk {
         Self::of(self.state().world.clone())
     }
 
+    /// From so many barriers on a group syncs the file system instead of each file and directory.
+    /// Otherwise it is as many as on a real disk.
+    pub fn sync_whole_from(&self, barriers: usize) {
+        self.state().world.whole_from = Some(barriers);
+    }
+
     /// Names the step that begins here, for the storyboard of a failure.
     pub fn step(&self, name: &str) {
         let mut state = self.state();

@@ -25,8 +25,10 @@ pub(super) enum Event {
         name: OsString,
         inode: InodeId,
     },
-    Append {
+    Write {
         inode: InodeId,
+        /// From which byte on; none for the end.
+        at: Option<usize>,
         bytes: Arc<[u8]>,
     },
     Cut {
@@ -112,7 +114,7 @@ impl Event {
         match self {
             Self::SyncAll => !change.is_barrier(),
             Self::SyncFile { inode: id } => match change {
-                Self::Append { inode, .. } | Self::Cut { inode, .. } => inode == id,
+                Self::Write { inode, .. } | Self::Cut { inode, .. } => inode == id,
                 _ => false,
             },
             Self::SyncDirectory { inode: id } => match change {

@@ -266,7 +266,7 @@ impl DirHandle {
 
     pub(crate) fn sync_file_system(&self) -> io::Result<()> {
         self.call(
-            Call::Change,
+            Call::SyncAll,
             "sync the file system of",
             OsStr::new(""),
             |state, _| {
@@ -274,6 +274,11 @@ impl DirHandle {
                 Ok(())
             },
         )
+    }
+
+    /// From how many barriers on one sync of the file system replaces them, if that is set.
+    pub(crate) fn whole_from(&self) -> Option<usize> {
+        self.disk.state().world.whole_from
     }
 
     /// What makes the directory the same directory, however it was found.
@@ -287,15 +292,15 @@ impl DirHandle {
 impl FileHandle {
     /// Appends. When it fails, a part of the bytes may be there.
     pub(crate) fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        self.append_as(Call::Grow, bytes)
+        self.write_as(Call::Grow, None, bytes)
     }
 
-    /// Appends where the file has its space already.
-    pub(crate) fn append_preallocated(&self, bytes: &[u8]) -> io::Result<()> {
-        self.append_as(Call::Change, bytes)
+    /// Writes from this byte on, where the file has its space already.
+    pub(crate) fn write_preallocated(&self, at: usize, bytes: &[u8]) -> io::Result<()> {
+        self.write_as(Call::Change, Some(at), bytes)
     }
 
-    fn append_as(&self, call: Call, bytes: &[u8]) -> io::Result<()> {
+    fn write_as(&self, call: Call, at: Option<usize>, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.state();
         let called = state.call(call, "write", &self.path);
         let written = match called {
@@ -303,8 +308,9 @@ impl FileHandle {
             Err(_) => bytes.get(..bytes.len() / 2).unwrap_or_default(),
         };
         if !written.is_empty() {
-            let event = Event::Append {
+            let event = Event::Write {
                 inode: self.inode,
+                at,
                 bytes: Arc::from(written),
             };
             state.record(event, "write", &self.path);

@@ -99,6 +99,7 @@ impl History {
         };
         let mut history = self.clone();
         history.log.retain(|record| record.batch != first.batch);
+        self.close_gap(first.batch, &mut history);
         // The record that ends it belongs to no batch any more.
         let end = history.log.iter().skip(position);
         let end = end.take_while(|record| !matches!(record.event, Event::BatchReturns));
@@ -111,6 +112,30 @@ impl History {
             mutation: Mutation::DropBatch(Batch::clone(batch)),
             history,
         })
+    }
+
+    /// Moves what follows a batch in its log to where the batch would have been: somebody who never
+    /// wrote it would not have left a hole.
+    fn close_gap(&self, batch: Option<usize>, history: &mut Self) {
+        let of_batch = self.log.iter().filter(|record| record.batch == batch);
+        for record in of_batch {
+            let Event::Write {
+                inode: log,
+                at: Some(gap),
+                bytes: missing,
+            } = &record.event
+            else {
+                continue;
+            };
+            for later in &mut history.log {
+                if let Event::Write { inode, at, .. } = &mut later.event
+                    && inode == log
+                    && let Some(at) = at.as_mut().filter(|at| **at > *gap)
+                {
+                    *at -= missing.len();
+                }
+            }
+        }
     }
 
     /// With the operation at this position after the next one instead of before it.

@@ -55,6 +55,9 @@ mod state;
 mod storyboard;
 mod world;
 
+/// Bytes of zeros that stand for many: the scenarios write on behind them.
+pub(crate) const SECTOR_OF_ZEROS: usize = 512;
+
 pub use disk::{SimDisk, SimFile};
 pub use event::{Batch, Keys};
 pub use explore::{Explored, Limits, PowerLoss, When};

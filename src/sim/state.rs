@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::event::{Event, Record};
 use super::world::{InodeId, World};
 
+/// Linux's number for an input or output error.
+const EIO: i32 = 5;
+
 /// What a call needs, or does, that a fault may care for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
@@ -19,6 +22,8 @@ pub(super) enum Call {
     Grow,
     /// Makes an inode durable.
     Sync(InodeId),
+    /// Makes everything durable.
+    SyncAll,
 }
 
 /// A failure to order.
@@ -49,6 +54,8 @@ pub(super) struct State {
     pub(super) locked: BTreeSet<InodeId>,
     /// What this process must not sync again.
     failed_syncs: BTreeSet<InodeId>,
+    /// Of whose bytes a failed sync of everything has lost some. Their own sync tells so once.
+    lost: BTreeSet<InodeId>,
 }
 
 impl State {
@@ -67,6 +74,7 @@ impl State {
             full_from: None,
             locked: BTreeSet::new(),
             failed_syncs: BTreeSet::new(),
+            lost: BTreeSet::new(),
         }
     }
 
@@ -95,6 +103,10 @@ impl State {
                 "{verb} {}: a sync that has failed is issued again",
                 path.display()
             );
+            if self.lost.remove(&inode) {
+                self.failed_syncs.insert(inode);
+                return Err(io::Error::from_raw_os_error(EIO));
+            }
         }
         let full = self.full_from.is_some_and(|from| from <= number);
         if full && call == Call::Grow {
@@ -104,9 +116,19 @@ impl State {
             return Ok(());
         };
         self.hit = Some(format!("{verb} {}", path.display()));
-        if let Call::Sync(inode) = call {
-            self.failed_syncs.insert(inode);
-            self.record(Event::LoseSync { inode }, verb, path);
+        match call {
+            Call::Sync(inode) => {
+                self.failed_syncs.insert(inode);
+                self.record(Event::LoseSync { inode }, verb, path);
+            }
+            Call::SyncAll => {
+                let pending: Vec<_> = self.world.pending_files().collect();
+                for inode in pending {
+                    self.lost.insert(inode);
+                    self.record(Event::LoseSync { inode }, verb, path);
+                }
+            }
+            Call::Look | Call::Change | Call::Grow => {}
         }
         Err(io::Error::from_raw_os_error(fault.errno))
     }

@@ -34,6 +34,9 @@ pub(super) struct Promise {
 pub(super) struct World {
     pub(super) inodes: Vec<Arc<Inode>>,
     pub(super) promise: Promise,
+    /// From how many barriers on one sync of the file system replaces them; none for as many as on a
+    /// real disk.
+    pub(super) whole_from: Option<usize>,
 }
 
 impl World {
@@ -42,6 +45,7 @@ impl World {
         Self {
             inodes: vec![Arc::new(Inode::Directory(Entries::default()))],
             promise: Promise::default(),
+            whole_from: None,
         }
     }
 
@@ -86,6 +90,12 @@ impl World {
         }
     }
 
+    /// The files that have bytes which are not durable.
+    pub(super) fn pending_files(&self) -> impl Iterator<Item = InodeId> + '_ {
+        let numbers = (0..self.inodes.len()).map(InodeId);
+        numbers.filter(|id| self.file(*id).is_some_and(Content::is_pending))
+    }
+
     /// Lets it happen.
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
@@ -105,8 +115,8 @@ impl World {
                 self.add(*inode, Inode::Directory(Entries::default()));
                 self.change_directory(*parent, |entries| entries.set(name, Some(*inode)));
             }
-            Event::Append { inode, bytes } => {
-                self.change_file(*inode, |content| content.append(bytes));
+            Event::Write { inode, at, bytes } => {
+                self.change_file(*inode, |content| content.write(*at, bytes));
             }
             Event::Cut { inode, length } => {
                 self.change_file(*inode, |content| content.cut(*length));

@@ -100,14 +100,17 @@ fn check_stream(
         let bytes = dir.read_file(name)?;
         let whole = whole_records(&bytes);
         has_records |= whole > 0;
+        // Zeros at the end are space that was reserved and not used.
+        let used = bytes.iter().rposition(|byte| *byte != 0);
+        let used = used.map_or(0, |last| last + 1);
         // After damage in an earlier file any batch is one too many; in this one, any after its own.
         let from = if torn.is_some() { 0 } else { whole + 1 };
-        if begins_batch(&bytes, from) {
+        if begins_batch(&bytes, from..used) {
             let (name, offset) = torn.unwrap_or((name, whole));
             let path = dir.join(name);
             return Err(OpenFailure::Damaged(LogDamage { path, offset }));
         }
-        if torn.is_none() && whole < bytes.len() {
+        if torn.is_none() && whole < used {
             torn = Some((name, whole));
         }
     }

@@ -2,6 +2,8 @@
 //! CRC-32C, a length and a type in front; a record that does not fit the block is continued in the
 //! next.
 
+use std::ops::Range;
+
 const BLOCK: usize = 32 * 1024;
 const HEADER: usize = 7;
 const CRC_MASK: u32 = 0xa282_ead8;
@@ -80,13 +82,13 @@ fn skip_trailer(bytes: &[u8], offset: usize) -> usize {
     next.min(bytes.len())
 }
 
-/// Whether a sound record that begins a batch stands anywhere from this offset on.
-pub(super) fn begins_batch(bytes: &[u8], from: usize) -> bool {
+/// Whether a sound record that begins a batch stands at any of these offsets.
+pub(super) fn begins_batch(bytes: &[u8], mut offsets: Range<usize>) -> bool {
     let begins = |offset| {
         let record = record_at(bytes, offset);
         record.is_some_and(|record| matches!(record.part, Part::Whole | Part::First))
     };
-    (from..bytes.len()).any(begins)
+    offsets.any(begins)
 }
 
 /// The bytes that append a batch to a file of this length.

@@ -153,14 +153,20 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 /// can be freed of.
 const RESERVED: u64 = 1 << 20;
 
-/// Takes the space for this process's first commits from the disk.
+/// What is filled with zeros of it: some three thousand commits.
+const ZEROS: usize = 256 << 10;
+
+/// Takes the space for this process's first commits from the disk, and writes zeros where they will be.
 ///
-/// RocksDB does so at its first write only. If the disk has become full by then, that write fails, and
-/// nothing can be swept any more. Nothing is written here: an empty record, which would have the same
-/// effect, would cost an fsync now, and a table at the next start, which writes records anew.
+/// RocksDB takes space at its first write only. If the disk has become full by then, that write fails,
+/// and nothing can be swept any more.
+///
+/// A sync of bytes that are appended is a commit of the file system's journal, too, because the length
+/// changes; one of bytes that are overwritten is not. RocksDB writes where it has come to, whatever is
+/// there, and takes zeros at the end of a log for its end.
 fn reserve_log(dir: &Dir) -> Result<(), IoFailure> {
     match log_check::log_names(dir)?.pop() {
-        Some(newest) => dir.reserve(newest, RESERVED),
+        Some(newest) => dir.reserve(newest, RESERVED, ZEROS),
         None => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use super::creation::{POINTER, is_manifest};
-use super::log_format::{batches, framed};
+use super::log_format::{batches, framed, whole_records};
 use super::{RawEntry, Source};
 use crate::sim::{Batch, DirHandle, FileHandle, Keys};
 
@@ -207,8 +207,9 @@ impl Log {
     fn open(dir: &DirHandle, number: u64) -> io::Result<Self> {
         let name = log_name(number);
         let exists = dir.has(name.as_ref())?;
+        // What is reserved of it is zeros.
         let length = if exists {
-            dir.read_file(name.as_ref())?.len()
+            whole_records(&dir.read_file(name.as_ref())?)
         } else {
             0
         };
@@ -226,7 +227,7 @@ impl Log {
     fn append(&mut self, batch: &[u8]) -> io::Result<()> {
         let bytes = framed(batch, self.length);
         // A log has its space from the beginning, so a full disk does not stop it.
-        self.file.append_preallocated(&bytes)?;
+        self.file.write_preallocated(self.length, &bytes)?;
         self.file.sync()?;
         self.length += bytes.len();
         Ok(())
