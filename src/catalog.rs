@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::artifact::{
     self, Artifact, BeginError, ClaimError, Freezing, FreezingSet, Lease, Prunable, Sweepable,
+    SyncGroup, Syncable,
 };
 use crate::core::{CommitFailure, Core};
 use crate::error::ReadError;
@@ -52,10 +53,13 @@ impl Catalog {
     pub fn open(roots: LockedRoots) -> Result<Self, OpenError> {
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
-        let store = Store::open(directory).map_err(|failure| OpenError::new(failure, path))?;
+        let store =
+            Store::open(directory).map_err(|failure| OpenError::new(failure, path.clone()))?;
         let (states, owed) = States::load(&store).map_err(OpenError::Store)?;
+        let core = Core::new(roots, store, states)
+            .map_err(|source| OpenError::new(source.into(), path))?;
         Ok(Self {
-            core: Arc::new(Core::new(roots, store, states)),
+            core: Arc::new(core),
             owed,
         })
     }
@@ -215,6 +219,39 @@ impl Catalog {
     #[track_caller]
     pub fn begin_set(&self, chunk: ChunkId, set: ArtifactSet) -> Result<FreezingSet, BeginError> {
         artifact::begin_set(&self.core, chunk, set)
+    }
+
+    /// Begins one kind of several chunks: one synced batch marks all of their keys.
+    ///
+    /// Nothing is open yet, so their number is not bounded by descriptors.
+    ///
+    /// # Errors
+    ///
+    /// [`BeginError`]; refused as a whole if any of them cannot be begun.
+    #[track_caller]
+    pub fn begin_all<K: Kind>(
+        &self,
+        chunks: impl IntoIterator<Item = ChunkId>,
+    ) -> Result<Vec<Freezing<K>>, BeginError> {
+        artifact::begin_all(&self.core, chunks)
+    }
+
+    /// Begins several kinds of several chunks: one synced batch marks all of their keys.
+    ///
+    /// # Errors
+    ///
+    /// [`BeginError`]; refused as a whole if any of them cannot be begun.
+    #[track_caller]
+    pub fn begin_sets(
+        &self,
+        sets: impl IntoIterator<Item = (ChunkId, ArtifactSet)>,
+    ) -> Result<Vec<FreezingSet>, BeginError> {
+        artifact::begin_sets(&self.core, sets)
+    }
+
+    /// A group of artifacts to be made durable together.
+    pub fn sync_group<T: Syncable>(&self) -> SyncGroup<T> {
+        SyncGroup::new(&self.core)
     }
 
     /// Claims an artifact, whatever its state.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::claim::ClaimTable;
 use crate::durable::Durable;
-use crate::error::{Fatal, Poisoned, ReadError, StoreFailure};
+use crate::error::{Fatal, IoFailure, Poisoned, ReadError, StoreFailure};
 use crate::geometry::ChunkId;
 use crate::key::{ArtifactKey, HotKey, Key, TypedKey, decode_value};
 use crate::kind::ArtifactKind;
@@ -83,17 +83,17 @@ impl<E: Into<CommitRefusal>> From<E> for CommitFailure {
 }
 
 impl Core {
-    pub(crate) fn new(roots: LockedRoots, store: Store, states: States) -> Self {
-        Self {
+    pub(crate) fn new(roots: LockedRoots, store: Store, states: States) -> Result<Self, IoFailure> {
+        Ok(Self {
             store,
             states,
             layout: roots.roots().layout(),
             claims: Arc::default(),
             poison: Poison::default(),
-            durable: Durable::default(),
+            durable: Durable::new(&roots)?,
             commit_lock: Mutex::new(()),
             roots,
-        }
+        })
     }
 
     /// The state of an artifact, if its key is there.

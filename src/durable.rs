@@ -3,20 +3,35 @@
 //! A directory that exists is not thereby durable: its entry in its parent may still be lost. Only
 //! an fsync of the parent, in this process, says so.
 
-use std::collections::HashSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::IoFailure;
-use crate::fs::Dir;
-use crate::layout::{Place, RootRole};
+use crate::error::{Fatal, IoFailure};
+use crate::fs::{Dir, NewFile};
+use crate::geometry::BucketId;
+use crate::layout::{PerRole, Place, RootRole};
+use crate::lock::LockedRoots;
+use crate::poison::Poison;
 
 /// A directory below a root, by the root's role and its path from there.
 type Below = (RootRole, String);
 
 /// The directories below the roots whose own entry is durable. (The roots' own are, once locked.)
-#[derive(Default)]
 pub(crate) struct Durable {
     entries: Mutex<HashSet<Below>>,
+    /// Each root's file system, if it can be synced as a whole.
+    file_systems: PerRole<Option<Whole>>,
+    /// Held while whole file systems are synced.
+    whole: Mutex<()>,
+}
+
+/// A file system of which one sync does all that an fsync of each file and directory would.
+#[derive(Clone, Copy)]
+struct Whole {
+    device: u64,
+    /// From how many files and directories on that is cheaper.
+    from: usize,
 }
 
 /// The open directories from a root down to an artifact's files.
@@ -73,7 +88,7 @@ impl Way {
     ///
     /// One fsync is enough, also where a directory above is not durable: if that one's entry is lost,
     /// the files are lost with it.
-    pub(crate) fn sync_absence(&self) -> Result<(), IoFailure> {
+    fn sync_absence(&self) -> Result<(), IoFailure> {
         self.last().sync()
     }
 
@@ -83,28 +98,178 @@ impl Way {
     }
 }
 
+/// Ways that have been found, so that many artifacts of a bucket open its directories once.
+#[derive(Default)]
+pub(crate) struct Ways {
+    found: BTreeMap<(RootRole, BucketId), (Way, bool)>,
+}
+
+impl Ways {
+    /// As much of the way as exists, and whether that is all of it.
+    pub(crate) fn find(
+        &mut self,
+        root: &Arc<Dir>,
+        place: Place,
+    ) -> Result<(&Way, bool), IoFailure> {
+        let found = match self.found.entry(place.bucket()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Way::find(root, place)?),
+        };
+        Ok((&found.0, found.1))
+    }
+
+    /// Makes the absence of what has been unlinked durable: one fsync for each directory.
+    pub(crate) fn sync_absence(&self) -> Result<(), IoFailure> {
+        let mut found = self.found.values();
+        found.try_for_each(|(way, _)| way.sync_absence())
+    }
+}
+
+/// Written files and the ways to them: what is owed a barrier.
+#[derive(Default)]
+pub struct Pending {
+    files: Vec<NewFile>,
+    ways: BTreeMap<(RootRole, BucketId), Way>,
+}
+
+impl Pending {
+    /// Adds the files of an artifact, whose last bytes have been handed to the kernel, and their way.
+    pub(crate) fn add(&mut self, place: Place, way: Option<Way>, files: Vec<NewFile>) {
+        self.files.extend(files);
+        if let Some(way) = way {
+            self.ways.entry(place.bucket()).or_insert(way);
+        }
+    }
+
+    /// Descriptors that are open.
+    pub(crate) fn open(&self) -> usize {
+        let directories = self.ways.values().map(|way| way.below.len());
+        self.files.len() + directories.sum::<usize>()
+    }
+}
+
+/// A directory of which some entries are not durable yet, and those entries.
+type Parent<'a> = (&'a Dir, Vec<Below>);
+
 impl Durable {
-    /// Fsyncs the last directory of the way, which has new entries, and then every directory above it that holds an entry of the way which this process has not yet made durable.
-    pub(crate) fn barrier(&self, way: &Way) -> Result<(), IoFailure> {
-        way.last().sync()?;
-        let parents = std::iter::once(&*way.root).chain(&way.below);
-        let links: Vec<_> = parents.zip(&way.names).collect();
-        for (parent, child) in links.into_iter().rev() {
-            let entry = (way.role, child.clone());
-            if self.is_durable(&entry) {
-                continue;
+    /// Looks at the file systems of these roots; nothing below them has been made durable yet.
+    pub(crate) fn new(roots: &LockedRoots) -> Result<Self, IoFailure> {
+        let file_systems = PerRole::try_new(|role| {
+            let root = roots.dir(role);
+            let Some(from) = root.sync_whole_from()? else {
+                return Ok(None);
+            };
+            let device = root.identity()?.device();
+            Ok(Some(Whole { device, from }))
+        })?;
+        Ok(Self {
+            entries: Mutex::default(),
+            file_systems,
+            whole: Mutex::default(),
+        })
+    }
+
+    /// Makes files durable, and every entry that leads to them: fsyncs each file through the descriptor
+    /// that wrote it, then the directories that hold them, then every directory above that holds an
+    /// entry which this process has not yet made durable, each of them once. Where these are many, and
+    /// one call is known to do as much, it is that call.
+    ///
+    /// A failure poisons.
+    pub(crate) fn settle(&self, pending: Pending, poison: &Poison) -> Result<(), Fatal> {
+        let Pending { files, ways } = pending;
+        let parents = self.parents(&ways);
+        let barriers = files.len() + ways.len() + parents.len();
+        if let Some(file_systems) = self.whole_file_systems(&ways, barriers) {
+            // The kernel tells of a failure once: to the first who asks through the root's descriptor,
+            // whoever's bytes were lost. Nobody else may ask before the catalog is poisoned.
+            let _one_at_a_time = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+            for root in file_systems {
+                if let Err(failure) = root.sync_file_system() {
+                    return Err(poison.sync_failed(blame(files, failure)));
+                }
             }
-            parent.sync()?;
-            self.entries
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(entry);
+            self.note(parents.into_values().flat_map(|(_, entries)| entries));
+            return Ok(());
+        }
+        self.sync_each(files, &ways, parents)
+            .map_err(|failure| poison.sync_failed(failure))
+    }
+
+    fn sync_each(
+        &self,
+        mut files: Vec<NewFile>,
+        ways: &BTreeMap<(RootRole, BucketId), Way>,
+        parents: BTreeMap<Below, Parent<'_>>,
+    ) -> Result<(), IoFailure> {
+        if files.len() > 1 {
+            // So that the first one's fsync does not leave the disk idle.
+            files.iter_mut().for_each(NewFile::start_writing);
+        }
+        for file in files {
+            file.sync()?;
+        }
+        for way in ways.values() {
+            way.last().sync()?;
+        }
+        // The deepest first: of the paths below a root, the longest.
+        let mut parents: Vec<_> = parents.into_iter().collect();
+        parents.sort_by_key(|((_, path), _)| std::cmp::Reverse(path.len()));
+        for (_, (directory, entries)) in parents {
+            directory.sync()?;
+            self.note(entries);
         }
         Ok(())
     }
 
-    fn is_durable(&self, entry: &Below) -> bool {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.contains(entry)
+    /// The directories above the last ones that hold entries which are not durable yet, by their path.
+    fn parents<'a>(
+        &self,
+        ways: &'a BTreeMap<(RootRole, BucketId), Way>,
+    ) -> BTreeMap<Below, Parent<'a>> {
+        let durable = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parents: BTreeMap<Below, Parent<'a>> = BTreeMap::new();
+        for way in ways.values() {
+            let directories = std::iter::once(&*way.root).chain(&way.below);
+            let paths = std::iter::once("").chain(way.names.iter().map(String::as_str));
+            for ((directory, path), child) in directories.zip(paths).zip(&way.names) {
+                let entry = (way.role, child.clone());
+                if !durable.contains(&entry) {
+                    let parent = parents.entry((way.role, path.to_owned()));
+                    let (_, entries) = parent.or_insert((directory, Vec::new()));
+                    entries.push(entry);
+                }
+            }
+        }
+        parents
     }
+
+    fn note(&self, entries: impl IntoIterator<Item = Below>) {
+        let mut durable = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        durable.extend(entries);
+    }
+
+    /// A root on each file system that the ways lead through, if each of these can be synced as a whole
+    /// and so many barriers are worth it.
+    fn whole_file_systems<'a>(
+        &self,
+        ways: &'a BTreeMap<(RootRole, BucketId), Way>,
+        barriers: usize,
+    ) -> Option<Vec<&'a Dir>> {
+        let mut file_systems = BTreeMap::new();
+        for way in ways.values() {
+            let whole = (*self.file_systems.get(way.role))?;
+            if barriers < whole.from {
+                return None;
+            }
+            file_systems.entry(whole.device).or_insert(&*way.root);
+        }
+        Some(file_systems.into_values().collect())
+    }
+}
+
+/// Of which file a whole file system's failure is, as far as any of these files' own descriptors can
+/// tell; else the failure as it is. Nothing is tried again: it stays a failure whatever they answer.
+fn blame(files: Vec<NewFile>, failure: IoFailure) -> IoFailure {
+    let mut own = files.into_iter().filter_map(|file| file.sync().err());
+    own.next().unwrap_or(failure)
 }

@@ -18,7 +18,7 @@ pub const LOCK_FILE: &str = "frostline.lock";
 pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 
 /// What a root directory is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RootRole {
     /// The catalog's own database.
     Catalog,

@@ -151,8 +151,8 @@ struct Readme;
 pub use artifact::{
     AbandonError, Artifact, ArtifactFile, BeginError, ClaimError, Debris, Demotion, FileError,
     FreezeError, Freezing, FreezingSet, Frozen, FrozenSet, Lease, Prunable, Pruning,
-    RematerializeError, Sweepable, SyncError, SyncRefusal, Synced, SyncedSet, UnlinkError,
-    UnlinkRefusal, Unlinked,
+    RematerializeError, Sweepable, SyncError, SyncGroup, SyncRefusal, Syncable, Synced, SyncedSet,
+    UnlinkError, UnlinkRefusal, Unlinked,
 };
 #[cfg(feature = "sim")]
 #[doc(hidden)]

@@ -4,16 +4,13 @@
 //! round of barriers for a batch: one demoting commit, one fsync for each distinct directory, one
 //! deleting commit. Nothing in it needs space for data, so a full disk can free itself.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::artifact::{Prunable, UnlinkRefusal, check_unlink};
 use crate::core::{Change, CommitFailure, CommitRefusal, Core};
-use crate::durable::Way;
+use crate::durable::Ways;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
-use crate::geometry::BucketId;
 use crate::key::ArtifactKey;
-use crate::layout::RootRole;
 use crate::state::ArtifactState;
 
 /// What a sweep did.
@@ -116,8 +113,7 @@ fn unlink(
     swept: &mut Swept,
 ) -> Result<Vec<Prunable>, SweepError> {
     let mut gone = Vec::with_capacity(batch.len());
-    let mut ways: HashMap<(RootRole, BucketId), Way> = HashMap::new();
-    let mut order = Vec::new();
+    let mut ways = Ways::default();
     for item in batch {
         match check_unlink(&item.held) {
             Ok(()) => {}
@@ -129,22 +125,12 @@ fn unlink(
                 return Err(SweepError::Interrupted(poisoned));
             }
         }
-        match item.held.unlink_files() {
-            Ok(way) => {
-                let bucket = item.held.place().bucket();
-                if ways.insert(bucket, way).is_none() {
-                    order.push(bucket);
-                }
-                gone.push(item);
-            }
+        match item.held.unlink_files(&mut ways) {
+            Ok(()) => gone.push(item),
             Err(failure) => swept.failed.push((item.key(), failure)),
         }
     }
-    for bucket in order {
-        if let Some(way) = ways.get(&bucket) {
-            way.sync_absence()
-                .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))?;
-        }
-    }
+    ways.sync_absence()
+        .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))?;
     Ok(gone)
 }

@@ -57,7 +57,7 @@ use sealed::Commit;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be committed",
     label = "a step is missing before the commit",
-    note = "`Freezing` must be made durable first: `.sync()` gives a `Synced`, which can be committed",
+    note = "`Freezing`, a set or a group must be made durable first: what `.sync()` gives can be committed",
     note = "`Frozen` is committed to its end by `.demote()`, which gives a `Demotion`",
     note = "`Pruning` and `Debris` must lose their files first: `.unlink()` gives an `Unlinked`"
 )]

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::freezing::Draft;
-use super::{Freezing, Held, SyncError, SyncRefusal, SyncedSet};
+use super::{Freezing, Held, SyncError, SyncedSet, group};
 use crate::claim::{AlreadyClaimed, StillLeased};
 use crate::core::{CommitFailure, CommitRefusal, Core};
-use crate::durable::Way;
+use crate::durable::Ways;
 use crate::error::{FailureKind, Fatal, IoFailure, ReadError, Refused};
 use crate::geometry::ChunkId;
 use crate::key::ArtifactKey;
@@ -105,23 +105,15 @@ impl FreezingSet {
     /// [`SyncError`]: refused with the whole set back, or, once a member has failed, with the set
     /// consumed and its keys left at `freezing`.
     pub fn sync(self) -> Result<SyncedSet, SyncError<Self>> {
-        if let Err(refusal) = self.check() {
-            return Err(SyncError::Refused(Refused::new(self, refusal)));
-        }
-        Ok(SyncedSet {
-            ledgers: self.ledgers.map(Freezing::make_durable).transpose()?,
-            events: self.events.map(Freezing::make_durable).transpose()?,
-            txhash: self.txhash.map(Freezing::make_durable).transpose()?,
-        })
+        group::sync_one(self)
     }
 
-    fn check(&self) -> Result<(), SyncRefusal> {
-        let drafts = [
-            self.ledgers.as_ref().map(|member| &member.draft),
-            self.events.as_ref().map(|member| &member.draft),
-            self.txhash.as_ref().map(|member| &member.draft),
-        ];
-        drafts.into_iter().flatten().try_for_each(Draft::check)
+    fn of(mut drafts: Vec<Draft>) -> Self {
+        Self {
+            ledgers: pick(&mut drafts),
+            events: pick(&mut drafts),
+            txhash: pick(&mut drafts),
+        }
     }
 }
 
@@ -129,9 +121,40 @@ impl FreezingSet {
 #[track_caller]
 pub(crate) fn begin<K: Kind>(core: &Arc<Core>, chunk: ChunkId) -> Result<Freezing<K>, BeginError> {
     let kind = K::KIND;
-    let free = Free::find(core, ArtifactKey { chunk, kind })?;
+    let free = Free::find(core, ArtifactKey { chunk, kind }, &mut Ways::default())?;
     mark(core, std::slice::from_ref(&free))?;
-    Ok(Freezing::new(free.start()?))
+    Ok(Freezing::new(free.start(&mut Ways::default())?))
+}
+
+/// Begins the artifacts of one kind of several chunks: one batch marks all of them.
+#[track_caller]
+pub(crate) fn begin_all<K: Kind>(
+    core: &Arc<Core>,
+    chunks: impl IntoIterator<Item = ChunkId>,
+) -> Result<Vec<Freezing<K>>, BeginError> {
+    let kind = K::KIND;
+    let keys = chunks.into_iter().map(|chunk| ArtifactKey { chunk, kind });
+    let drafts = begin_keys(core, keys)?;
+    Ok(drafts.into_iter().map(Freezing::new).collect())
+}
+
+/// Begins the kinds of several sets, each of one chunk: one batch marks all of them.
+#[track_caller]
+pub(crate) fn begin_sets(
+    core: &Arc<Core>,
+    sets: impl IntoIterator<Item = (ChunkId, ArtifactSet)>,
+) -> Result<Vec<FreezingSet>, BeginError> {
+    let sets: Vec<_> = sets.into_iter().collect();
+    let keys = sets.iter().flat_map(|(chunk, set)| {
+        let chunk = *chunk;
+        set.iter().map(move |kind| ArtifactKey { chunk, kind })
+    });
+    let mut drafts = begin_keys(core, keys)?.into_iter();
+    let begun = sets.iter().map(|(_, set)| {
+        let members = drafts.by_ref().take(set.len());
+        FreezingSet::of(members.collect())
+    });
+    Ok(begun.collect())
 }
 
 /// Begins the kinds of a set: one batch marks all of them.
@@ -141,19 +164,24 @@ pub(crate) fn begin_set(
     chunk: ChunkId,
     set: ArtifactSet,
 ) -> Result<FreezingSet, BeginError> {
+    let keys = set.iter().map(|kind| ArtifactKey { chunk, kind });
+    Ok(FreezingSet::of(begin_keys(core, keys)?))
+}
+
+#[track_caller]
+fn begin_keys(
+    core: &Arc<Core>,
+    keys: impl Iterator<Item = ArtifactKey>,
+) -> Result<Vec<Draft>, BeginError> {
     core.poison.check().map_err(ReadError::from)?;
-    let mut free = Vec::with_capacity(set.len());
-    for kind in set.iter() {
-        free.push(Free::find(core, ArtifactKey { chunk, kind })?);
+    let mut ways = Ways::default();
+    let mut free = Vec::new();
+    for key in keys {
+        free.push(Free::find(core, key, &mut ways)?);
     }
     mark(core, &free)?;
-    let drafts: Result<Vec<_>, _> = free.into_iter().map(Free::start).collect();
-    let mut begun = drafts?;
-    Ok(FreezingSet {
-        ledgers: pick(&mut begun),
-        events: pick(&mut begun),
-        txhash: pick(&mut begun),
-    })
+    let mut ways = Ways::default();
+    free.into_iter().map(|free| free.start(&mut ways)).collect()
 }
 
 /// The one bridge from a kind known at run time to a type parameter: takes the draft whose kind is
@@ -173,18 +201,20 @@ struct Free {
 
 impl Free {
     #[track_caller]
-    fn find(core: &Arc<Core>, key: ArtifactKey) -> Result<Self, BeginError> {
+    fn find(core: &Arc<Core>, key: ArtifactKey, ways: &mut Ways) -> Result<Self, BeginError> {
         let held = Held::claim(core, key)?;
-        let state = core.get(key)?;
-        check_free(&held, state)?;
+        let state = core.state(key.chunk, key.kind)?;
+        check_free(&held, state, ways)?;
         Ok(Self { held, state })
     }
 
     /// After the mark: removes what an earlier attempt left, so that writing cannot touch an inode
     /// that somebody reads.
-    fn start(self) -> Result<Draft, BeginError> {
+    fn start(self, ways: &mut Ways) -> Result<Draft, BeginError> {
         if self.state.is_some() {
-            self.held.remove_leftovers()?;
+            let key = self.held.key;
+            let removed = self.held.unlink_files(ways);
+            removed.map_err(|source| BeginError::Leftovers { key, source })?;
         }
         Ok(Draft::new(self.held))
     }
@@ -201,12 +231,16 @@ fn mark(core: &Core, free: &[Free]) -> Result<(), BeginError> {
 }
 
 /// Whether the artifact may be made from nothing.
-fn check_free(held: &Held, state: Option<ArtifactState>) -> Result<(), BeginError> {
+fn check_free(
+    held: &Held,
+    state: Option<ArtifactState>,
+    ways: &mut Ways,
+) -> Result<(), BeginError> {
     let key = held.key;
     match state {
         Some(ArtifactState::Frozen) => Err(BeginError::AlreadyFrozen { key }),
         Some(ArtifactState::Freezing | ArtifactState::Pruning) => Ok(held.claim.check_unread()?),
-        None => match held.find_file()? {
+        None => match held.find_file(ways)? {
             Some(path) => Err(BeginError::StrayFile { key, path }),
             None => Ok(()),
         },
@@ -219,10 +253,11 @@ pub(super) fn rematerialize(held: Held, found: ArtifactState) -> Result<Draft, R
         held,
         state: Some(found),
     };
-    let marked = check_free(&free.held, free.state)
+    let ways = &mut Ways::default();
+    let marked = check_free(&free.held, free.state, ways)
         .and_then(|()| mark(&free.held.core, std::slice::from_ref(&free)));
     match marked {
-        Ok(()) => free.start().map_err(Rematerialize::Failed),
+        Ok(()) => free.start(ways).map_err(Rematerialize::Failed),
         Err(error) if error.kind() == FailureKind::Refused => {
             Err(Rematerialize::Refused(free.held, error))
         }
@@ -267,19 +302,9 @@ impl<H> RematerializeError<H> {
 }
 
 impl Held {
-    fn remove_leftovers(&self) -> Result<(), BeginError> {
-        match self.unlink_files() {
-            Ok(_way) => Ok(()),
-            Err(source) => Err(BeginError::Leftovers {
-                key: self.key,
-                source,
-            }),
-        }
-    }
-
     /// One of the artifact's files, if any exists.
-    fn find_file(&self) -> Result<Option<PathBuf>, IoFailure> {
-        let (way, complete) = Way::find(self.root(), self.place())?;
+    fn find_file(&self, ways: &mut Ways) -> Result<Option<PathBuf>, IoFailure> {
+        let (way, complete) = ways.find(self.root(), self.place())?;
         if complete {
             for name in self.place().file_names() {
                 if way.last().has(&name)? {

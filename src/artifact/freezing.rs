@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use super::unlinked::{AbandonError, remove_for_good};
-use super::{Frozen, Held, Synced};
-use crate::durable::Way;
+use super::{Frozen, Held, Synced, group};
+use crate::durable::{Pending, Way};
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::fs::NewFile;
 use crate::key::ArtifactKey;
@@ -31,7 +31,7 @@ pub struct Freezing<K: Kind> {
 }
 
 /// The files of an artifact that is being written, whatever its kind.
-pub(crate) struct Draft {
+pub struct Draft {
     pub(super) held: Held,
     way: Option<Way>,
     /// By their place in the list of the kind's files.
@@ -69,20 +69,14 @@ impl<K: Kind> Freezing<K> {
     }
 
     /// Makes the files durable: fsyncs each through the descriptor that wrote it, then their
-    /// directory, then every directory above that this process has not yet made durable.
+    /// directory, then every directory above that this process has not yet made durable. To do so for
+    /// many artifacts at the price of a few, see [`SyncGroup`](crate::SyncGroup).
     ///
     /// # Errors
     ///
     /// [`SyncError`]. A failed fsync consumes the handle: it cannot be tried again.
     pub fn sync(self) -> Result<Synced<K>, SyncError<Self>> {
-        if let Err(refusal) = self.draft.check() {
-            return Err(SyncError::Refused(Refused::new(self, refusal)));
-        }
-        self.make_durable()
-    }
-
-    pub(super) fn make_durable<H>(self) -> Result<Synced<K>, SyncError<H>> {
-        self.draft.make_durable().map(Synced::new)
+        group::sync_one(self)
     }
 
     /// [`sync`](Self::sync) and the commit of this one artifact.
@@ -153,8 +147,8 @@ impl Draft {
         Ok(())
     }
 
-    /// Fsyncs the files and the entries that lead to them.
-    pub(super) fn make_durable<H>(self) -> Result<Held, SyncError<H>> {
+    /// Writes the last bytes, and hands over what is owed a barrier.
+    pub(super) fn finish<H>(self, pending: &mut Pending) -> Result<Held, SyncError<H>> {
         let Self { held, way, files } = self;
         let mut files: Vec<_> = files.into_values().collect();
         for file in &mut files {
@@ -163,16 +157,10 @@ impl Draft {
                 return Err(SyncError::WriteFailed { path });
             }
             let key = held.key;
-            file.flush()
+            file.finish()
                 .map_err(|source| SyncError::Rewritable { key, source })?;
         }
-        let fatal = |failure| SyncError::Fatal(held.core.poison.sync_failed(failure));
-        for file in files {
-            file.sync().map_err(fatal)?;
-        }
-        if let Some(way) = way {
-            held.core.durable.barrier(&way).map_err(fatal)?;
-        }
+        pending.add(held.place(), way, files);
         Ok(held)
     }
 }
@@ -246,6 +234,14 @@ pub enum SyncRefusal {
     /// The catalog refuses everything.
     #[error(transparent)]
     Poisoned(#[from] Poisoned),
+    /// The handle belongs to another catalog than the group.
+    #[error(
+        "`{key}` is a handle of another catalog: add it to a group of the catalog that it came from"
+    )]
+    ForeignHandle {
+        /// The handle's key.
+        key: ArtifactKey,
+    },
     /// A file of the kind has not been created.
     #[error(
         "`{}` has not been written: an artifact is frozen with all of its files, an empty one too",

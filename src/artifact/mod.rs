@@ -8,6 +8,7 @@ mod claimed;
 mod debris;
 mod freezing;
 mod frozen;
+mod group;
 mod lease;
 mod prunable;
 mod pruning;
@@ -15,12 +16,13 @@ mod synced;
 mod unlinked;
 
 pub use begin::{BeginError, FreezingSet, RematerializeError};
-pub(crate) use begin::{begin, begin_set};
+pub(crate) use begin::{begin, begin_all, begin_set, begin_sets};
 pub use claimed::{Artifact, ClaimError};
 pub(crate) use claimed::{claim, claim_any};
 pub use debris::Debris;
 pub use freezing::{ArtifactFile, FileError, FreezeError, Freezing, SyncError, SyncRefusal};
 pub use frozen::{Demotion, Frozen};
+pub use group::{SyncGroup, Syncable};
 pub use lease::Lease;
 pub(crate) use lease::lease;
 pub use prunable::{Prunable, Sweepable};
@@ -34,7 +36,7 @@ use std::sync::Arc;
 
 use crate::claim::Claim;
 use crate::core::{Change, Core};
-use crate::durable::Way;
+use crate::durable::Ways;
 use crate::error::IoFailure;
 use crate::fs::Dir;
 use crate::key::ArtifactKey;
@@ -42,7 +44,7 @@ use crate::layout::Place;
 use crate::state::ArtifactState;
 
 /// The claim on an artifact's key, and where to work on its files.
-pub(crate) struct Held {
+pub struct Held {
     pub(crate) core: Arc<Core>,
     pub(crate) claim: Claim,
     pub(crate) key: ArtifactKey,
@@ -70,16 +72,15 @@ impl Held {
         }
     }
 
-    /// Unlinks whatever files there are; gives the way for the barrier that must follow before the
-    /// key may go.
-    pub(crate) fn unlink_files(&self) -> Result<Way, IoFailure> {
-        let (way, complete) = Way::find(self.root(), self.place())?;
+    /// Unlinks whatever files there are. A barrier on their way must follow before the key may go.
+    pub(crate) fn unlink_files(&self, ways: &mut Ways) -> Result<(), IoFailure> {
+        let (way, complete) = ways.find(self.root(), self.place())?;
         if complete {
             for name in self.place().file_names() {
                 way.last().unlink(name)?;
             }
         }
-        Ok(way)
+        Ok(())
     }
 
     pub(crate) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::{Held, artifact_handle};
 use crate::claim::StillLeased;
 use crate::core::{CommitFailure, CommitRefusal};
+use crate::durable::Ways;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::key::ArtifactKey;
 use crate::kind::Kind;
@@ -163,8 +164,9 @@ enum Removal {
 }
 
 fn remove_files(held: &Held) -> Result<(), Removal> {
-    let way = held.unlink_files().map_err(Removal::Unlink)?;
-    let synced = way.sync_absence();
+    let mut ways = Ways::default();
+    held.unlink_files(&mut ways).map_err(Removal::Unlink)?;
+    let synced = ways.sync_absence();
     synced.map_err(|failure| Removal::Sync(held.core.poison.sync_failed(failure)))
 }
 

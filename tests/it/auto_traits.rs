@@ -1,9 +1,9 @@
 //! What every handle is, and is not.
 
 use frostline::{
-    Audit, Catalog, Debris, Demotion, EarliestLedger, Freezing, FreezingSet, Frozen, HotDebris,
-    Lease, Ledgers, LockedRoots, LogFormat, LogLevel, Owed, Prunable, Pruning, Ready, Recovered,
-    Synced, SyncedSet, Transient, Unlinked,
+    Audit, Catalog, Debris, Demotion, EarliestLedger, Freezing, FreezingSet, Frozen, FrozenSet,
+    HotDebris, Lease, Ledgers, LockedRoots, LogFormat, LogLevel, Owed, Prunable, Pruning, Ready,
+    Recovered, SyncGroup, Synced, SyncedSet, Transient, Unlinked,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -29,6 +29,9 @@ one_of_a_kind! {
     Pruning<Ledgers>,
     Ready,
     Synced<Ledgers>,
+    FrozenSet,
+    SyncGroup<Freezing<Ledgers>>,
+    SyncGroup<FreezingSet>,
     SyncedSet,
     Transient,
     Unlinked<Ledgers>,

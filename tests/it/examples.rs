@@ -45,6 +45,11 @@ fn ex07_your_own_file() {
     check("ex07_your_own_file");
 }
 
+#[test]
+fn ex08_freeze_group() {
+    check("ex08_freeze_group");
+}
+
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:
 /// the output is the same, and it is the snapshot.
 fn check(example: &str) {

@@ -31,6 +31,10 @@ pub trait Machine {
     /// its name.
     fn put_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
+    /// From so many barriers on a group syncs the file system as a whole, if the machine's disk can be
+    /// told so.
+    fn sync_whole_from(&self, _barriers: usize) {}
+
     /// Tells whoever watches which step follows.
     fn step(&self, _name: &str) {}
 }

@@ -40,6 +40,10 @@ impl Machine for SimMachine {
         put.map_err(|error| io::Error::new(error.kind(), format!("{OWN_FILE}: {error}")))
     }
 
+    fn sync_whole_from(&self, barriers: usize) {
+        self.disk.sync_whole_from(barriers);
+    }
+
     fn step(&self, name: &str) {
         self.disk.step(name);
     }
@@ -141,9 +145,9 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
     lines
 }
 
-/// Five files at once may be lost, kept and torn in too many ways to recover from each of them.
+/// Several files at once may be lost, kept and torn in too many ways to cut off the recovery from each.
 fn limits(scenario: &Scenario) -> Limits {
-    if scenario.name == "freeze_three_kinds" {
+    if ["freeze_three_kinds", "freeze_group_as_a_whole"].contains(&scenario.name) {
         return Limits {
             all: 1 << 10,
             sample: 1 << 5,

@@ -3,6 +3,7 @@
 //! Every variant is provoked through the public API, most of them by making one operation fail.
 
 mod checking;
+mod groups;
 mod hot;
 mod opening;
 mod removing;

@@ -3,8 +3,8 @@
 use frostline::{Artifact, ArtifactSet, Events, Ledgers, TxHash};
 
 use super::steps::{
-    THREE_SECTORS, TWO_SECTORS, freeze, frozen, leave_debris, leave_pruning, prepare, read, write,
-    write_part,
+    ONE_SECTOR, THREE_SECTORS, TWO_SECTORS, freeze, frozen, leave_debris, leave_pruning, prepare,
+    read, write, write_part,
 };
 use super::{Fate, Scenario, started};
 use crate::crash::{Failure, Machine};
@@ -67,6 +67,65 @@ fn three_kinds(machine: &dyn Machine) -> Result<(), Failure> {
     machine.step("read");
     read(&catalog, 7, Events::HASH, 1)?;
     read(&catalog, 7, TxHash::BIN, 1)
+}
+
+pub const GROUP_ONE_BY_ONE: Scenario = Scenario {
+    name: "freeze_group_one_by_one",
+    about: "two chunks of a bucket in a group, with an fsync of each file",
+    before: started,
+    run: |machine| group(machine, [20, 21]),
+    chunks: &[20, 21],
+    fates: &[Fate {
+        keys: &["chunk:00000020:ledgers", "chunk:00000021:ledgers"],
+        rows: &[
+            &["absent", "absent"],
+            &["freezing", "freezing"],
+            &["frozen", "frozen"],
+        ],
+    }],
+};
+
+pub const GROUP_AS_A_WHOLE: Scenario = Scenario {
+    name: "freeze_group_as_a_whole",
+    about: "three chunks of three buckets in a group, whose file system is synced once",
+    before: |machine| {
+        machine.sync_whole_from(7);
+        started(machine)
+    },
+    run: |machine| group(machine, [20, 1020, 2020]),
+    chunks: &[20, 1020, 2020],
+    fates: &[Fate {
+        keys: &[
+            "chunk:00000020:ledgers",
+            "chunk:00001020:ledgers",
+            "chunk:00002020:ledgers",
+        ],
+        rows: &[
+            &["absent", "absent", "absent"],
+            &["freezing", "freezing", "freezing"],
+            &["frozen", "frozen", "frozen"],
+        ],
+    }],
+};
+
+/// Begins, writes, syncs and flips the ledgers of several chunks together.
+fn group<const N: usize>(machine: &dyn Machine, numbers: [u32; N]) -> Result<(), Failure> {
+    let catalog = machine.open()?;
+    machine.step("begin");
+    let mut group = catalog.sync_group();
+    for mut freezing in catalog.begin_all::<Ledgers>(numbers.map(chunk))? {
+        machine.step("write");
+        write(&mut freezing, Ledgers::PACK, 1, ONE_SECTOR)?;
+        group.add(freezing)?;
+    }
+    machine.step("sync");
+    let synced = group.sync()?;
+    machine.step("flip");
+    drop(catalog.commit(synced)?);
+    machine.step("read");
+    numbers
+        .into_iter()
+        .try_for_each(|number| read(&catalog, number, Ledgers::PACK, 1))
 }
 
 pub const NEW_BUCKET_OUT_OF_ORDER: Scenario = Scenario {

@@ -45,6 +45,8 @@ pub const SCENARIOS: &[Scenario] = &[
     starting::FIRST_START,
     freezing::ONE,
     freezing::THREE_KINDS,
+    freezing::GROUP_ONE_BY_ONE,
+    freezing::GROUP_AS_A_WHOLE,
     freezing::NEW_BUCKET_OUT_OF_ORDER,
     freezing::OVER_DEBRIS,
     freezing::ABANDON,

@@ -11,6 +11,8 @@ use crate::crash::content::{content, is_whole, version_of};
 use crate::crash::{Failure, Machine};
 use crate::fixture::chunk;
 
+/// Bytes of a file of one sector.
+pub const ONE_SECTOR: usize = 400;
 /// Bytes of a file of two sectors, the second not full.
 pub const TWO_SECTORS: usize = 700;
 /// Bytes of a file of three sectors.

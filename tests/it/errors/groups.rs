@@ -1,0 +1,57 @@
+//! Groups.
+
+use std::io::Write as _;
+
+use frostline::{Freezing, Ledgers, Operation, SyncError, SyncGroup};
+
+use super::{Bench, Texts};
+use crate::fixture::{EIO, ENOSPC, chunk};
+
+/// Forty artifacts, begun and written: enough for one sync of the file system.
+fn forty(bench: &Bench) -> SyncGroup<Freezing<Ledgers>> {
+    let mut group = bench.catalog().sync_group();
+    let begun = bench.catalog().begin_all((0..40).map(chunk)).unwrap();
+    for mut freezing in begun {
+        let mut file = freezing.file(Ledgers::PACK).unwrap();
+        file.write_all(b"ledgers").unwrap();
+        group.add(freezing).unwrap();
+    }
+    group
+}
+
+#[test]
+fn group_errors() {
+    let mut texts = Texts::default();
+    let (bench, other) = (Bench::new(), Bench::new());
+    let mut group = bench.catalog().sync_group();
+    let mut add = |variant: &str, error: SyncError<Freezing<Ledgers>>| {
+        texts.add(variant, error.kind(), &bench.data, &error);
+    };
+    let error = group.add(other.written()).unwrap_err();
+    add("add: Refused, ForeignHandle", error);
+    let error = group.add(bench.freezing()).unwrap_err();
+    add("add: Refused, NotWritten", error);
+    let written = bench.written();
+    bench.faults.fail(Operation::WriteFile, ENOSPC);
+    add("add: Rewritable, ENOSPC", group.add(written).unwrap_err());
+    drop(group);
+
+    let group = forty(&bench);
+    bench.faults.fail(Operation::SyncFileSystem, EIO);
+    let error = group.sync().unwrap_err();
+    texts.add(
+        "sync: Fatal, SyncFileSystem",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    let error = bench.catalog().begin::<Ledgers>(chunk(100)).unwrap_err();
+    texts.add("begin, after that", error.kind(), &bench.data, &error);
+
+    let bench = Bench::new();
+    let group = forty(&bench);
+    bench.poison();
+    let error = group.sync().unwrap_err();
+    texts.add("sync: Refused, Poisoned", error.kind(), &bench.data, &error);
+    texts.check("errors_group");
+}
