@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test setup check docs
+.PHONY: demo test bench setup check docs
 
 # A small node's storage, for real. Options go in ARGS: make demo ARGS='--lake DIR'
 demo: setup
@@ -11,6 +11,10 @@ demo: setup
 # Everything: unit, integration, compile-fail, example and documentation tests.
 test: setup
 	$(CARGO) test --locked
+
+# What everything costs beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
+bench: setup
+	@CARGO='$(CARGO)' sh scripts/bench.sh $(ARGS)
 
 # What is not Rust: a C++ compiler and libclang, with which RocksDB is built.
 setup:

@@ -1,0 +1,67 @@
+//! What everything costs, side by side with its floor.
+//!
+//! Each row alternates its subjects in one run, because a machine's mood changes faster than a
+//! benchmark ends, and compares each round with itself: what is printed is the median of the rounds,
+//! and the median ratio with the range that half of the rounds are in. "Known order" is the order of the
+//! known implementation, re-enacted on the same RocksDB: for each artifact a synced mark, write, reopen
+//! and fsync, fsync of parent and grandparent, a synced flip.
+//!
+//! ```text
+//! make bench
+//! ```
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    unreachable_pub,
+    missing_docs,
+    reason = "a benchmark works beside the library, and stops where something is wrong"
+)]
+
+mod counts;
+mod freeze;
+mod measure;
+mod memory;
+mod open;
+mod raw;
+mod reads;
+mod sweep;
+
+use std::path::Path;
+
+use measure::Table;
+
+type Section = fn(&Path, &mut Table);
+
+fn main() {
+    // `cargo bench` passes options of its own; a name picks sections.
+    let wanted: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut table = Table::default();
+    let sections: [(&str, Section); 7] = [
+        ("freeze", freeze::single),
+        ("group", freeze::groups),
+        ("counts", counts::counts),
+        ("sweep", sweep::sweeps),
+        ("reads", reads::reads),
+        ("open", open::opens),
+        ("memory", memory::memory),
+    ];
+    for (name, run) in sections {
+        if is_wanted(name) {
+            let place = place.path().join(name);
+            std::fs::create_dir(&place).unwrap();
+            run(&place, &mut table);
+            std::fs::remove_dir_all(&place).unwrap();
+        }
+    }
+}
