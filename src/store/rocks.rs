@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rocksdb::{
     BottommostLevelCompaction, CompactOptions, DB, DBRecoveryMode, InfoLogger, IteratorMode,
-    LogLevel, Options, WriteBatch, WriteOptions,
+    LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Edit, RawEntry, Source};
@@ -19,6 +19,9 @@ const WRITE_BUFFER: usize = 2 << 20;
 
 /// Bytes of a manifest before it is rolled.
 const MANIFEST: usize = 1 << 20;
+
+/// Bytes that a scan of everything reads at once.
+const SCAN_AHEAD: usize = 1 << 20;
 
 /// Tables that starts may leave behind before one of them merges them.
 const TABLES_KEPT: usize = 4;
@@ -123,7 +126,11 @@ impl Rocks {
 
     /// Shows every entry, in byte order, in place.
     pub(super) fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), Source> {
-        let mut entries = self.db.raw_iterator();
+        let mut read = ReadOptions::default();
+        // Each block is read once.
+        read.fill_cache(false);
+        read.set_readahead_size(SCAN_AHEAD);
+        let mut entries = self.db.raw_iterator_opt(read);
         entries.seek_to_first();
         while let Some((key, value)) = entries.item() {
             visit(key, value);
