@@ -33,9 +33,10 @@ mod sweep;
 
 use std::path::Path;
 
+use freeze::{LARGE, MEDIUM, SMALL};
 use measure::Table;
 
-type Section = fn(&Path, &mut Table);
+type Section = (&'static str, fn(&Path, &mut Table));
 
 fn main() {
     // `cargo bench` passes options of its own; a name picks sections.
@@ -47,21 +48,38 @@ fn main() {
         |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut table = Table::default();
-    let sections: [(&str, Section); 7] = [
-        ("freeze", freeze::single),
-        ("group", freeze::groups),
+    // What writes little comes first, and what has been written goes last: a file system that tells the
+    // device of what it has freed does so for a long while after a large file is gone, and is slow then.
+    let sections: [Section; 11] = [
+        ("freeze 4 KiB", |place, table| {
+            freeze::single(place, table, SMALL);
+        }),
+        ("group 4 KiB", |place, table| {
+            freeze::groups(place, table, SMALL);
+        }),
         ("counts", counts::counts),
         ("sweep", sweep::sweeps),
         ("reads", reads::reads),
         ("open", open::opens),
         ("memory", memory::memory),
+        ("freeze 1 MB", |place, table| {
+            freeze::single(place, table, MEDIUM);
+        }),
+        ("group 1 MB", |place, table| {
+            freeze::groups(place, table, MEDIUM);
+        }),
+        ("freeze 16 MB", |place, table| {
+            freeze::single(place, table, LARGE);
+        }),
+        ("group 16 MB", |place, table| {
+            freeze::groups(place, table, LARGE);
+        }),
     ];
     for (name, run) in sections {
         if is_wanted(name) {
             let place = place.path().join(name);
             std::fs::create_dir(&place).unwrap();
             run(&place, &mut table);
-            std::fs::remove_dir_all(&place).unwrap();
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Opening a catalog.
 
-use std::fs;
 use std::path::Path;
 
 use rocksdb::DB;
@@ -59,7 +58,5 @@ pub fn opens(place: &Path, table: &mut Table) {
                 }),
             ],
         );
-        fs::remove_dir_all(&data).unwrap();
-        fs::remove_dir_all(&other).unwrap();
     }
 }

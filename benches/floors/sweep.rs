@@ -68,6 +68,5 @@ pub fn sweeps(place: &Path, table: &mut Table) {
             ],
         );
         drop(catalog);
-        fs::remove_dir_all(&place).unwrap();
     }
 }
