@@ -22,6 +22,7 @@
     reason = "a benchmark works beside the library, and stops where something is wrong"
 )]
 
+mod commit;
 mod counts;
 mod freeze;
 mod measure;
@@ -50,7 +51,8 @@ fn main() {
     let mut table = Table::default();
     // What writes little comes first, and what has been written goes last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
-    let sections: [Section; 11] = [
+    let sections: [Section; 12] = [
+        ("commit", commit::commits),
         ("freeze 4 KiB", |place, table| {
             freeze::single(place, table, SMALL);
         }),
