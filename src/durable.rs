@@ -14,6 +14,10 @@ use crate::layout::{PerRole, Place, RootRole};
 use crate::lock::LockedRoots;
 use crate::poison::Poison;
 
+/// Descriptors that one operation keeps open at most, of files and directories, whatever it is given. A
+/// process has 1,024 of them unless told otherwise.
+pub(crate) const MOST_OPEN: usize = 300;
+
 /// A directory below a root, by the root's role and its path from there.
 type Below = (RootRole, String);
 
@@ -102,6 +106,7 @@ impl Way {
 #[derive(Default)]
 pub(crate) struct Ways {
     found: BTreeMap<(RootRole, BucketId), (Way, bool)>,
+    open: usize,
 }
 
 impl Ways {
@@ -113,9 +118,26 @@ impl Ways {
     ) -> Result<(&Way, bool), IoFailure> {
         let found = match self.found.entry(place.bucket()) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Way::find(root, place)?),
+            Entry::Vacant(entry) => {
+                let found = Way::find(root, place)?;
+                self.open += found.0.below.len();
+                entry.insert(found)
+            }
         };
         Ok((&found.0, found.1))
+    }
+
+    /// Whether the way to this place is among them, or not so many directories are open that all must go
+    /// before it is found.
+    pub(crate) fn have_room_for(&self, place: Place) -> bool {
+        self.open < MOST_OPEN || self.found.contains_key(&place.bucket())
+    }
+
+    /// Closes all directories if they are many. For whoever owes them no barrier.
+    pub(crate) fn let_go_if_many(&mut self) {
+        if self.open >= MOST_OPEN {
+            *self = Self::default();
+        }
     }
 
     /// Makes the absence of what has been unlinked durable: one fsync for each directory.

@@ -109,12 +109,22 @@ fn demote(core: &Arc<Core>, batch: &mut [Prunable]) -> Result<(), CommitFailure>
 /// Unlinks the files of all that nobody reads, then fsyncs each distinct directory once.
 fn unlink(
     core: &Core,
-    batch: Vec<Prunable>,
+    mut batch: Vec<Prunable>,
     swept: &mut Swept,
 ) -> Result<Vec<Prunable>, SweepError> {
+    let sync_absence = |ways: &Ways| {
+        ways.sync_absence()
+            .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))
+    };
+    // So that each directory is synced once also where not all of them can be open together.
+    batch.sort_by_key(|item| item.held.place().bucket());
     let mut gone = Vec::with_capacity(batch.len());
     let mut ways = Ways::default();
     for item in batch {
+        if !ways.have_room_for(item.held.place()) {
+            sync_absence(&ways)?;
+            ways = Ways::default();
+        }
         match check_unlink(&item.held) {
             Ok(()) => {}
             Err(UnlinkRefusal::Leased(_)) => {
@@ -130,7 +140,6 @@ fn unlink(
             Err(failure) => swept.failed.push((item.key(), failure)),
         }
     }
-    ways.sync_absence()
-        .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))?;
+    sync_absence(&ways)?;
     Ok(gone)
 }

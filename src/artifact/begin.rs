@@ -177,11 +177,15 @@ fn begin_keys(
     let mut ways = Ways::default();
     let mut free = Vec::new();
     for key in keys {
+        ways.let_go_if_many();
         free.push(Free::find(core, key, &mut ways)?);
     }
     mark(core, &free)?;
-    let mut ways = Ways::default();
-    free.into_iter().map(|free| free.start(&mut ways)).collect()
+    let drafts = free.into_iter().map(|free| {
+        ways.let_go_if_many();
+        free.start(&mut ways)
+    });
+    drafts.collect()
 }
 
 /// The one bridge from a kind known at run time to a type parameter: takes the draft whose kind is

@@ -6,13 +6,9 @@ use std::sync::Arc;
 use super::freezing::Draft;
 use super::{Freezing, FreezingSet, Held, SyncError, SyncRefusal, Synced, SyncedSet};
 use crate::core::Core;
-use crate::durable::Pending;
+use crate::durable::{MOST_OPEN, Pending};
 use crate::error::Refused;
 use crate::kind::Kind;
-
-/// Descriptors that a group keeps open at most, for its files and their directories. A process has
-/// 1,024 of them unless told otherwise.
-const MOST_OPEN: usize = 300;
 
 /// Artifacts that are made durable together, for fewer barriers than one by one.
 ///

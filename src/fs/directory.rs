@@ -188,8 +188,8 @@ impl Dir {
         })
     }
 
-    /// Makes sure of the space for the first bytes of an empty file that somebody else writes, and
-    /// durably fills some of it with zeros, which that somebody overwrites.
+    /// Makes sure of the space for the first bytes of a file that somebody else writes, and, if it is
+    /// still empty, durably fills some of it with zeros, which that somebody overwrites.
     pub(crate) fn reserve(
         &self,
         name: impl AsRef<OsStr>,

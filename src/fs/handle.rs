@@ -122,9 +122,9 @@ impl DirHandle {
         }
     }
 
-    /// Makes sure of the space that an empty file's first bytes will need, and durably fills some of it
-    /// with zeros. On a simulated disk a log has its space from the beginning, and a sector of zeros:
-    /// what is behind it is used, too.
+    /// Makes sure of the space that a file's first bytes will need, and durably fills some of it with
+    /// zeros if it is empty. On a simulated disk a log has its space from the beginning, and a sector of
+    /// zeros: what is behind it is used, too.
     pub(super) fn reserve(&self, name: &OsStr, bytes: u64, zeros: usize) -> io::Result<()> {
         match self {
             Self::Real(fd) => real::reserve(fd, name, bytes, zeros),

@@ -101,8 +101,8 @@ pub(super) fn cut_file(dir: impl AsFd, name: &OsStr, length: u64) -> io::Result<
     sync(&file)
 }
 
-/// Takes the space for an existing, empty file's first bytes from the disk, and durably fills some of
-/// it with zeros.
+/// Takes the space for an existing file's first bytes from the disk, and durably fills some of it with
+/// zeros if the file is empty: never over what somebody has written.
 ///
 /// A file system that cannot promise space does not: that is no reason not to start.
 pub(super) fn reserve(dir: impl AsFd, name: &OsStr, bytes: u64, zeros: usize) -> io::Result<()> {
@@ -113,6 +113,9 @@ pub(super) fn reserve(dir: impl AsFd, name: &OsStr, bytes: u64, zeros: usize) ->
         reserved => reserved?,
     }
     let mut file = File::from(file);
+    if file.metadata()?.len() > 0 {
+        return Ok(());
+    }
     io::Write::write_all(&mut file, &vec![0; zeros])?;
     sync(&file)
 }
@@ -301,4 +304,31 @@ pub(super) fn open_anywhere(path: &Path) -> io::Result<File> {
         return Err(Errno::ISDIR.into());
     }
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_written_over_nothing() -> io::Result<()> {
+        let place = tempfile::tempdir()?;
+        let directory = File::open(place.path())?;
+        for (name, before, after) in [("empty", "", "\0\0"), ("begun", "a record", "a record")] {
+            let path = place.path().join(name);
+            io::Write::write_all(&mut File::create(&path)?, before.as_bytes())?;
+            reserve(&directory, name.as_ref(), 1 << 16, 2)?;
+            assert_eq!(io::read_to_string(File::open(&path)?)?, after);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_release_is_read_as_far_as_it_is_one() {
+        assert_eq!(release_of(b"5.17.0-76-generic"), Some((5, 17)));
+        assert_eq!(release_of(b"6.18"), Some((6, 18)));
+        assert_eq!(release_of(b"6"), None);
+        assert_eq!(release_of(b""), None);
+        assert!(release_of(b"5.9.16") < Some(TELLS));
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKind, ArtifactState, Catalog, ChunkId, Frozen, LedgerSeq, Ledgers, Operation, RootRole,
-    StorageRoots,
+    ArtifactKind, ArtifactState, Catalog, ChunkId, Events, FreezingSet, Frozen, LedgerSeq, Ledgers,
+    Operation, RootRole, StorageRoots, TxHash,
 };
 
 // Linux numbers, which are the same on every architecture that this library is built for.
@@ -286,6 +286,19 @@ pub fn freeze(catalog: &Catalog, number: u32, bytes: &[u8]) -> Frozen<Ledgers> {
     let mut file = freezing.file(Ledgers::PACK).unwrap();
     file.write_all(bytes).unwrap();
     freezing.freeze().unwrap()
+}
+
+/// Writes one byte into each file of a set of all kinds.
+pub fn write_set(set: &mut FreezingSet) {
+    let ledgers = set.ledgers.as_mut().unwrap();
+    let mut file = ledgers.file(Ledgers::PACK).unwrap();
+    file.write_all(b"1").unwrap();
+    for file in [Events::EVENTS, Events::INDEX, Events::HASH] {
+        let events = set.events.as_mut().unwrap();
+        events.file(file).unwrap().write_all(b"1").unwrap();
+    }
+    let hashes = set.txhash.as_mut().unwrap();
+    hashes.file(TxHash::BIN).unwrap().write_all(b"1").unwrap();
 }
 
 pub fn state(catalog: &Catalog, number: u32) -> Option<ArtifactState> {

@@ -4,12 +4,13 @@ use std::io::Write as _;
 
 use frostline::sim::Probe;
 use frostline::{
-    Artifact, ArtifactKind, ArtifactSet, ArtifactState, BeginError, Catalog, ChunkId, Events,
-    FailureKind, Freezing, FreezingSet, Ledgers, Operation, SyncError, SyncGroup, SyncRefusal,
-    TxHash,
+    Artifact, ArtifactKind, ArtifactSet, ArtifactState, BeginError, Catalog, ChunkId, FailureKind,
+    Freezing, Ledgers, Operation, SyncError, SyncGroup, SyncRefusal, TxHash,
 };
 
-use crate::fixture::{Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, skipped, state};
+use crate::fixture::{
+    Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, skipped, state, write_set,
+};
 
 fn chunks(numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = ChunkId> {
     numbers.into_iter().map(chunk)
@@ -176,21 +177,6 @@ fn several_kinds_of_several_chunks_are_marked_and_flipped_at_once() {
         keys.iter()
             .all(|key| matches!(key, Ok((_, ArtifactState::Frozen))))
     );
-}
-
-fn write_set(set: &mut FreezingSet) {
-    let ledgers = set.ledgers.as_mut().unwrap();
-    ledgers
-        .file(Ledgers::PACK)
-        .unwrap()
-        .write_all(b"1")
-        .unwrap();
-    for file in [Events::EVENTS, Events::INDEX, Events::HASH] {
-        let events = set.events.as_mut().unwrap();
-        events.file(file).unwrap().write_all(b"1").unwrap();
-    }
-    let hashes = set.txhash.as_mut().unwrap();
-    hashes.file(TxHash::BIN).unwrap().write_all(b"1").unwrap();
 }
 
 /// Nothing is marked if one of them cannot be begun, and what was claimed for it is let go.

@@ -21,6 +21,7 @@ mod auto_traits;
 mod barriers;
 mod config;
 mod crash;
+mod descriptors;
 mod edges;
 mod errors;
 mod examples;

@@ -1,5 +1,7 @@
 //! The sweep.
 
+use std::io::Write as _;
+
 use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable, SweepError};
 
 use crate::fixture::{Data, Trace, chunk, freeze, state};
@@ -44,6 +46,41 @@ fn a_batch_pays_for_one_round_of_barriers_per_directory() {
             .iter()
             .all(|number| state(&catalog, *number).is_none())
     );
+}
+
+/// More directories than are kept open at a time, and their artifacts in no order: each is synced once,
+/// and before any key goes.
+#[test]
+fn many_directories_are_synced_once_each() {
+    let world = Data::new();
+    let trace = Trace::default();
+    let catalog = world.open_probed(trace.probe(&world));
+    let buckets = 0..320;
+    let numbers = || (0..2).flat_map(|at| buckets.clone().map(move |bucket| bucket * 1_000 + at));
+    let mut group = catalog.sync_group();
+    let begun = catalog.begin_all::<Ledgers>(numbers().map(chunk));
+    for mut freezing in begun.unwrap() {
+        freezing.file(Ledgers::PACK).unwrap().flush().unwrap();
+        group.add(freezing).unwrap();
+    }
+    let frozen = catalog.commit(group.sync().unwrap()).unwrap();
+    trace.take();
+    let batch = frozen.into_iter().map(|one| Prunable::from(one.demote()));
+    let swept = catalog
+        .sweep_chunk_artifacts(batch.collect::<Vec<_>>())
+        .unwrap();
+    assert_eq!(swept.deleted.len(), numbers().count());
+    let trace = trace.take();
+    let (first, last) = (&trace[0], &trace[trace.len() - 1]);
+    assert!(first.starts_with("commit") && last.starts_with("commit"));
+    let inner = &trace[1..trace.len() - 1];
+    let is_sync = |line: &&String| line.starts_with("syncdir");
+    let synced: Vec<_> = inner.iter().filter(is_sync).cloned().collect();
+    let each = buckets.map(|bucket| format!("syncdir ledgers/{bucket:05}"));
+    assert_eq!(synced, each.collect::<Vec<_>>());
+    let first_sync = inner.iter().position(|line| is_sync(&line));
+    let last_unlink = inner.iter().rposition(|line| line.starts_with("unlink"));
+    assert!(first_sync < last_unlink, "all of them were open at once");
 }
 
 #[test]
