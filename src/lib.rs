@@ -81,6 +81,8 @@
 //! - **Artifacts**: [`Freezing`], [`Synced`], [`Frozen`], [`Demotion`], [`Pruning`], [`Unlinked`];
 //!   [`Debris`] after a restart; [`Lease`] to read; [`Prunable`] for the sweep.
 //! - **Hot directories**: [`Transient`], [`Ready`], [`HotDebris`].
+//! - **Many at once**: [`Catalog::begin_all`] and [`Catalog::begin_sets`] mark them, a [`SyncGroup`] makes
+//!   them durable with few barriers; [`Catalog::chunk_states`] tells what a range of chunks has.
 //! - **Committing**: [`Catalog::commit`] over [`Transition`]s, alone or together in one batch.
 //! - **Retention**: [`RetentionGate`].
 //! - **After a crash**: [`Catalog::owed`] says whether [`Catalog::recover`] has something to do, and

@@ -17,7 +17,7 @@ use crate::state::ArtifactState;
 #[derive(Debug, Default)]
 #[must_use = "artifacts with readers come back in `leased`, and those that resisted in `failed`"]
 pub struct Swept {
-    /// Gone: files and keys.
+    /// Gone: files and keys. By directory, and as they were given within each, as in the other lists.
     pub deleted: Vec<ArtifactKey>,
     /// Demoted but still being read: sweep them again when their readers are done.
     pub leased: Vec<Prunable>,
