@@ -88,6 +88,16 @@ impl Way {
         self.below.push(dir);
     }
 
+    fn is_on_one_file_system(&self) -> Result<bool, IoFailure> {
+        let root = self.root.identity()?.device();
+        for directory in &self.below {
+            if directory.identity()?.device() != root {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Makes the absence of what has been unlinked durable.
     ///
     /// One fsync is enough, also where a directory above is not durable: if that one's entry is lost,
@@ -152,15 +162,33 @@ impl Ways {
 pub struct Pending {
     files: Vec<NewFile>,
     ways: BTreeMap<(RootRole, BucketId), Way>,
+    /// Whether a sync of the roots' file systems would do, if there are many.
+    roots_suffice: bool,
 }
 
 impl Pending {
-    /// Adds the files of an artifact, whose last bytes have been handed to the kernel, and their way.
-    pub(crate) fn add(&mut self, place: Place, way: Option<Way>, files: Vec<NewFile>) {
-        self.files.extend(files);
-        if let Some(way) = way {
-            self.ways.entry(place.bucket()).or_insert(way);
+    /// For artifacts that may become many.
+    pub(crate) fn of_many() -> Self {
+        Self {
+            roots_suffice: true,
+            ..Self::default()
         }
+    }
+
+    /// Adds the files of an artifact, whose last bytes have been handed to the kernel, and their way.
+    pub(crate) fn add(
+        &mut self,
+        place: Place,
+        way: Option<Way>,
+        files: Vec<NewFile>,
+    ) -> Result<(), IoFailure> {
+        if let (Some(way), Entry::Vacant(entry)) = (way, self.ways.entry(place.bucket())) {
+            // Another disk may be mounted on a bucket.
+            self.roots_suffice = self.roots_suffice && way.is_on_one_file_system()?;
+            entry.insert(way);
+        }
+        self.files.extend(files);
+        Ok(())
     }
 
     /// Descriptors that are open.
@@ -198,10 +226,15 @@ impl Durable {
     ///
     /// A failure poisons.
     pub(crate) fn settle(&self, pending: Pending, poison: &Poison) -> Result<(), Fatal> {
-        let Pending { files, ways } = pending;
+        let Pending {
+            files,
+            ways,
+            roots_suffice,
+        } = pending;
         let parents = self.parents(&ways);
         let barriers = files.len() + ways.len() + parents.len();
-        if let Some(file_systems) = self.whole_file_systems(&ways, barriers) {
+        let whole = roots_suffice.then(|| self.whole_file_systems(&ways, barriers));
+        if let Some(file_systems) = whole.flatten() {
             // The kernel tells of a failure once: to the first who asks through the root's descriptor,
             // whoever's bytes were lost. Nobody else may ask before the catalog is poisoned.
             let _one_at_a_time = self.whole.lock().unwrap_or_else(PoisonError::into_inner);

@@ -150,17 +150,17 @@ impl Draft {
     /// Writes the last bytes, and hands over what is owed a barrier.
     pub(super) fn finish<H>(self, pending: &mut Pending) -> Result<Held, SyncError<H>> {
         let Self { held, way, files } = self;
+        let key = held.key;
+        let failed = |source| SyncError::Rewritable { key, source };
         let mut files: Vec<_> = files.into_values().collect();
         for file in &mut files {
             if file.has_failed() {
                 let path = file.path().to_path_buf();
                 return Err(SyncError::WriteFailed { path });
             }
-            let key = held.key;
-            file.finish()
-                .map_err(|source| SyncError::Rewritable { key, source })?;
+            file.finish().map_err(failed)?;
         }
-        pending.add(held.place(), way, files);
+        pending.add(held.place(), way, files).map_err(failed)?;
         Ok(held)
     }
 }

@@ -63,7 +63,7 @@ impl<T: Syncable> SyncGroup<T> {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: Arc::clone(core),
-            pending: Pending::default(),
+            pending: Pending::of_many(),
             members: Vec::new(),
         }
     }
@@ -93,7 +93,8 @@ impl<T: Syncable> SyncGroup<T> {
         }
         self.members.push(member.finish(&mut self.pending)?);
         if self.pending.open() >= MOST_OPEN {
-            settle(&self.core, &mut self.pending)?;
+            let round = std::mem::replace(&mut self.pending, Pending::of_many());
+            settle(&self.core, round)?;
         }
         Ok(())
     }
@@ -104,12 +105,12 @@ impl<T: Syncable> SyncGroup<T> {
     ///
     /// [`SyncError`]: refused with the whole group back if the catalog refuses everything; fatal if a
     /// barrier failed, with the group consumed and its keys left at `freezing`.
-    pub fn sync(mut self) -> Result<Vec<T::Synced>, SyncError<Self>> {
+    pub fn sync(self) -> Result<Vec<T::Synced>, SyncError<Self>> {
         if let Err(poisoned) = self.core.poison.check() {
             let refusal = SyncRefusal::from(poisoned);
             return Err(SyncError::Refused(Refused::new(self, refusal)));
         }
-        settle(&self.core, &mut self.pending)?;
+        settle(&self.core, self.pending)?;
         Ok(self.members.into_iter().map(T::synced).collect())
     }
 }
@@ -132,7 +133,7 @@ pub(super) fn sync_one<T: Syncable>(member: T) -> Result<T::Synced, SyncError<T>
     let mut pending = Pending::default();
     let held = member.finish(&mut pending)?;
     if let Some(core) = core {
-        settle(&core, &mut pending)?;
+        settle(&core, pending)?;
     }
     Ok(T::synced(held))
 }
@@ -148,8 +149,7 @@ fn check<T: Syncable>(core: &Arc<Core>, member: &T) -> Result<(), SyncRefusal> {
     })
 }
 
-fn settle<H>(core: &Core, pending: &mut Pending) -> Result<(), SyncError<H>> {
-    let pending = std::mem::take(pending);
+fn settle<H>(core: &Core, pending: Pending) -> Result<(), SyncError<H>> {
     core.durable
         .settle(pending, &core.poison)
         .map_err(SyncError::Fatal)

@@ -1,8 +1,7 @@
 //! A real file system that is full: a small one of the test's own, where it may mount one.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
@@ -11,30 +10,8 @@ use frostline::{
     ArtifactKey, ArtifactKind, ArtifactState, Catalog, FailureKind, Ledgers, Prunable, StorageRoots,
 };
 
-use crate::fixture::{Data, chain, chunk, freeze, skipped, state, verb};
-
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// Where this process may mount; says so where it may not.
-    fn mount(at: &Path, megabytes: usize) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let mut mount = Command::new("mount");
-        let options = ["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "none"];
-        let mounted = mount.args(options).arg(at).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(at.to_path_buf()));
-        }
-        skipped("this process may not mount");
-        None
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        Command::new("umount").arg(&self.0).status().unwrap();
-    }
-}
+use crate::fixture::{Data, chain, chunk, freeze, state, verb};
+use crate::mounts::Mount;
 
 /// Takes every byte that is left.
 fn fill(disk: &Path) {
@@ -50,7 +27,7 @@ fn fill(disk: &Path) {
 fn a_full_disk_can_free_itself() {
     let world = Data::new();
     let disk = world.path();
-    let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
+    let Some(_mounted) = Mount::small(&disk, 16) else {
         return;
     };
     let roots = StorageRoots::under(&disk).unwrap();
@@ -88,7 +65,7 @@ fn a_disk_that_is_full_before_the_first_commit_can_free_itself() {
     for starts_between in [0, 1] {
         let world = Data::new();
         let disk = world.path();
-        let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
+        let Some(_mounted) = Mount::small(&disk, 16) else {
             return;
         };
         drop(freeze(&world.open(), 1, &vec![1; 1 << 20]));
@@ -114,7 +91,7 @@ fn a_disk_that_is_full_before_the_first_commit_can_free_itself() {
 fn a_small_disk_is_large_enough() {
     let world = Data::new();
     let disk = world.path();
-    let Some(_mounted) = SmallDisk::mount(&disk, 6) else {
+    let Some(_mounted) = Mount::small(&disk, 6) else {
         return;
     };
     for number in 1..10 {
@@ -129,7 +106,7 @@ fn a_start_on_a_full_disk_asks_for_space() {
     for left in (0..=1_200).step_by(100) {
         let world = Data::new();
         let disk = world.path();
-        let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
+        let Some(_mounted) = Mount::small(&disk, 16) else {
             return;
         };
         drop(freeze(&world.open(), 1, &vec![1; 1 << 20]));
@@ -186,7 +163,7 @@ fn a_disk_that_fills_up_at_any_step_can_free_itself() {
     for nth in 0.. {
         let world = Data::new();
         let disk = world.path();
-        let Some(_mounted) = SmallDisk::mount(&disk, 16) else {
+        let Some(_mounted) = Mount::small(&disk, 16) else {
             return;
         };
         let countdown = Arc::new(AtomicIsize::new(isize::MAX));

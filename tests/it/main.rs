@@ -35,6 +35,7 @@ mod keys;
 mod layout;
 mod lifecycle;
 mod locks;
+mod mounts;
 mod named_tests;
 mod protocol;
 mod recover;

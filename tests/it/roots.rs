@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
 
 use crate::fixture::{Data, freeze, state, tree};
+use crate::mounts::Mount;
 
 /// Locks the default roots with some of them elsewhere; a refusal must leave the disk as it was.
 #[track_caller]
@@ -77,31 +77,13 @@ fn a_bind_mount_is_the_directory_that_it_shows() {
     let data = world.path();
     let (ledgers, mirror) = (data.join("ledgers"), data.join("mirror"));
     std::fs::create_dir_all(ledgers.join("inner")).unwrap();
-    std::fs::create_dir_all(&mirror).unwrap();
     let Some(_mount) = Mount::bind(&ledgers, &mirror) else {
-        crate::fixture::skipped("this process may not mount");
         return;
     };
     let text = refusal(&world, &[(RootRole::Events, mirror.clone())]);
     assert!(text.contains("are one directory"), "{text}");
     let text = refusal(&world, &[(RootRole::Events, mirror.join("inner"))]);
     assert!(text.contains("is inside the ledgers root"), "{text}");
-}
-
-struct Mount(PathBuf);
-
-impl Mount {
-    fn bind(from: &Path, to: &Path) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        let status = mount.arg("--bind").args([from, to]).output().ok()?.status;
-        status.success().then(|| Self(to.to_path_buf()))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        Command::new("umount").arg(&self.0).status().unwrap();
-    }
 }
 
 /// Row 17: nesting, in both directions, existing or not, and with `/` as the outer root.
@@ -252,23 +234,12 @@ fn what_stands_in_the_way_of_an_artifact_is_named() {
 fn a_root_that_cannot_be_written_is_refused() {
     let world = Data::new();
     let read_only = world.path().join("read-only");
-    std::fs::create_dir_all(&read_only).unwrap();
     let Some(_mount) = Mount::read_only(&read_only) else {
-        crate::fixture::skipped("this process may not mount");
         return;
     };
     for path in [read_only.clone(), read_only.join("below")] {
         let text = refusal(&world, &[(RootRole::Ledgers, path)]);
         assert!(text.contains("ledgers root"), "{text}");
         assert!(text.contains("Read-only file system"), "{text}");
-    }
-}
-
-impl Mount {
-    fn read_only(at: &Path) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        let options = ["-t", "tmpfs", "-o", "ro,size=1m", "none"];
-        let status = mount.args(options).arg(at).output().ok()?.status;
-        status.success().then(|| Self(at.to_path_buf()))
     }
 }

@@ -1,0 +1,50 @@
+//! Real file systems of a test's own, where it may mount them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::fixture::skipped;
+
+/// Something mounted, as long as this lives.
+pub struct Mount(PathBuf);
+
+impl Mount {
+    /// Shows a directory a second time.
+    pub fn bind(from: &Path, at: &Path) -> Option<Self> {
+        Self::new(&["--bind".as_ref(), from.as_os_str()], at)
+    }
+
+    /// A small disk in memory.
+    pub fn small(at: &Path, megabytes: usize) -> Option<Self> {
+        let size = format!("size={megabytes}m");
+        Self::new(&["-t", "tmpfs", "-o", &size, "none"].map(OsStr::new), at)
+    }
+
+    pub fn read_only(at: &Path) -> Option<Self> {
+        let options = ["-t", "tmpfs", "-o", "ro,size=1m", "none"];
+        Self::new(&options.map(OsStr::new), at)
+    }
+
+    /// A file system that promises nothing of `syncfs`.
+    pub fn without_promises(at: &Path) -> Option<Self> {
+        Self::new(&["-t", "ramfs", "none"].map(OsStr::new), at)
+    }
+
+    /// None, and a word about it, where this process may not mount.
+    fn new(options: &[&OsStr], at: &Path) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let mounted = Command::new("mount").args(options).arg(at).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(at.to_path_buf()));
+        }
+        skipped("this process may not mount");
+        None
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        Command::new("umount").arg(&self.0).status().unwrap();
+    }
+}
