@@ -5,7 +5,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Fatal, IoFailure};
 use crate::fs::{Dir, NewFile};
@@ -26,8 +26,10 @@ pub(crate) struct Durable {
     entries: Mutex<HashSet<Below>>,
     /// Each root's file system, if it can be synced as a whole.
     file_systems: PerRole<Option<Whole>>,
-    /// Held while whole file systems are synced.
-    whole: Mutex<()>,
+    /// Held while anything is synced through a root's descriptor, which the threads share, until a
+    /// failure has poisoned: the kernel tells a descriptor of a failure once, so another thread's sync may
+    /// succeed right after.
+    through_roots: Mutex<()>,
 }
 
 /// A file system of which one sync does all that an fsync of each file and directory would.
@@ -215,7 +217,7 @@ impl Durable {
         Ok(Self {
             entries: Mutex::default(),
             file_systems,
-            whole: Mutex::default(),
+            through_roots: Mutex::default(),
         })
     }
 
@@ -235,9 +237,7 @@ impl Durable {
         let barriers = files.len() + ways.len() + parents.len();
         let whole = roots_suffice.then(|| self.whole_file_systems(&ways, barriers));
         if let Some(file_systems) = whole.flatten() {
-            // The kernel tells of a failure once: to the first who asks through the root's descriptor,
-            // whoever's bytes were lost. Nobody else may ask before the catalog is poisoned.
-            let _one_at_a_time = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+            let _one_at_a_time = self.one_at_a_time();
             for root in file_systems {
                 if let Err(failure) = root.sync_file_system() {
                     return Err(poison.sync_failed(blame(files, failure)));
@@ -246,26 +246,22 @@ impl Durable {
             self.note(parents.into_values().flat_map(|(_, entries)| entries));
             return Ok(());
         }
-        self.sync_each(files, &ways, parents)
-            .map_err(|failure| poison.sync_failed(failure))
+        let failed = |failure| poison.sync_failed(failure);
+        sync_each(files, &ways).map_err(failed)?;
+        if !parents.is_empty() {
+            let _one_at_a_time = self.one_at_a_time();
+            self.sync_parents(parents).map_err(failed)?;
+        }
+        Ok(())
     }
 
-    fn sync_each(
-        &self,
-        mut files: Vec<NewFile>,
-        ways: &BTreeMap<(RootRole, BucketId), Way>,
-        parents: BTreeMap<Below, Parent<'_>>,
-    ) -> Result<(), IoFailure> {
-        if files.len() > 1 {
-            // So that the first one's fsync does not leave the disk idle.
-            files.iter_mut().for_each(NewFile::start_writing);
-        }
-        for file in files {
-            file.sync()?;
-        }
-        for way in ways.values() {
-            way.last().sync()?;
-        }
+    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.through_roots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sync_parents(&self, parents: BTreeMap<Below, Parent<'_>>) -> Result<(), IoFailure> {
         // The deepest first: of the paths below a root, the longest.
         let mut parents: Vec<_> = parents.into_iter().collect();
         parents.sort_by_key(|((_, path), _)| std::cmp::Reverse(path.len()));
@@ -320,6 +316,21 @@ impl Durable {
         }
         Some(file_systems.into_values().collect())
     }
+}
+
+/// Fsyncs each file, then each directory that holds them.
+fn sync_each(
+    mut files: Vec<NewFile>,
+    ways: &BTreeMap<(RootRole, BucketId), Way>,
+) -> Result<(), IoFailure> {
+    if files.len() > 1 {
+        // So that the first one's fsync does not leave the disk idle.
+        files.iter_mut().for_each(NewFile::start_writing);
+    }
+    for file in files {
+        file.sync()?;
+    }
+    ways.values().try_for_each(|way| way.last().sync())
 }
 
 /// Of which file a whole file system's failure is, as far as any of these files' own descriptors can
