@@ -26,6 +26,7 @@ mod edges;
 mod errors;
 mod examples;
 mod faults;
+mod file_systems;
 mod fixture;
 mod full_disk;
 mod geometry;

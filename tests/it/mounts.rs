@@ -1,4 +1,4 @@
-//! Real file systems of a test's own, where it may mount them.
+//! Real file systems: those that a test may mount, and the one that it happens to be on.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -47,4 +47,28 @@ impl Drop for Mount {
     fn drop(&mut self) {
         Command::new("umount").arg(&self.0).status().unwrap();
     }
+}
+
+/// Whether one call is known to sync this directory's file system whole; says so where it is not. The
+/// library's own answer is not asked: it is what is tested.
+pub fn is_synced_whole(directory: &Path) -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release
+        .split(['.', '-'])
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let reports = (numbers.next(), numbers.next()) >= (Some(5), Some(17));
+    let stat = Command::new("stat")
+        .args(["-f", "-c", "%T"])
+        .arg(directory)
+        .output();
+    let kind = String::from_utf8(stat.unwrap().stdout).unwrap();
+    let promises = ["ext2/ext3", "xfs", "btrfs", "tmpfs"].contains(&kind.trim());
+    if !(reports && promises) {
+        skipped(&format!(
+            "{} on Linux {} is not synced whole",
+            kind.trim(),
+            release.trim()
+        ));
+    }
+    reports && promises
 }

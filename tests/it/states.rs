@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use allocation_counter::measure;
+use frostline::sim::Probe;
 use frostline::{
     ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, ChunkState, HotKey, HotState, Key,
     Operation, ReadError,
@@ -206,6 +208,37 @@ fn asking_for_a_state_does_not_allocate() {
         }
     });
     assert_eq!(counted.count_total, 0);
+}
+
+/// While a batch is on its way to the disk, what was durable before is what is answered.
+#[test]
+fn nothing_is_answered_before_it_is_durable() {
+    let world = Data::new();
+    let (asked, answers) = (Arc::new(OnceLock::<Weak<Catalog>>::new()), Arc::default());
+    let probe = {
+        let (asked, answers) = (Arc::clone(&asked), Arc::clone(&answers));
+        Probe::new(move |operation, _| {
+            let catalog = asked.get().and_then(Weak::upgrade);
+            if let (Operation::Commit, Some(catalog)) = (operation, catalog) {
+                let answers: &Mutex<Vec<_>> = &answers;
+                let state = catalog.state(chunk(1), ArtifactKind::Ledgers).unwrap();
+                answers.lock().unwrap().push(state);
+            }
+            Ok(())
+        })
+    };
+    let catalog = Arc::new(world.open_probed(probe));
+    asked.set(Arc::downgrade(&catalog)).unwrap();
+    let frozen = freeze(&catalog, 1, b"one");
+    drop(catalog.sweep_chunk_artifacts([frozen.demote()]).unwrap());
+    let before = [
+        None,
+        Some(ArtifactState::Freezing),
+        Some(ArtifactState::Frozen),
+    ];
+    let answers = answers.lock().unwrap();
+    assert_eq!(answers[..3], before);
+    assert_eq!(answers[3..], [Some(ArtifactState::Pruning)]);
 }
 
 /// A scan is of one instant: what is committed while it runs is not in it.
