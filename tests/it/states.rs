@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use allocation_counter::measure;
@@ -255,17 +256,27 @@ fn a_scan_does_not_see_what_comes_after_it_began() {
     assert_eq!(numbers(&catalog, range(0, 2)), [0, 1, 2]);
 }
 
+/// Tells a watcher to stop, also when an assertion has failed.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A batch is seen as a whole or not at all, by whoever scans while it is committed.
 #[test]
 fn a_scan_sees_all_of_a_batch_or_nothing() {
     let world = Data::new();
     let catalog = world.open();
     let all: Vec<_> = (0..3).map(|bucket| chunk(bucket * 1_000)).collect();
-    let done = std::sync::atomic::AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ended = Ended(&done);
         let watcher = scope.spawn(|| {
             let mut seen = BTreeMap::new();
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) {
                 let keys = catalog.chunk_artifact_keys().unwrap();
                 let states: Vec<_> = keys.map(|key| key.unwrap().1).collect();
                 let same = states.windows(2).all(|pair| pair[0] == pair[1]);
@@ -291,7 +302,7 @@ fn a_scan_sees_all_of_a_batch_or_nothing() {
             let swept = catalog.sweep_chunk_artifacts(batch).unwrap();
             assert_eq!(swept.deleted.len(), all.len());
         }
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(ended);
         let seen = watcher.join().unwrap();
         assert!(seen.len() > 1, "the watcher saw one state only: {seen:?}");
     });
