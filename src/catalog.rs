@@ -126,8 +126,8 @@ impl Catalog {
     /// Every artifact key with its state, in byte order: by chunk, then events, ledgers, txhash. All
     /// are from between the same two commits.
     ///
-    /// A value that is not a state is an error of its own entry, and the scan goes on. Keys that are
-    /// not of this family are passed over.
+    /// A value that is not a state is an error of its own entry, read when the scan comes to its chunk,
+    /// and the scan goes on. Keys that are not of this family are passed over.
     ///
     /// # Errors
     ///
@@ -149,7 +149,8 @@ impl Catalog {
     }
 
     /// The states of the chunks of a range, by chunk; those without any key are left out. All are
-    /// from between the same two commits, and none costs a read.
+    /// from between the same two commits, and none costs a read: but for a chunk with a value that is
+    /// none of its key's, which is an error of its own, and is read when the scan comes to it.
     ///
     /// # Errors
     ///
