@@ -24,7 +24,7 @@ use crate::pin::{Pin, PinError};
 use crate::scan::{ArtifactKeys, ChunkStates, HotKeys, ReadyHotKeys};
 use crate::state::{ArtifactState, HotState};
 use crate::states::States;
-use crate::store::Store;
+use crate::store::{Store, Witness};
 use crate::sweep::{self, SweepError, Swept};
 use crate::transition::{self, CommitError, Transition};
 
@@ -53,8 +53,9 @@ impl Catalog {
     pub fn open(roots: LockedRoots) -> Result<Self, OpenError> {
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
-        let store =
-            Store::open(directory).map_err(|failure| OpenError::new(failure, path.clone()))?;
+        let witness = Witness::new(Arc::clone(roots.dir(RootRole::Ledgers)), false);
+        let store = Store::open(directory, witness)
+            .map_err(|failure| OpenError::new(failure, path.clone()))?;
         let (states, owed) = States::load(&store).map_err(OpenError::Store)?;
         let core = Core::new(roots, store, states)
             .map_err(|source| OpenError::new(source.into(), path))?;

@@ -14,7 +14,7 @@ use crate::lock::LockedRoots;
 use crate::poison::Poison;
 use crate::state::{self, ArtifactState, HotState};
 use crate::states::{States, Stored};
-use crate::store::{Edit, Store};
+use crate::store::{Edit, Store, StoreCommitFailure};
 
 /// One open catalog. Fields are dropped in this order: the store is closed before the locks go.
 pub(crate) struct Core {
@@ -44,7 +44,7 @@ pub enum CommitRefusal {
     /// The catalog refuses everything.
     #[error(transparent)]
     Poisoned(#[from] Poisoned),
-    /// A stored value could not be read.
+    /// A stored value could not be read, or the disk has no space for the commit.
     #[error(transparent)]
     Store(#[from] StoreFailure),
     /// A stored value is not what the step starts from: something else wrote to the catalog.
@@ -229,7 +229,24 @@ impl Core {
     fn write(&self, edits: &[Edit]) -> Result<(), CommitFailure> {
         self.store
             .commit(edits)
-            .map_err(|failure| CommitFailure::Fatal(self.poison.commit_failed(failure)))
+            .map_err(|failure| self.store_failed(failure))
+    }
+
+    /// Makes sure that commits of so many changes will not fail for want of space.
+    pub(crate) fn reserve_for(&self, changes: usize) -> Result<(), CommitFailure> {
+        let _serialized = self.serialize();
+        self.poison.check()?;
+        let reserved = self.store.reserve_for(changes);
+        reserved.map_err(|failure| self.store_failed(failure))
+    }
+
+    fn store_failed(&self, failure: StoreCommitFailure) -> CommitFailure {
+        match failure {
+            StoreCommitFailure::NoSpace(failure) => CommitRefusal::Store(failure).into(),
+            StoreCommitFailure::Unknown(failure) => {
+                CommitFailure::Fatal(self.poison.commit_failed(failure))
+            }
+        }
     }
 
     /// Writes behind the protocol's back, as something that is not this library would.

@@ -14,6 +14,16 @@ use crate::kind::{ArtifactKind, FileName, Kind};
 /// The name of the lock file in each root.
 pub const LOCK_FILE: &str = "frostline.lock";
 
+/// The record, in the ledgers root, of how far the catalog had come.
+pub(crate) const WITNESS_FILE: &str = "frostline.witness";
+
+/// Its name while it is being created.
+pub(crate) const NEW_WITNESS_FILE: &str = "frostline.witness.new";
+
+/// The names of the files that the library keeps in the roots for itself, beside artifacts and hot
+/// directories. Those inside of the catalog root are not listed.
+pub const OWN_FILES: [&str; 3] = [LOCK_FILE, WITNESS_FILE, NEW_WITNESS_FILE];
+
 /// What a fresh file system brings, which may be mounted on a root.
 pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 

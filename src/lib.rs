@@ -183,7 +183,9 @@ pub use key::{
     ArtifactKey, EarliestLedgerKey, EncodedKey, HotKey, Key, KeyError, TypedKey, ValueError,
 };
 pub use kind::{ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
-pub use layout::{LOCK_FILE, Layout, LayoutError, RootPathError, RootRole, StorageRoots};
+pub use layout::{
+    LOCK_FILE, Layout, LayoutError, OWN_FILES, RootPathError, RootRole, StorageRoots,
+};
 pub use lock::{LockError, LockedRoots};
 pub use open::OpenError;
 pub use owed::Owed;
@@ -192,5 +194,6 @@ pub use recover::{DebrisPolicy, RecoverError, Recovered};
 pub use retention::{Retention, RetentionGate};
 pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
 pub use state::{ArtifactState, HotState, STEPS, Step, steps_table};
+pub use store::DamageKind;
 pub use sweep::{SweepError, Swept};
 pub use transition::{CommitError, Transition};

@@ -1,9 +1,11 @@
 //! [`OpenError`]: why a catalog could not be opened.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::{FailureKind, IoFailure, StoreFailure};
-use crate::store::{LogDamage, NotACatalog, OpenFailure};
+use crate::store::{Damage, DamageKind, Full, NotACatalog, OpenFailure};
 
 /// Why a catalog could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,16 +33,40 @@ pub enum OpenError {
         /// Something that is there.
         found: String,
     },
-    /// The catalog's log or manifest is damaged in the middle: acknowledged records are lost.
+    /// A file of the catalog is damaged or missing: acknowledged batches are lost, or may be.
     #[error(
-        "the catalog's file `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
-         cut cannot do this; restore the catalog from a copy", path.display()
+        "the catalog's file `{}` cannot be relied upon: {kind}; nothing was changed; put the right file \
+         back, or restore the catalog's directory from a copy", path.display()
     )]
     Damaged {
-        /// The log or manifest.
+        /// The file.
         path: PathBuf,
-        /// Bytes from its beginning to the damage.
-        offset: usize,
+        /// What is wrong with it.
+        kind: DamageKind,
+    },
+    /// The record of how far the catalog had come is missing from the ledgers root.
+    #[error(
+        "`{}` is missing, so nothing tells whether the catalog is as new as its files; nothing was \
+         changed; put it back, or accept the catalog as it is with `StorageRoots::adopt`", path.display()
+    )]
+    NoWitness {
+        /// The missing file.
+        path: PathBuf,
+    },
+    /// The disk of the catalog root is full.
+    #[error(
+        "the disk of the catalog root `{}` is full: a start needs {} KiB there, and {}; free some space, \
+         then start again", path.display(), needed / 1024, FreeText { needed: *needed, free: *free }
+    )]
+    DiskFull {
+        /// The catalog root.
+        path: PathBuf,
+        /// Bytes that a start needs.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// What the disk said.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The path leads to another directory than the one that was locked.
     #[error("`{}` is not the directory that was locked any more: lock the roots again", path.display())]
@@ -48,6 +74,22 @@ pub enum OpenError {
         /// The catalog root.
         path: PathBuf,
     },
+}
+
+/// How much space is free, for a message.
+struct FreeText {
+    needed: u64,
+    free: u64,
+}
+
+impl fmt::Display for FreeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.free < self.needed {
+            write!(f, "{} KiB are free", self.free / 1024)
+        } else {
+            f.write_str("more is free, so a quota may be used up")
+        }
+    }
 }
 
 impl OpenError {
@@ -65,7 +107,18 @@ impl OpenError {
             OpenFailure::Io(source) => Self::Io { path, source },
             OpenFailure::Store(failure) => Self::Store(failure),
             OpenFailure::NotACatalog(NotACatalog { found }) => Self::NotACatalog { path, found },
-            OpenFailure::Damaged(LogDamage { path, offset }) => Self::Damaged { path, offset },
+            OpenFailure::Damaged(Damage { path, kind }) => Self::Damaged { path, kind },
+            OpenFailure::NoWitness(path) => Self::NoWitness { path },
+            OpenFailure::Full(Full {
+                needed,
+                free,
+                source,
+            }) => Self::DiskFull {
+                path,
+                needed,
+                free,
+                source,
+            },
             OpenFailure::Moved => Self::Moved { path },
         }
     }

@@ -97,6 +97,8 @@ fn demote(core: &Arc<Core>, batch: &mut [Prunable]) -> Result<(), CommitFailure>
         .filter(frozen)
         .map(|item| item.held.change(Some(item.found), next))
         .collect();
+    // Both commits, before anything is changed: what a sweep frees must not be out of its reach.
+    core.reserve_for(demotions.len() + batch.len())?;
     core.commit(&demotions)?;
     for item in batch {
         if item.found == ArtifactState::Frozen {

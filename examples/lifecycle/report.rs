@@ -110,12 +110,15 @@ fn short(layout: &Layout, path: &Path) -> String {
     below.unwrap_or(path).display().to_string()
 }
 
-/// Every file below a root but its lock; in the hot root, the directories of the chunks.
+/// Every file below a root but the library's own; in the hot root, the directories of the chunks.
 fn walk(directory: &Path, hot: bool, found: &mut BTreeMap<PathBuf, u64>) -> Outcome<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
-        if entry.file_name() == frostline::LOCK_FILE {
+        if frostline::OWN_FILES
+            .iter()
+            .any(|name| entry.file_name() == *name)
+        {
             continue;
         }
         let metadata = entry.metadata()?;

@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, ChunkId, Key, LOCK_FILE, RootRole, StorageRoots};
+use frostline::{Catalog, ChunkId, Key, LOCK_FILE, OWN_FILES, RootRole, StorageRoots};
 use tempfile::TempDir;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -152,6 +152,9 @@ impl Stage {
         }
         for entry in inside {
             let is_lock = entry.file_name() == LOCK_FILE;
+            if !is_lock && OWN_FILES.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
             let (below, metadata) = (entry.path(), entry.metadata()?);
             if metadata.is_dir() && !is_database {
                 self.walk(&below, show, entries)?;

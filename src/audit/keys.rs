@@ -1,13 +1,14 @@
 //! What the catalog holds, read without opening it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Absence, AuditError, Finding};
-use crate::fs::{Dir, Disk, resolve};
+use crate::fs::{Dir, Disk, Resolved, resolve};
 use crate::key::{EarliestLedgerKey, Key, TypedKey, decode_value};
 use crate::layout::{RootRole, StorageRoots};
 use crate::state::{ArtifactState, HotState};
-use crate::store::{LogDamage, NotACatalog, OpenFailure, RawEntry, Reading, read_only};
+use crate::store::{Damage, NotACatalog, OpenFailure, RawEntry, Reading, Witness, read_only};
 
 /// What a key holds, as far as the files are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,8 @@ fn decode(key: Key, raw: &[u8]) -> Option<Value> {
 /// The catalog's directory, open for reading.
 pub(super) struct Source {
     dir: Dir,
+    /// None if there is no ledgers root.
+    witness: Option<Witness>,
 }
 
 impl Source {
@@ -87,7 +90,12 @@ impl Source {
             });
         }
         let dir = way.open(disk).map_err(failed)?;
-        Ok(Self { dir })
+        // A ledgers root that cannot be looked at is a finding of its own.
+        let ledgers = resolve(roots.path(RootRole::Ledgers), disk).ok();
+        let ledgers = ledgers.filter(Resolved::exists);
+        let ledgers = ledgers.and_then(|way| way.open(disk).ok());
+        let witness = ledgers.map(|root| Witness::new(Arc::new(root), false));
+        Ok(Self { dir, witness })
     }
 
     /// Every entry, as of now.
@@ -97,7 +105,7 @@ impl Source {
             path: path(),
             absence,
         };
-        match read_only(&self.dir) {
+        match read_only(&self.dir, self.witness.as_ref()) {
             Ok(Reading::Entries(entries)) => Ok(Keys::new(&entries)),
             Ok(Reading::Torn(source)) => Err(AuditError::Torn {
                 path: path(),
@@ -114,9 +122,10 @@ impl Source {
                 source,
             }),
             Err(OpenFailure::Store(failure)) => Err(AuditError::Store(failure)),
-            Err(OpenFailure::Damaged(LogDamage { path, offset })) => {
-                Err(AuditError::Damaged { path, offset })
+            Err(OpenFailure::Damaged(Damage { path, kind })) => {
+                Err(AuditError::Damaged { path, kind })
             }
+            Err(OpenFailure::NoWitness(_) | OpenFailure::Full(_)) => Err(absent(Absence::NoStore)),
             Err(OpenFailure::Moved) => Err(AuditError::Moved { path: path() }),
         }
     }

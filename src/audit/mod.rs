@@ -25,6 +25,7 @@ use crate::owed::Owed;
 #[cfg(feature = "sim")]
 use crate::sim::Probe;
 use crate::state::{ArtifactState, HotState};
+use crate::store::DamageKind;
 
 /// How often what disagrees is looked at. The protocol moves a key one way, so in a node's life the
 /// second look is enough; the others are for one that makes and removes the same artifact over and
@@ -156,16 +157,16 @@ pub enum AuditError {
         /// What the store said.
         source: StoreFailure,
     },
-    /// The catalog's log or manifest is damaged in the middle: acknowledged records are lost.
+    /// A file of the catalog is damaged or missing: acknowledged batches are lost, or may be.
     #[error(
-        "the catalog's file `{}` is damaged at byte {offset}, and acknowledged records follow: a power \
-         cut cannot do this; restore the catalog from a copy", path.display()
+        "the catalog's file `{}` cannot be relied upon: {kind}; nothing was audited; put the right file \
+         back, or restore the catalog's directory from a copy", path.display()
     )]
     Damaged {
-        /// The log or manifest.
+        /// The file.
         path: PathBuf,
-        /// Bytes from its beginning to the damage.
-        offset: usize,
+        /// What is wrong with it.
+        kind: DamageKind,
     },
     /// Another directory took the catalog's place.
     #[error("`{}` became another directory during the audit: audit again", path.display())]

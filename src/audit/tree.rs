@@ -16,7 +16,7 @@ use crate::geometry::ChunkId;
 use crate::key::{ArtifactKey, HotKey, Key};
 use crate::kind::ArtifactKind;
 use crate::layout::{
-    LOCK_FILE, LOST_AND_FOUND, Layout, PerRole, Place, RootRole, StorageRoots, hot_name,
+    LOST_AND_FOUND, Layout, OWN_FILES, PerRole, Place, RootRole, StorageRoots, hot_name,
 };
 use crate::state::{ArtifactState, HotState};
 
@@ -266,12 +266,10 @@ impl Walked {
 
 /// What is in a root beside what keys name.
 fn is_expected(entry: &Entry) -> bool {
-    let name = if entry.is_directory {
-        LOST_AND_FOUND
-    } else {
-        LOCK_FILE
-    };
-    entry.name == name
+    if entry.is_directory {
+        return entry.name == LOST_AND_FOUND;
+    }
+    OWN_FILES.iter().any(|name| entry.name == *name)
 }
 
 fn unreadable(path: PathBuf, failure: &IoFailure) -> Finding {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Disk;
 use super::file::{NewFile, ReadFile};
-use super::handle::DirHandle;
+use super::handle::{DirHandle, FileHandle};
 use super::lock_file::LockFile;
 use super::real::DirId;
 use crate::error::{IoFailure, Operation};
@@ -50,6 +50,12 @@ impl Dir {
             DirHandle::Simulated(dir) => Some(dir),
             DirHandle::Real(_) => None,
         }
+    }
+
+    /// A path that leads to this very directory, wherever it is moved, as long as it is open; none on
+    /// a simulated disk.
+    pub(crate) fn descriptor_path(&self) -> Option<PathBuf> {
+        self.handle.descriptor_path()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -180,26 +186,74 @@ impl Dir {
         self.perform(Operation::SyncFile, name, || self.handle.sync_file(name))
     }
 
-    /// Shortens a file that somebody else wrote, durably.
+    /// Shortens a file that another writer wrote, durably.
     pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: usize) -> Result<(), IoFailure> {
         let name = name.as_ref();
-        self.perform(Operation::CutFile, name, || {
-            self.handle.cut_file(name, length)
+        let file = self.perform(Operation::CutFile, name, || {
+            let file = self.handle.open_to_write(name)?;
+            file.cut(length).map(|()| file)
+        })?;
+        self.sync_written(name, &file)
+    }
+
+    /// Takes the space for the first bytes of an existing file from the disk. The file does not grow.
+    pub(crate) fn reserve(&self, name: impl AsRef<OsStr>, bytes: u64) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::ReserveSpace, name, || {
+            self.handle.open_to_write(name)?.reserve(bytes)
         })
     }
 
-    /// Makes sure of the space for the first bytes of a file that somebody else writes, and, if it is
-    /// still empty, durably fills some of it with zeros, which that somebody overwrites.
-    pub(crate) fn reserve(
+    /// Durably fills the beginning of an existing file with zeros, if it is empty: never over bytes
+    /// that another writer has written.
+    pub(crate) fn fill_with_zeros(
         &self,
         name: impl AsRef<OsStr>,
-        bytes: u64,
         zeros: usize,
     ) -> Result<(), IoFailure> {
         let name = name.as_ref();
-        self.perform(Operation::ReserveSpace, name, || {
-            self.handle.reserve(name, bytes, zeros)
+        let file = self.perform(Operation::WriteFile, name, || {
+            let file = self.handle.open_to_write(name)?;
+            let is_empty = file.is_empty()?;
+            if is_empty {
+                file.write_zeros(zeros)?;
+            }
+            Ok::<_, io::Error>(is_empty.then_some(file))
+        })?;
+        file.map_or(Ok(()), |file| self.sync_written(name, &file))
+    }
+
+    /// Overwrites bytes of an existing file in place, durably. The file does not grow.
+    pub(crate) fn overwrite(
+        &self,
+        name: impl AsRef<OsStr>,
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::WriteFile, name, || {
+            let file = self.handle.open_to_write(name)?;
+            file.overwrite(offset, bytes).map(|()| file)
+        })?;
+        self.sync_written(name, &file)
+    }
+
+    /// Makes a file hold so many bytes of space and nothing else, or, with 0, no space. Not durable.
+    pub(crate) fn hold_space(&self, name: &str, bytes: u64) -> Result<(), IoFailure> {
+        self.perform(Operation::ReserveSpace, name.as_ref(), || {
+            self.handle.hold_space(name.as_ref(), bytes)
         })
+    }
+
+    /// Bytes that this process may still take from the disk.
+    pub(crate) fn free_space(&self) -> Result<u64, IoFailure> {
+        self.disk
+            .perform(Operation::Inspect, &self.path, || self.handle.free_space())
+    }
+
+    /// Fsyncs a file through the descriptor that wrote.
+    fn sync_written(&self, name: &OsStr, file: &FileHandle) -> Result<(), IoFailure> {
+        self.perform(Operation::SyncFile, name, || file.sync())
     }
 
     /// The bytes of a file.

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use super::Sort;
 use super::real::{self, DirId};
@@ -109,32 +110,38 @@ impl DirHandle {
         }
     }
 
-    /// Shortens a file that somebody else wrote, and makes the new length durable.
-    pub(super) fn cut_file(&self, name: &OsStr, length: usize) -> io::Result<()> {
+    /// An existing file, to change.
+    pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<FileHandle> {
         match self {
-            Self::Real(fd) => real::cut_file(fd, name, length as u64),
+            Self::Real(fd) => real::open_to_write(fd, name).map(FileHandle::Real),
             #[cfg(feature = "sim")]
-            Self::Simulated(dir) => {
-                let file = dir.open_file(name)?;
-                file.cut(length)?;
-                file.sync()
-            }
+            Self::Simulated(dir) => dir.open_file(name).map(FileHandle::Simulated),
         }
     }
 
-    /// Makes sure of the space that a file's first bytes will need, and durably fills some of it with
-    /// zeros if it is empty. On a simulated disk a log has its space from the beginning, and a sector of
-    /// zeros: what is behind it is used, too.
-    pub(super) fn reserve(&self, name: &OsStr, bytes: u64, zeros: usize) -> io::Result<()> {
+    /// Makes a file hold space and no bytes. A simulated disk has no space to hold.
+    pub(super) fn hold_space(&self, name: &OsStr, bytes: u64) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::reserve(fd, name, bytes, zeros),
+            Self::Real(fd) => real::hold_space(fd, name, bytes),
             #[cfg(feature = "sim")]
-            Self::Simulated(dir) => {
-                let few = vec![0; zeros.min(crate::sim::SECTOR_OF_ZEROS)];
-                let file = dir.open_file(name)?;
-                file.write_preallocated(0, &few)?;
-                file.sync()
-            }
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn free_space(&self) -> io::Result<u64> {
+        match self {
+            Self::Real(fd) => real::free_space(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(u64::MAX),
+        }
+    }
+
+    /// A path that leads to this very directory, wherever it is moved, as long as it is open.
+    pub(super) fn descriptor_path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Real(fd) => Some(real::descriptor_path(fd)),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => None,
         }
     }
 
@@ -277,6 +284,52 @@ impl FileHandle {
             Self::Real(file) => real::start_writing(file, from, bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => {}
+        }
+    }
+
+    pub(super) fn cut(&self, length: usize) -> io::Result<()> {
+        match self {
+            Self::Real(file) => real::cut(file, length as u64),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.cut(length),
+        }
+    }
+
+    /// Takes the space for the first bytes. On a simulated disk an existing file has it already.
+    pub(super) fn reserve(&self, bytes: u64) -> io::Result<()> {
+        match self {
+            Self::Real(file) => real::reserve(file, bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        match self {
+            Self::Real(file) => Ok(file.metadata()?.len() == 0),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.is_empty(),
+        }
+    }
+
+    /// Writes zeros from the beginning on. On a simulated disk one sector stands for all of them: the
+    /// space behind it is used, too.
+    pub(super) fn write_zeros(&self, zeros: usize) -> io::Result<()> {
+        match self {
+            Self::Real(file) => real::overwrite(file, 0, &vec![0; zeros]),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => {
+                let few = vec![0; zeros.min(crate::sim::SECTOR_OF_ZEROS)];
+                file.write_preallocated(0, &few)
+            }
+        }
+    }
+
+    pub(super) fn overwrite(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Real(file) => real::overwrite(file, offset as u64, bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.write_preallocated(offset, bytes),
         }
     }
 

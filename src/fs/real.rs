@@ -6,9 +6,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::num::NonZeroU64;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{
     self, Access, AtFlags, Dir as DirStream, FallocateFlags, FileType, FlockOperation, Mode,
@@ -93,31 +94,72 @@ pub(super) fn open_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     Ok(file)
 }
 
-/// Shortens an existing file and makes the new length durable.
-pub(super) fn cut_file(dir: impl AsFd, name: &OsStr, length: u64) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = fs::openat(dir, name, flags, Mode::empty())?;
-    fs::ftruncate(&file, length)?;
-    sync(&file)
+/// An existing regular file, to change. Anything else is refused: a pipe would be waited for.
+pub(super) fn open_to_write(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file: File = fs::openat(dir, name, flags, Mode::empty())?.into();
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(file)
 }
 
-/// Takes the space for an existing file's first bytes from the disk, and durably fills some of it with
-/// zeros if the file is empty: never over what somebody has written.
+pub(super) fn cut(file: &File, length: u64) -> io::Result<()> {
+    Ok(fs::ftruncate(file, length)?)
+}
+
+pub(super) fn overwrite(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
+}
+
+/// Takes the space for a file's first bytes from the disk. Its length stays.
 ///
 /// A file system that cannot promise space does not: that is no reason not to start.
-pub(super) fn reserve(dir: impl AsFd, name: &OsStr, bytes: u64, zeros: usize) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = fs::openat(dir, name, flags, Mode::empty())?;
-    match fs::fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
-        reserved => reserved?,
+pub(super) fn reserve(file: &File, bytes: u64) -> io::Result<()> {
+    // The call has no effect that is left half done: it is begun again after a signal.
+    let reserve = || fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes);
+    match rustix::io::retry_on_intr(reserve) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        reserved => Ok(reserved?),
     }
-    let mut file = File::from(file);
-    if file.metadata()?.len() > 0 {
-        return Ok(());
+}
+
+/// Makes a file hold this much space, creating it; with 0, the space is given back.
+pub(super) fn hold_space(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result<()> {
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file: File = fs::openat(dir, name, flags, FILE_MODE)?.into();
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
-    io::Write::write_all(&mut file, &vec![0; zeros])?;
-    sync(&file)
+    if bytes == 0 {
+        cut(&file, 0)?;
+        // Space that is given back can be taken once that is committed.
+        return sync(&file);
+    }
+    let held =
+        rustix::io::retry_on_intr(|| fs::fallocate(&file, FallocateFlags::empty(), 0, bytes));
+    match held {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Err(error) => {
+            // A part of it may have been taken.
+            cut(&file, 0)?;
+            Err(error.into())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Bytes that this process may still take from the file system.
+pub(super) fn free_space(fd: impl AsFd) -> io::Result<u64> {
+    let found = fs::fstatvfs(fd)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// A path that leads to an open directory, wherever it is moved. By thread, because the entry of a
+/// process is gone with its first thread.
+pub(super) fn descriptor_path(fd: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/thread-self/fd/{}", fd.as_raw_fd()))
 }
 
 /// Whether a process holds the lock on this file. False also where this process may not know: of
@@ -309,19 +351,6 @@ pub(super) fn open_anywhere(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn zeros_are_written_over_nothing() -> io::Result<()> {
-        let place = tempfile::tempdir()?;
-        let directory = File::open(place.path())?;
-        for (name, before, after) in [("empty", "", "\0\0"), ("begun", "a record", "a record")] {
-            let path = place.path().join(name);
-            io::Write::write_all(&mut File::create(&path)?, before.as_bytes())?;
-            reserve(&directory, name.as_ref(), 1 << 16, 2)?;
-            assert_eq!(io::read_to_string(File::open(&path)?)?, after);
-        }
-        Ok(())
-    }
 
     #[test]
     fn a_release_is_read_as_far_as_it_is_one() {

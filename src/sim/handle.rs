@@ -318,6 +318,13 @@ impl FileHandle {
         called
     }
 
+    pub(crate) fn is_empty(&self) -> io::Result<bool> {
+        let mut state = self.disk.state();
+        state.call(Call::Look, "look at", &self.path)?;
+        let content = state.world.file(self.inode);
+        Ok(content.is_none_or(|content| content.current().is_empty()))
+    }
+
     pub(crate) fn cut(&self, length: usize) -> io::Result<()> {
         let mut state = self.disk.state();
         state.call(Call::Change, "cut", &self.path)?;

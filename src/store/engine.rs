@@ -16,7 +16,7 @@ impl Engine {
         if let Some(dir) = dir.simulated() {
             return super::simulated::Simulated::open(dir).map(Self::Simulated);
         }
-        rocks::Rocks::open(dir.path()).map(Self::Rocks)
+        rocks::Rocks::open(dir).map(Self::Rocks)
     }
 
     /// Creates an empty store where there is none.
@@ -25,7 +25,7 @@ impl Engine {
         if let Some(dir) = dir.simulated() {
             return super::simulated::create(dir);
         }
-        rocks::Rocks::create(dir.path())
+        rocks::Rocks::create(dir)
     }
 
     /// Every entry of a store that somebody else may have open. Writes nothing.
@@ -34,14 +34,38 @@ impl Engine {
         if let Some(dir) = dir.simulated() {
             return super::simulated::read_all(dir);
         }
-        rocks::Rocks::read_all(dir.path())
+        rocks::Rocks::read_all(dir)
     }
 
-    pub(super) fn flush(&mut self) -> Result<(), Source> {
+    /// Moves everything from the logs to a table; and now and then, within so many bytes of space, all
+    /// tables into one, because a process may not live long enough to do that by the way.
+    pub(super) fn flush(&mut self, may_take: u64) -> Result<(), Source> {
+        match self {
+            Self::Rocks(rocks) => {
+                rocks.flush()?;
+                rocks.merge_tables(may_take)
+            }
+            #[cfg(feature = "sim")]
+            Self::Simulated(store) => store.flush(),
+        }
+    }
+
+    /// Moves everything from the log to a table, while the store is in use. The model's logs are never
+    /// that long.
+    pub(super) fn flush_memory(&self) -> Result<(), Source> {
         match self {
             Self::Rocks(rocks) => rocks.flush(),
             #[cfg(feature = "sim")]
-            Self::Simulated(store) => store.flush(),
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
+    /// The sequence number of the last edit.
+    pub(super) fn last_sequence(&self) -> u64 {
+        match self {
+            Self::Rocks(rocks) => rocks.last_sequence(),
+            #[cfg(feature = "sim")]
+            Self::Simulated(store) => store.last_sequence(),
         }
     }
 

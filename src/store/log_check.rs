@@ -1,35 +1,98 @@
-//! Telling a torn tail, which a power cut may leave, from damage, which it may not.
+//! Telling what a power cut may leave of the store's files from damage, before RocksDB opens them.
 //!
 //! RocksDB's default recovery stops at the first damaged record of its log and drops every record
-//! after it, acknowledged or not. Here the log is read first. Every batch is synced before the next
-//! is written, so a power cut can tear one batch only, the last. If anything that begins a batch
-//! follows the damage, acknowledged records were damaged, and opening is refused. If nothing does,
-//! the torn end is cut off, and RocksDB is opened in its strictest mode.
+//! after it, acknowledged or not. It opens a store whose manifest lost its last edits, or whose log is
+//! gone, without a word. Here the files are read first, and opening is refused unless three things
+//! hold:
 //!
-//! The same holds for the manifest, whose records are synced one by one.
+//! 1. behind the last complete batch of each file is only what a power cut leaves
+//!    ([`tail`]);
+//! 2. the batches of the logs continue the tables and one another without a gap, by their sequence
+//!    numbers, up to the last one that the manifest knows of;
+//! 3. nothing is older than what the last complete start saw ([`Witnessed`]).
+//!
+//! Then torn ends are cut off, and RocksDB is opened in its strictest mode. A torn end of the manifest
+//! is cut off only under (2) and (3): the edit that is lost named a table whose records are then still
+//! in a log.
 
 use std::path::PathBuf;
 
 use super::OpenFailure;
-use super::creation::{POINTER, is_manifest};
-use super::log_format::{begins_batch, whole_records};
-use crate::error::IoFailure;
+use super::log_format::{BatchHead, Tail, Unsynced, begins_batch, read_batches, tail};
+use super::manifest::{Manifest, UnknownEdit};
+use super::names::{POINTER, is_manifest, log_name, log_numbers, table_name};
+use super::witness::{Testimony, Witness, Witnessed};
 use crate::fs::Dir;
+use crate::layout::WITNESS_FILE;
 
-/// A damaged record that is not the last of the logs.
+/// Damage of a file of the store: opening it would lose acknowledged batches, or may.
 #[derive(Debug)]
-pub(crate) struct LogDamage {
+pub(crate) struct Damage {
+    /// The file.
     pub(crate) path: PathBuf,
-    /// Bytes from the file's beginning to the damage.
-    pub(crate) offset: usize,
+    pub(crate) kind: DamageKind,
 }
 
-/// What is done to a file before anything in it is believed.
+/// What a power cut does not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DamageKind {
+    /// Bytes that are neither a record nor the torn end of one.
+    #[error("it is damaged at byte {offset}, which no power cut does")]
+    Bytes {
+        /// Bytes from the file's beginning to the damage.
+        offset: usize,
+    },
+    /// A record of a type that this library does not write.
+    #[error("it has a record of the unknown type {found} at byte {offset}")]
+    RecordType {
+        /// Bytes from the file's beginning to the record.
+        offset: usize,
+        /// The type, as it is stored.
+        found: u8,
+    },
+    /// An edit of the manifest with fields that this library does not know.
+    #[error("it has an edit that this library does not understand: another program wrote it")]
+    UnknownEdit,
+    /// Batches are missing before one that is there.
+    #[error("its batch {found} follows batch {expected_after}: those in between are missing")]
+    Gap {
+        /// The sequence number of the last edit before the gap.
+        expected_after: u64,
+        /// The sequence number of the first edit behind it.
+        found: u64,
+    },
+    /// Batches that are in a table already, or twice in the logs.
+    #[error(
+        "its batch {found} is older than edit {newest}, which is stored elsewhere: it is a file of an earlier time"
+    )]
+    Stale {
+        /// The newest sequence number that is stored elsewhere.
+        newest: u64,
+        /// The sequence number of the batch.
+        found: u64,
+    },
+    /// The last batches are missing.
+    #[error(
+        "the catalog ends with edit {found}, and edit {expected} was acknowledged: its last batches are missing, or it is a copy of an earlier time"
+    )]
+    Older {
+        /// The sequence number of an edit that was acknowledged.
+        expected: u64,
+        /// The sequence number of the last edit that is there.
+        found: u64,
+    },
+    /// The file is missing.
+    #[error("it is missing, and it held acknowledged batches")]
+    Missing,
+}
+
+/// Whether files are fsynced before anything in them is believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
-    /// It is fsynced.
+    /// They are: what is read now must not be torn later, when it is no longer the end of the logs.
     Sync,
-    /// Nothing: whoever only reads acts on nothing that it finds.
+    /// They are not: a caller that only reads acts on nothing that it finds.
     Nothing,
 }
 
@@ -39,15 +102,41 @@ type Cut = (String, usize);
 /// What the manifest and the logs look like: sound, but for torn ends.
 pub(super) struct Checked {
     cuts: Vec<Cut>,
-    /// Whether the logs hold any record.
+    /// Whether the logs hold any batch.
     pub(super) has_records: bool,
     /// Whether the pointer names a manifest that is there, and nothing is torn.
     pub(super) is_whole: bool,
 }
 
-/// Checks the manifest and the logs, then cuts off torn ends. Tells whether the logs hold any record.
-pub(super) fn settle(dir: &Dir) -> Result<bool, OpenFailure> {
-    let checked = check(dir, Before::Sync)?;
+impl Checked {
+    /// Whether a torn end of this file is to be cut off.
+    pub(super) fn cuts(&self, name: &str) -> bool {
+        self.cuts.iter().any(|(cut, _)| cut == name)
+    }
+}
+
+/// What the witness says that the store must hold; none if it is to be forgotten.
+pub(super) fn witnessed(witness: &Witness) -> Result<Option<Witnessed>, OpenFailure> {
+    if witness.adopts() {
+        return Ok(None);
+    }
+    let path = || witness.root().join(WITNESS_FILE);
+    match witness.read()? {
+        Testimony::Is(witnessed) => Ok(Some(witnessed)),
+        Testimony::None => Err(OpenFailure::NoWitness(path())),
+        Testimony::Unreadable => {
+            let (path, kind) = (path(), DamageKind::Bytes { offset: 0 });
+            Err(OpenFailure::Damaged(Damage { path, kind }))
+        }
+    }
+}
+
+/// Checks the manifest and the logs, then cuts off torn ends. Returns whether the logs hold any batch.
+pub(super) fn truncate_torn_ends(
+    dir: &Dir,
+    witnessed: Option<Witnessed>,
+) -> Result<bool, OpenFailure> {
+    let checked = check(dir, Before::Sync, witnessed)?;
     for (name, offset) in checked.cuts {
         dir.cut_file(name, offset)?;
     }
@@ -55,78 +144,213 @@ pub(super) fn settle(dir: &Dir) -> Result<bool, OpenFailure> {
 }
 
 /// Checks the manifest and the logs, and changes nothing.
-pub(super) fn check(dir: &Dir, before: Before) -> Result<Checked, OpenFailure> {
-    let mut cuts = Vec::new();
+pub(super) fn check(
+    dir: &Dir,
+    before: Before,
+    witnessed: Option<Witnessed>,
+) -> Result<Checked, OpenFailure> {
     let pointer = dir.read_file(POINTER)?;
-    let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
-    // Where the pointer names something else, or nothing, opening says so.
-    let has_manifest = is_manifest(&manifest) && dir.has(&manifest)?;
-    if has_manifest {
-        // Needs no sync: every start writes a manifest of its own before it acts on anything.
-        let (cut, _) = check_stream(dir, std::slice::from_ref(&manifest), Before::Nothing)?;
-        // A manifest that the pointer names was whole once: an empty one is no torn tail.
-        if let Some((_, 0)) = cut {
-            let path = dir.join(&manifest);
-            return Err(OpenFailure::Damaged(LogDamage { path, offset: 0 }));
-        }
-        cuts.extend(cut);
+    let named = String::from_utf8_lossy(&pointer).trim_end().to_owned();
+    // Where the pointer names something else, or nothing, RocksDB's opening says so.
+    if !is_manifest(&named) || !dir.has(&named)? {
+        return Ok(Checked {
+            cuts: Vec::new(),
+            has_records: false,
+            is_whole: false,
+        });
     }
-    let logs = log_names(dir)?;
-    let (cut, has_records) = check_stream(dir, &logs, before)?;
-    cuts.extend(cut);
+    check_as_named(dir, &named, before, witnessed)
+}
+
+/// Checks the store that this manifest describes.
+pub(super) fn check_as_named(
+    dir: &Dir,
+    manifest: &str,
+    before: Before,
+    witnessed: Option<Witnessed>,
+) -> Result<Checked, OpenFailure> {
+    let mut cuts = Vec::new();
+    // Needs no sync: every start writes a manifest of its own before it acts on anything.
+    let bytes = dir.read_file(manifest)?;
+    let damage = |kind| damaged(dir, manifest, kind);
+    let read = Manifest::read(&bytes).map_err(|UnknownEdit| damage(DamageKind::UnknownEdit))?;
+    if read.complete == 0 {
+        // A manifest that the pointer names was whole once: an empty one is no torn tail.
+        return Err(damage(DamageKind::Bytes { offset: 0 }));
+    }
+    let torn = classify(
+        tail(&bytes, read.complete, Unsynced::Several),
+        read.complete,
+    );
+    if torn.map_err(damage)? {
+        cuts.push((manifest.to_owned(), read.complete));
+        // RocksDB would find this by itself, but only after the cut.
+        for table in read.tables.keys() {
+            let name = table_name(*table);
+            if !dir.has(&name)? {
+                return Err(damaged(dir, &name, DamageKind::Missing));
+            }
+        }
+    }
+    let logs = Logs::read(dir, read.min_log_to_keep, before)?;
+    cuts.extend(logs.torn.clone());
+    logs.check(dir, &read, manifest, witnessed)?;
     Ok(Checked {
-        is_whole: has_manifest && cuts.is_empty(),
+        is_whole: cuts.is_empty(),
         cuts,
-        has_records,
+        has_records: logs.files.iter().any(|log| !log.batches.is_empty()),
     })
 }
 
-/// Checks files that continue one another; finds where the torn end is, if there is one, and whether
-/// they hold any record.
-fn check_stream(
-    dir: &Dir,
-    names: &[String],
-    before: Before,
-) -> Result<(Option<Cut>, bool), OpenFailure> {
-    let mut torn: Option<(&String, usize)> = None;
-    let mut has_records = false;
-    for name in names {
-        if before == Before::Sync {
-            // A killed process leaves records that a power cut would still tear. What is read now
-            // must not be torn later, when it is no longer the end: that could not be told from
-            // damage.
-            dir.sync_file(name)?;
-        }
-        let bytes = dir.read_file(name)?;
-        let whole = whole_records(&bytes);
-        has_records |= whole > 0;
-        // Zeros at the end are space that was reserved and not used.
-        let used = bytes.iter().rposition(|byte| *byte != 0);
-        let used = used.map_or(0, |last| last + 1);
-        // After damage in an earlier file any batch is one too many; in this one, any after its own.
-        let from = if torn.is_some() { 0 } else { whole + 1 };
-        if begins_batch(&bytes, from..used) {
-            let (name, offset) = torn.unwrap_or((name, whole));
-            let path = dir.join(name);
-            return Err(OpenFailure::Damaged(LogDamage { path, offset }));
-        }
-        if torn.is_none() && whole < used {
-            torn = Some((name, whole));
-        }
-    }
-    let cut = torn.map(|(name, offset)| (name.clone(), offset));
-    Ok((cut, has_records))
+fn damaged(dir: &Dir, name: &str, kind: DamageKind) -> OpenFailure {
+    let path = dir.join(name);
+    OpenFailure::Damaged(Damage { path, kind })
 }
 
-/// The logs, oldest first.
-pub(super) fn log_names(dir: &Dir) -> Result<Vec<String>, IoFailure> {
-    let entries = dir.list()?;
-    let numbered = entries.iter().filter_map(|entry| {
-        let name = entry.name.to_str()?;
-        let number: u64 = name.strip_suffix(".log")?.parse().ok()?;
-        Some((number, name.to_owned()))
-    });
-    let mut numbered: Vec<_> = numbered.collect();
-    numbered.sort_unstable();
-    Ok(numbered.into_iter().map(|(_, name)| name).collect())
+/// Whether the bytes behind this offset are a torn end, or how they are damaged.
+const fn classify(tail: Tail, offset: usize) -> Result<bool, DamageKind> {
+    match tail {
+        Tail::Clean => Ok(false),
+        Tail::Torn => Ok(true),
+        Tail::Damaged => Err(DamageKind::Bytes { offset }),
+        Tail::UnknownType(found) => Err(DamageKind::RecordType { offset, found }),
+    }
+}
+
+/// One log, and the heads of its batches.
+struct Log {
+    number: u64,
+    batches: Vec<BatchHead>,
+}
+
+/// The logs that RocksDB reads, oldest first.
+struct Logs {
+    files: Vec<Log>,
+    /// The torn end, which only the last log with batches can have.
+    torn: Option<Cut>,
+}
+
+impl Logs {
+    fn read(dir: &Dir, from: u64, before: Before) -> Result<Self, OpenFailure> {
+        let mut logs = Self {
+            files: Vec::new(),
+            torn: None,
+        };
+        for number in log_numbers(dir)? {
+            if number < from {
+                continue;
+            }
+            let name = log_name(number);
+            if before == Before::Sync {
+                dir.sync_file(&name)?;
+            }
+            logs.add(dir, number, name, &dir.read_file(log_name(number))?)?;
+        }
+        Ok(logs)
+    }
+
+    fn add(
+        &mut self,
+        dir: &Dir,
+        number: u64,
+        name: String,
+        bytes: &[u8],
+    ) -> Result<(), OpenFailure> {
+        let mut batches = Vec::new();
+        let mut has_heads = true;
+        let complete = read_batches(bytes, |batch| match BatchHead::of(batch) {
+            Some(head) => batches.push(head),
+            None => has_heads = false,
+        });
+        // After a torn end in an earlier log any batch is one too many; in this one, any after it.
+        let next_batch = match &self.torn {
+            Some((earlier, offset)) if begins_batch(bytes, 0) => Some((earlier.clone(), *offset)),
+            None if begins_batch(bytes, complete + 1) => Some((name.clone(), complete)),
+            _ => None,
+        };
+        if let Some((name, offset)) = next_batch {
+            return Err(damaged(dir, &name, DamageKind::Bytes { offset }));
+        }
+        if !has_heads {
+            let offset = 0;
+            return Err(damaged(dir, &name, DamageKind::Bytes { offset }));
+        }
+        let torn = classify(tail(bytes, complete, Unsynced::One), complete);
+        if torn.map_err(|kind| damaged(dir, &name, kind))? {
+            self.torn = Some((name, complete));
+        }
+        self.files.push(Log { number, batches });
+        Ok(())
+    }
+
+    /// Whether the logs continue the manifest, and both what the last complete start saw.
+    fn check(
+        &self,
+        dir: &Dir,
+        manifest: &Manifest,
+        manifest_name: &str,
+        witnessed: Option<Witnessed>,
+    ) -> Result<(), OpenFailure> {
+        let live = || {
+            let live = self.files.iter();
+            live.filter(|log| log.number >= manifest.log_number)
+        };
+        let mut last = None;
+        for log in live() {
+            let failed = |kind| damaged(dir, &log_name(log.number), kind);
+            for batch in &log.batches {
+                check_next(last, *batch, manifest).map_err(failed)?;
+                let next = batch.next().and_then(|next| next.checked_sub(1));
+                last = Some(next.ok_or_else(|| failed(DamageKind::Bytes { offset: 0 }))?);
+            }
+        }
+        let older = |expected, found| {
+            let kind = DamageKind::Older { expected, found };
+            Err(damaged(dir, manifest_name, kind))
+        };
+        let end = last.unwrap_or(manifest.last_sequence);
+        if end < manifest.last_sequence {
+            return older(manifest.last_sequence, end);
+        }
+        let Some(witnessed) = witnessed else {
+            return Ok(());
+        };
+        if end < witnessed.sequence {
+            return older(witnessed.sequence, end);
+        }
+        if witnessed == Witnessed::NOTHING {
+            return Ok(());
+        }
+        let log_is_live = witnessed.log >= manifest.log_number;
+        let exists = |number| self.files.iter().any(|log| log.number == number);
+        let is_missing = !exists(witnessed.log) && (log_is_live || live().next().is_none());
+        if is_missing && !dir.has(log_name(witnessed.log))? {
+            return Err(damaged(dir, &log_name(witnessed.log), DamageKind::Missing));
+        }
+        // The manifest knows of batches after the last start that no table holds.
+        if last.is_none() && log_is_live && manifest.last_sequence > witnessed.sequence {
+            return older(manifest.last_sequence, witnessed.sequence);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a batch continues the one before it; or, if it is the first, the tables.
+fn check_next(last: Option<u64>, batch: BatchHead, manifest: &Manifest) -> Result<(), DamageKind> {
+    let found = batch.sequence;
+    // The last sequence number of the manifest may be of a batch in these very logs.
+    let (newest, expected_after) = match last {
+        Some(last) => (last, last),
+        None => (manifest.last_in_tables(), manifest.last_sequence),
+    };
+    if found <= newest {
+        return Err(DamageKind::Stale { newest, found });
+    }
+    if found > expected_after.saturating_add(1) {
+        return Err(DamageKind::Gap {
+            expected_after,
+            found,
+        });
+    }
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! The format of RocksDB's write-ahead log and manifest: blocks of 32 KiB; records with a masked
-//! CRC-32C, a length and a type in front; a record that does not fit the block is continued in the
-//! next.
-
-use std::ops::Range;
+//! CRC-32C, a length and a type in front; a batch that does not fit the block is continued in the
+//! next one.
 
 const BLOCK: usize = 32 * 1024;
 const HEADER: usize = 7;
 const CRC_MASK: u32 = 0xa282_ead8;
+
+/// Bytes that a medium writes all or none of.
+const SECTOR: usize = 512;
 
 /// Which part of a batch a record holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,62 +18,76 @@ enum Part {
     Last,
 }
 
+impl Part {
+    const fn of(kind: u8) -> Option<Self> {
+        match kind {
+            1 => Some(Self::Whole),
+            2 => Some(Self::First),
+            3 => Some(Self::Middle),
+            4 => Some(Self::Last),
+            _ => None,
+        }
+    }
+
+    const fn begins_batch(self) -> bool {
+        matches!(self, Self::Whole | Self::First)
+    }
+
+    const fn ends_batch(self) -> bool {
+        matches!(self, Self::Whole | Self::Last)
+    }
+}
+
+/// What a record's header says, whether or not it is true.
+struct Header {
+    checksum: u32,
+    length: usize,
+    kind: u8,
+}
+
+impl Header {
+    fn at(bytes: &[u8], offset: usize) -> Option<Self> {
+        let header = bytes.get(offset..)?.first_chunk::<HEADER>()?;
+        let [c0, c1, c2, c3, l0, l1, kind] = *header;
+        Some(Self {
+            checksum: u32::from_le_bytes([c0, c1, c2, c3]),
+            length: usize::from(u16::from_le_bytes([l0, l1])),
+            kind,
+        })
+    }
+}
+
 struct Record<'a> {
     part: Part,
-    #[cfg_attr(
-        not(feature = "sim"),
-        expect(dead_code, reason = "only its checksum is of interest")
-    )]
     payload: &'a [u8],
     end: usize,
 }
 
+/// The offset of the first byte after the block that holds this offset.
+const fn block_end(offset: usize) -> usize {
+    (offset / BLOCK + 1) * BLOCK
+}
+
 /// The sound record at this offset, if there is one.
 fn record_at(bytes: &[u8], offset: usize) -> Option<Record<'_>> {
-    let block_end = (offset / BLOCK + 1) * BLOCK;
-    let block = bytes.get(offset..block_end.min(bytes.len()))?;
-    let (header, rest) = block.split_at_checked(HEADER)?;
-    let [c0, c1, c2, c3, l0, l1, kind] = *header.first_chunk::<HEADER>()?;
-    let part = match kind {
-        1 => Part::Whole,
-        2 => Part::First,
-        3 => Part::Middle,
-        4 => Part::Last,
-        _ => return None,
-    };
-    let length = usize::from(u16::from_le_bytes([l0, l1]));
-    let payload = rest.get(..length)?;
-    let stored = u32::from_le_bytes([c0, c1, c2, c3]);
-    (stored == checksum(kind, payload)).then_some(Record {
-        part,
-        payload,
-        end: offset + HEADER + length,
-    })
+    let header = Header::at(bytes, offset)?;
+    let part = Part::of(header.kind)?;
+    let start = offset + HEADER;
+    let end = start + header.length;
+    if end > block_end(offset) {
+        return None;
+    }
+    let payload = bytes.get(start..end)?;
+    (header.checksum == checksum(header.kind, payload)).then_some(Record { part, payload, end })
 }
 
 fn checksum(kind: u8, payload: &[u8]) -> u32 {
     let crc = crc32c::crc32c_append(crc32c::crc32c(&[kind]), payload);
-    crc.rotate_right(15).wrapping_add(CRC_MASK)
+    masked(crc)
 }
 
-/// How many bytes from the beginning hold sound, complete batches.
-pub(super) fn whole_records(bytes: &[u8]) -> usize {
-    let mut complete = 0;
-    let mut offset = 0;
-    let mut inside_batch = false;
-    while let Some(record) = record_at(bytes, offset) {
-        inside_batch = match (inside_batch, record.part) {
-            (false, Part::Whole) | (true, Part::Last) => false,
-            (false, Part::First) | (true, Part::Middle) => true,
-            // A sound record out of place: what was before it is damaged.
-            _ => return complete,
-        };
-        offset = skip_trailer(bytes, record.end);
-        if !inside_batch {
-            complete = offset;
-        }
-    }
-    complete
+const fn masked(crc: u32) -> u32 {
+    crc.rotate_right(15).wrapping_add(CRC_MASK)
 }
 
 /// Fewer than a header's bytes at the end of a block are zeros, and no record.
@@ -82,17 +97,206 @@ fn skip_trailer(bytes: &[u8], offset: usize) -> usize {
     next.min(bytes.len())
 }
 
-/// Whether a sound record that begins a batch stands at any of these offsets.
-pub(super) fn begins_batch(bytes: &[u8], mut offsets: Range<usize>) -> bool {
-    let begins = |offset| {
-        let record = record_at(bytes, offset);
-        record.is_some_and(|record| matches!(record.part, Part::Whole | Part::First))
-    };
-    offsets.any(begins)
+/// Shows every sound, complete batch from the beginning on. Returns the number of bytes that hold
+/// them.
+pub(super) fn read_batches(bytes: &[u8], mut visit: impl FnMut(&[u8])) -> usize {
+    let mut complete = 0;
+    let mut offset = 0;
+    // The parts of a batch that has not ended yet.
+    let mut begun: Option<Vec<u8>> = None;
+    while let Some(record) = record_at(bytes, offset) {
+        offset = skip_trailer(bytes, record.end);
+        match (&mut begun, record.part) {
+            (None, Part::Whole) => visit(record.payload),
+            (None, Part::First) => begun = Some(record.payload.to_vec()),
+            (Some(batch), Part::Middle) => batch.extend_from_slice(record.payload),
+            (Some(batch), Part::Last) => {
+                batch.extend_from_slice(record.payload);
+                visit(batch);
+                begun = None;
+            }
+            // A sound record out of place: the bytes before it are damaged.
+            _ => return complete,
+        }
+        if begun.is_none() {
+            complete = offset;
+        }
+    }
+    complete
+}
+
+/// The bytes behind the last complete batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Zeros, or the end of the file.
+    Clean,
+    /// A batch of which a power cut may have left this part: it is cut off.
+    Torn,
+    /// Bytes that no power cut leaves.
+    Damaged,
+    /// A record of a type that this library does not read.
+    UnknownType(u8),
+}
+
+/// How many batches a writer may leave without a sync at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsynced {
+    /// The log: each batch is synced before the next one is written.
+    One,
+    /// The manifest: RocksDB writes several edits with one sync.
+    Several,
+}
+
+/// Classifies the bytes behind the last complete batch.
+///
+/// A power cut leaves in each sector of an unsynced batch its new bytes, or zeros, as the space was
+/// before; the file may also end early. Therefore a batch is torn only if one of its sectors is
+/// missing, or its last bytes are. Where batches are synced one by one, nothing but zeros is behind
+/// its end, either. Anything else is damage, also where the damaged batches are the last of the file.
+pub(super) fn tail(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Tail {
+    let used = used(bytes);
+    if used <= complete {
+        return Tail::Clean;
+    }
+    let first_sector = complete..next_sector(complete).min(used);
+    if is_zero(bytes, first_sector.start, first_sector.end) {
+        return Tail::Torn;
+    }
+    match incomplete_batch(bytes, complete) {
+        // Its end is in a sector that was not written.
+        Extent::Unknown => Tail::Torn,
+        Extent::Nonsense => Tail::Damaged,
+        Extent::UnknownType(kind) => Tail::UnknownType(kind),
+        Extent::Ends(end) if used > end && unsynced == Unsynced::One => Tail::Damaged,
+        Extent::Ends(end) if used < end || has_lost_sector(bytes, complete, end) => Tail::Torn,
+        // Every sector was written, and the checksum differs.
+        Extent::Ends(_) => Tail::Damaged,
+    }
+}
+
+/// The bytes up to the last one that is not zero.
+pub(super) fn used(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rposition(|byte| *byte != 0);
+    last.map_or(0, |last| last + 1)
+}
+
+/// Where an incomplete batch ends, by its headers.
+enum Extent {
+    Ends(usize),
+    /// A header that leads to the end is in a sector that was not written.
+    Unknown,
+    /// The headers contradict each other or the bytes: they are not what was written.
+    Nonsense,
+    UnknownType(u8),
+}
+
+fn incomplete_batch(bytes: &[u8], complete: usize) -> Extent {
+    let mut offset = complete;
+    loop {
+        let Some(header) = Header::at(bytes, offset) else {
+            return Extent::Unknown;
+        };
+        if header.kind == 0 {
+            // The type was not written: then nothing behind it in its sector was, either.
+            let kind_at = offset + HEADER - 1;
+            let missing = is_zero(bytes, kind_at, next_sector(kind_at));
+            return if missing {
+                Extent::Unknown
+            } else {
+                Extent::Nonsense
+            };
+        }
+        let Some(part) = Part::of(header.kind) else {
+            return Extent::UnknownType(header.kind);
+        };
+        let end = offset + HEADER + header.length;
+        let fits = end <= block_end(offset);
+        // A batch is split only where its block is full.
+        let is_split_rightly =
+            part.ends_batch() || block_end(offset) - end.min(block_end(offset)) == 0;
+        let is_in_place = part.begins_batch() == (offset == complete);
+        if !fits || !is_split_rightly || !is_in_place || is_shorter(bytes, offset, &header) {
+            return Extent::Nonsense;
+        }
+        if part.ends_batch() {
+            return Extent::Ends(end);
+        }
+        offset = end;
+    }
+}
+
+/// Whether the record is sound if it is shorter than its header says: then it was written whole, and its
+/// length is damaged.
+fn is_shorter(bytes: &[u8], offset: usize, header: &Header) -> bool {
+    let payload = bytes.get(offset + HEADER..).unwrap_or_default();
+    let mut crc = crc32c::crc32c(&[header.kind]);
+    payload.iter().take(header.length).any(|byte| {
+        let is_sound = masked(crc) == header.checksum;
+        crc = crc32c::crc32c_append(crc, &[*byte]);
+        is_sound
+    })
+}
+
+/// Whether the bytes of any sector between these offsets are all zero.
+fn has_lost_sector(bytes: &[u8], from: usize, to: usize) -> bool {
+    let mut start = from;
+    while start < to {
+        let end = next_sector(start).min(to);
+        if is_zero(bytes, start, end) {
+            return true;
+        }
+        start = end;
+    }
+    false
+}
+
+const fn next_sector(offset: usize) -> usize {
+    (offset / SECTOR + 1) * SECTOR
+}
+
+/// Whether there are only zeros between these offsets, or no bytes.
+fn is_zero(bytes: &[u8], from: usize, to: usize) -> bool {
+    let end = to.min(bytes.len());
+    bytes
+        .get(from.min(end)..end)
+        .is_none_or(|part| part.iter().all(|byte| *byte == 0))
+}
+
+/// Whether a sound record that begins a batch stands anywhere from this offset on.
+pub(super) fn begins_batch(bytes: &[u8], from: usize) -> bool {
+    let begins = |offset| record_at(bytes, offset).is_some_and(|record| record.part.begins_batch());
+    (from..used(bytes)).any(begins)
+}
+
+/// What the first bytes of a log's batch say: the sequence number of its first edit, and how many
+/// edits there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BatchHead {
+    pub(super) sequence: u64,
+    pub(super) count: u32,
+}
+
+impl BatchHead {
+    /// Bytes before the edits.
+    #[cfg(feature = "sim")]
+    pub(super) const LENGTH: usize = 12;
+
+    pub(super) fn of(batch: &[u8]) -> Option<Self> {
+        let (sequence, rest) = batch.split_first_chunk()?;
+        Some(Self {
+            sequence: u64::from_le_bytes(*sequence),
+            count: u32::from_le_bytes(*rest.first_chunk()?),
+        })
+    }
+
+    /// The sequence number of the edit after this batch.
+    pub(super) fn next(self) -> Option<u64> {
+        self.sequence.checked_add(self.count.into())
+    }
 }
 
 /// The bytes that append a batch to a file of this length.
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub(super) fn framed(batch: &[u8], length: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = batch;
@@ -122,41 +326,5 @@ pub(super) fn framed(batch: &[u8], length: usize) -> Vec<u8> {
     }
 }
 
-/// The sound, complete batches from the beginning on.
-#[cfg(feature = "sim")]
-pub(super) fn batches(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let whole = bytes.get(..whole_records(bytes)).unwrap_or_default();
-    let mut batches = Vec::new();
-    let mut batch = Vec::new();
-    let mut offset = 0;
-    while let Some(record) = record_at(whole, offset) {
-        batch.extend_from_slice(record.payload);
-        if matches!(record.part, Part::Whole | Part::Last) {
-            batches.push(std::mem::take(&mut batch));
-        }
-        offset = skip_trailer(whole, record.end);
-    }
-    batches
-}
-
-#[cfg(all(test, feature = "sim"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_framed_is_read_back_and_is_whole() {
-        let sizes = [0, 1, 100, BLOCK - 120, 3, 2 * BLOCK, 5, BLOCK - HEADER];
-        let mut file = Vec::new();
-        let mut written = Vec::new();
-        for (number, size) in (0_u8..).zip(sizes) {
-            let batch = vec![number; size];
-            file.extend(framed(&batch, file.len()));
-            written.push(batch);
-        }
-        assert_eq!(batches(&file), written);
-        assert_eq!(whole_records(&file), file.len());
-        file.truncate(file.len() - 1);
-        written.pop();
-        assert_eq!(batches(&file), written);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -3,28 +3,38 @@
 //! This is the second seam. Only `rocks` names `rocksdb`. Around it are the creation, all or nothing,
 //! and the check of what a crash has left, which work on the files through [`Dir`].
 
-mod creation;
+mod create;
 mod engine;
 mod log_check;
 mod log_format;
+mod manifest;
+mod names;
 mod read_only;
 mod rocks;
 #[cfg(feature = "sim")]
 mod simulated;
+mod space;
+mod witness;
 
 use std::borrow::Cow;
 #[cfg(feature = "sim")]
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{IoFailure, Operation, StoreFailure};
-use crate::fs::{Dir, Disk, resolve};
+use crate::fs::{Dir, resolve};
 use crate::key::EncodedKey;
 use engine::Engine;
+use space::{LogSpace, Room};
+use witness::Witnessed;
 
-pub(crate) use creation::NotACatalog;
-pub(crate) use log_check::LogDamage;
+pub(crate) use create::NotACatalog;
+pub(crate) use log_check::Damage;
+pub use log_check::DamageKind;
 pub(crate) use read_only::{Reading, read_only};
+pub(crate) use space::Full;
+pub(crate) use witness::Witness;
 
 /// One change of a batch: a new value, or none to delete the key.
 #[derive(Debug)]
@@ -42,7 +52,11 @@ pub(crate) enum OpenFailure {
     Io(IoFailure),
     Store(StoreFailure),
     NotACatalog(NotACatalog),
-    Damaged(LogDamage),
+    Damaged(Damage),
+    /// The witness's file, which is missing.
+    NoWitness(PathBuf),
+    /// The disk has no space for a start.
+    Full(Full),
     /// The path and the locked directory are no longer the same directory.
     Moved,
 }
@@ -59,40 +73,83 @@ impl From<StoreFailure> for OpenFailure {
     }
 }
 
+/// How a commit fails.
+#[derive(Debug)]
+pub(crate) enum StoreCommitFailure {
+    /// The disk has no space for it; nothing was written.
+    NoSpace(StoreFailure),
+    /// It may or may not be durable.
+    Unknown(StoreFailure),
+}
+
 /// An open store.
 pub(crate) struct Store {
+    // Closed before the directory that it goes through.
     engine: Engine,
-    path: PathBuf,
-    disk: Disk,
+    dir: Arc<Dir>,
+    witness: Witness,
+    space: Mutex<LogSpace>,
 }
 
 impl Store {
     /// Opens the store in this directory, or creates it, all or nothing, where there is none.
-    pub(crate) fn open(dir: &Dir) -> Result<Self, OpenFailure> {
-        let path = dir.path().to_path_buf();
+    pub(crate) fn open(dir: &Arc<Dir>, witness: Witness) -> Result<Self, OpenFailure> {
         check_not_moved(dir)?;
-        creation::settle(dir)?;
-        let has_records = log_check::settle(dir)?;
-        let disk = dir.disk().clone();
-        let failed = |source| StoreFailure::new(Operation::OpenStore, &path, source);
-        disk.announce(Operation::OpenStore, &path)
-            .map_err(|error| failed(error.into()))?;
-        let mut engine = Engine::open(dir).map_err(failed)?;
-        if has_records {
-            // What a sync that failed in an earlier process left in the logs may look whole and not be
-            // durable, and syncing it again would prove nothing: it is written anew.
-            engine.flush().map_err(failed)?;
-        }
-        reserve_log(dir)?;
+        create::check_regular(dir)?;
+        let room = space::before_start(dir)?;
+        let parts = match Self::start(dir, &witness, room) {
+            // A quota does not show in what is free. Everything that the attempt wrote, a second one
+            // writes anew.
+            Err(failure) if room == Room::Ample => match space::explain(dir, failure) {
+                OpenFailure::Full(full) if !space::give_back(dir)? => Err(OpenFailure::Full(full)),
+                OpenFailure::Full(_) => Self::start(dir, &witness, Room::Scarce),
+                failure => Err(failure),
+            },
+            started => started,
+        };
+        #[cfg_attr(
+            not(feature = "sim"),
+            expect(unused_mut, reason = "only a simulated store promises")
+        )]
+        let (mut engine, space) = parts.map_err(|failure| space::explain(dir, failure))?;
         check_not_moved(dir)?;
         #[cfg(feature = "sim")]
         engine.promise();
-        Ok(Self { engine, path, disk })
+        Ok(Self {
+            engine,
+            dir: Arc::clone(dir),
+            witness,
+            space: Mutex::new(space),
+        })
+    }
+
+    fn start(dir: &Dir, witness: &Witness, room: Room) -> Result<(Engine, LogSpace), OpenFailure> {
+        create::ensure_created(dir, witness)?;
+        let witnessed = log_check::witnessed(witness)?;
+        let has_records = log_check::truncate_torn_ends(dir, witnessed)?;
+        space::remove_empty_logs(dir, witnessed)?;
+        let failed = |source| StoreFailure::new(Operation::OpenStore, dir.path(), source);
+        dir.disk()
+            .announce(Operation::OpenStore, dir.path())
+            .map_err(|error| failed(error.into()))?;
+        let mut engine = Engine::open(dir).map_err(failed)?;
+        if has_records {
+            // A record of a sync that failed in an earlier process may look whole and not be durable,
+            // and syncing it again would prove nothing: it is written anew.
+            let may_take = match room {
+                Room::Ample => dir.free_space()?,
+                Room::Scarce => 0,
+            };
+            engine.flush(may_take).map_err(failed)?;
+        }
+        let space = begin_log(dir, &engine, witness, room)?;
+        Ok((engine, space))
     }
 
     pub(crate) fn get(&self, key: &EncodedKey) -> Result<Option<Vec<u8>>, StoreFailure> {
-        self.disk
-            .announce(Operation::ReadStore, &self.path)
+        self.dir
+            .disk()
+            .announce(Operation::ReadStore, self.dir.path())
             .map_err(|error| self.failure(Operation::ReadStore, error.into()))?;
         self.engine
             .get(key.as_bytes())
@@ -107,13 +164,61 @@ impl Store {
     }
 
     /// Commits all of the edits or none. Durable on return: the log has been synced.
-    pub(crate) fn commit(&self, edits: &[Edit]) -> Result<(), StoreFailure> {
-        self.disk
-            .announce(Operation::Commit, &self.path)
-            .map_err(|error| self.failure(Operation::Commit, error.into()))?;
-        self.engine
-            .write(edits)
-            .map_err(|error| self.failure(Operation::Commit, error))
+    pub(crate) fn commit(&self, edits: &[Edit]) -> Result<(), StoreCommitFailure> {
+        let sizes = edits.iter().map(|edit| {
+            let value = edit.value.as_ref().map_or(0, |value| value.len());
+            space::edit_size(edit.key.as_bytes().len() + value)
+        });
+        self.make_room(sizes.sum())?;
+        let unknown = |error| StoreCommitFailure::Unknown(self.failure(Operation::Commit, error));
+        self.dir
+            .disk()
+            .announce(Operation::Commit, self.dir.path())
+            .map_err(|error| unknown(error.into()))?;
+        self.engine.write(edits).map_err(unknown)
+    }
+
+    /// Makes sure that commits of so many edits, with keys and values of the usual size, will not
+    /// fail for want of space.
+    pub(crate) fn reserve_for(&self, edits: usize) -> Result<(), StoreCommitFailure> {
+        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        let needed = edits as u64 * space::edit_size(space::USUAL_EDIT);
+        self.prepare(&mut space, needed)
+    }
+
+    /// Takes this many bytes of the log's space for a commit.
+    fn make_room(&self, bytes: u64) -> Result<(), StoreCommitFailure> {
+        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        self.prepare(&mut space, bytes)?;
+        space.take(bytes);
+        Ok(())
+    }
+
+    /// Begins a new log if this one is long, and makes sure of the space for these bytes of it.
+    fn prepare(&self, space: &mut LogSpace, bytes: u64) -> Result<(), StoreCommitFailure> {
+        if space.has(bytes) {
+            return Ok(());
+        }
+        let no_space = |failure: IoFailure| {
+            let path = self.dir.path();
+            let failure = StoreFailure::new(Operation::ReserveSpace, path, failure.source);
+            StoreCommitFailure::NoSpace(failure)
+        };
+        if space.is_long() && space::for_a_flush(&self.dir, space.used()).map_err(no_space)? {
+            self.rotate(space).map_err(StoreCommitFailure::Unknown)?;
+        }
+        space.extend(&self.dir, bytes).map_err(no_space)
+    }
+
+    /// Moves everything from the log to a table, and begins a new log. RocksDB would do so by itself
+    /// at some commit, and could find no space for it then.
+    fn rotate(&self, space: &mut LogSpace) -> Result<(), StoreFailure> {
+        let failed = |error| self.failure(Operation::Commit, error);
+        self.engine.flush_memory().map_err(failed)?;
+        // The old log has given its space back.
+        *space = begin_log(&self.dir, &self.engine, &self.witness, Room::Scarce)
+            .map_err(|failure| failed(failure.into()))?;
+        Ok(())
     }
 
     #[cfg(feature = "sim")]
@@ -124,7 +229,10 @@ impl Store {
 
     /// Shows every entry, in byte order, without copying it.
     pub(crate) fn for_each(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<(), StoreFailure> {
-        let shown = self.disk.announce(Operation::ReadStore, &self.path);
+        let shown = self
+            .dir
+            .disk()
+            .announce(Operation::ReadStore, self.dir.path());
         shown
             .map_err(Source::from)
             .and_then(|()| self.engine.for_each(visit))
@@ -132,7 +240,7 @@ impl Store {
     }
 
     fn failure(&self, operation: Operation, source: Source) -> StoreFailure {
-        StoreFailure::new(operation, &self.path, source)
+        StoreFailure::new(operation, self.dir.path(), source)
     }
 }
 
@@ -149,29 +257,29 @@ pub(crate) fn peek(disk: &crate::sim::SimDisk, path: &Path) -> std::io::Result<c
 /// What a store says of its own failures.
 pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is reserved of the log: some ten thousand edits, which demote and delete whatever a full disk
-/// can be freed of.
-const RESERVED: u64 = 1 << 20;
-
-/// What is filled with zeros of it: some three thousand commits.
-const ZEROS: usize = 256 << 10;
-
-/// Takes the space for this process's first commits from the disk, and writes zeros where they will be.
+/// Prepares the log that commits go to, and writes down how far the store has come.
 ///
-/// RocksDB takes space at its first write only. If the disk has become full by then, that write fails,
-/// and nothing can be swept any more.
-///
-/// A sync of bytes that are appended is a commit of the file system's journal, too, because the length
-/// changes; one of bytes that are overwritten is not. RocksDB writes where it has come to, whatever is
-/// there, and takes zeros at the end of a log for its end.
-fn reserve_log(dir: &Dir) -> Result<(), IoFailure> {
-    match log_check::log_names(dir)?.pop() {
-        Some(newest) => dir.reserve(newest, RESERVED, ZEROS),
-        None => Ok(()),
+/// The order: the log's bytes and its name first, then the witness, which says that they are there.
+fn begin_log(
+    dir: &Dir,
+    engine: &Engine,
+    witness: &Witness,
+    room: Room,
+) -> Result<LogSpace, IoFailure> {
+    let log = names::log_numbers(dir)?.pop().unwrap_or(0);
+    let space = LogSpace::begin(dir, names::log_name(log), room)?;
+    let witnessed = Witnessed {
+        sequence: engine.last_sequence(),
+        log,
+    };
+    if !witness.holds(witnessed)? {
+        dir.sync()?;
+        witness.write(witnessed)?;
     }
+    Ok(space)
 }
 
-/// The store opens by path; make sure that the path still leads to the locked directory.
+/// Makes sure that the path still leads to the locked directory, so that errors name the right one.
 fn check_not_moved(dir: &Dir) -> Result<(), OpenFailure> {
     let there = resolve(dir.path(), dir.disk())?.identity();
     if there == Some(dir.identity()?) {

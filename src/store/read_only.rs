@@ -3,9 +3,11 @@
 //! Takes no lock and writes nothing. A process that starts or flushes replaces files while they are
 //! being read here, so a reading that fails is begun again a few times before the failure is believed.
 
-use super::creation::{ASIDE, POINTER};
+use super::create::{STAGING, check_regular};
 use super::engine::Engine;
 use super::log_check::{self, Before};
+use super::names::POINTER;
+use super::witness::Witness;
 use super::{OpenFailure, RawEntry, check_not_moved};
 use crate::error::{Operation, StoreFailure};
 use crate::fs::Dir;
@@ -24,25 +26,32 @@ pub(crate) enum Reading {
     None { is_being_created: bool },
 }
 
-/// Every entry of the store in this directory, unknown keys included.
-pub(crate) fn read_only(dir: &Dir) -> Result<Reading, OpenFailure> {
+/// Every entry of the store in this directory, unknown keys included. A store that is behind its
+/// witness is damaged; without a witness, nothing is known of that.
+pub(crate) fn read_only(dir: &Dir, witness: Option<&Witness>) -> Result<Reading, OpenFailure> {
     if !dir.has(POINTER)? {
-        let is_being_created = dir.has(ASIDE)?;
+        let is_being_created = dir.has(STAGING)?;
         return Ok(Reading::None { is_being_created });
     }
-    let mut reading = read(dir);
+    let mut reading = read(dir, witness);
     for _ in 1..ATTEMPTS {
         if matches!(reading, Ok(Reading::Entries(_))) {
             break;
         }
-        reading = read(dir);
+        reading = read(dir, witness);
     }
     reading
 }
 
-fn read(dir: &Dir) -> Result<Reading, OpenFailure> {
+fn read(dir: &Dir, witness: Option<&Witness>) -> Result<Reading, OpenFailure> {
     check_not_moved(dir)?;
-    let checked = log_check::check(dir, Before::Nothing)?;
+    check_regular(dir)?;
+    // The witness first: a store that runs is ahead of it, never behind.
+    let witnessed = match witness.map(log_check::witnessed) {
+        Some(Err(OpenFailure::NoWitness(_))) | None => None,
+        Some(witnessed) => witnessed?,
+    };
+    let checked = log_check::check(dir, Before::Nothing, witnessed)?;
     let failed = |operation, source| StoreFailure::new(operation, dir.path(), source);
     for operation in [Operation::OpenStore, Operation::ReadStore] {
         let announced = dir.disk().announce(operation, dir.path());

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_types, reason = "this is the room for RocksDB")]
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 
 use rocksdb::{
     BottommostLevelCompaction, CompactOptions, DB, DBRecoveryMode, InfoLogger, IteratorMode,
@@ -11,11 +11,14 @@ use rocksdb::{
 };
 
 use super::{Edit, RawEntry, Source};
+use crate::fs::Dir;
 
-/// Bytes of memtable, and so of log: small, so that a start has little to replay, and that a log, for
-/// which RocksDB takes a tenth more than this from the disk at once, fits a small disk. Large enough for
-/// some ten thousand commits between two flushes.
-const WRITE_BUFFER: usize = 2 << 20;
+/// Bytes of memtable at which RocksDB would begin a new log by itself: never reached, because
+/// [`Store`](super::Store) does so before, when there is space for it. Memory is taken as it is used.
+const WRITE_BUFFER: usize = 256 << 20;
+
+/// Bytes of memory that the memtable takes at a time.
+const ARENA_BLOCK: usize = 256 << 10;
 
 /// Bytes of a manifest before it is rolled.
 const MANIFEST: usize = 1 << 20;
@@ -29,21 +32,45 @@ const TABLES_KEPT: usize = 4;
 pub(super) struct Rocks {
     db: DB,
     write: WriteOptions,
+    paths: Paths,
+}
+
+/// The directory, by the path that RocksDB goes by and by the one that people know.
+struct Paths {
+    /// Leads to the open directory itself, so that a directory that is moved away while the store is
+    /// open keeps its store, and another one in its place is not touched.
+    descriptor: PathBuf,
+    shown: PathBuf,
+}
+
+impl Paths {
+    fn of(dir: &Dir) -> Result<Self, Source> {
+        let descriptor = dir
+            .descriptor_path()
+            .ok_or("not a directory of the system")?;
+        if !descriptor.exists() {
+            return Err(
+                "`/proc` is not mounted: RocksDB goes through the open directory there".into(),
+            );
+        }
+        let shown = dir.path().to_path_buf();
+        Ok(Self { descriptor, shown })
+    }
 }
 
 fn options() -> Result<Options, Source> {
     // Recovery without a flush: the tables of such a flush would be named by a new manifest before
     // their directory entries are durable.
     //
-    // The manifest takes its space from the disk in pieces of 64 KiB: it holds a few hundred bytes, and
-    // the 4 MiB of the default are not there on a small disk.
+    // No space is taken ahead: on a full disk the log would take what the manifest needs. The space of
+    // the log is reserved around RocksDB.
     let mut options = Options::default().get_options_from_string(
-        "avoid_flush_during_recovery=true;stats_persist_period_sec=0;\
-         manifest_preallocation_size=65536",
+        "avoid_flush_during_recovery=true;stats_persist_period_sec=0;allow_fallocate=false",
     )?;
     // Any damaged record is an error. A torn tail, which is legal, has been cut off before.
     options.set_wal_recovery_mode(DBRecoveryMode::AbsoluteConsistency);
     options.set_write_buffer_size(WRITE_BUFFER);
+    options.set_arena_block_size(ARENA_BLOCK);
     options.set_max_manifest_file_size(MANIFEST);
     options.set_stats_dump_period_sec(0);
     // No information logs: they would grow beside a catalog of a few kilobytes.
@@ -53,44 +80,57 @@ fn options() -> Result<Options, Source> {
 }
 
 impl Rocks {
-    /// Opens a store that exists.
-    pub(super) fn open(path: &Path) -> Result<Self, Source> {
-        Self::start(&options()?, path)
+    /// Opens a store that exists. The directory stays open as long as the store is.
+    pub(super) fn open(dir: &Dir) -> Result<Self, Source> {
+        Self::start(&options()?, dir)
     }
 
     /// Creates an empty store where there is none, and closes it again.
-    pub(super) fn create(path: &Path) -> Result<(), Source> {
+    pub(super) fn create(dir: &Dir) -> Result<(), Source> {
         let mut options = options()?;
         options.create_if_missing(true);
         options.set_error_if_exists(true);
-        Self::start(&options, path).map(drop)
+        Self::start(&options, dir).map(drop)
     }
 
     /// Every entry of a store that exists and that another process may have open. Writes nothing: no
     /// lock, no log of its own, no new manifest.
-    pub(super) fn read_all(path: &Path) -> Result<Vec<RawEntry>, Source> {
+    pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, Source> {
         let mut options = options()?;
         // The last record may be in the middle of being written.
         options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-        let db = DB::open_for_read_only(&options, path, false)?;
+        let paths = Paths::of(dir)?;
+        let failed = |error| said(&paths, error);
+        let db = DB::open_for_read_only(&options, &paths.descriptor, false).map_err(failed)?;
         let entries = db.iterator(IteratorMode::Start);
-        Ok(entries.collect::<Result<_, _>>()?)
+        entries.collect::<Result<_, _>>().map_err(failed)
     }
 
-    fn start(options: &Options, path: &Path) -> Result<Self, Source> {
+    fn start(options: &Options, dir: &Dir) -> Result<Self, Source> {
         let mut write = WriteOptions::default();
         write.set_sync(true);
+        let paths = Paths::of(dir)?;
         Ok(Self {
-            db: DB::open(options, path).map_err(said)?,
+            db: DB::open(options, &paths.descriptor).map_err(|error| said(&paths, error))?,
             write,
+            paths,
         })
     }
 
-    /// Moves everything from the logs to a table, so that the logs can go; and, now and then, all
-    /// tables into one, because a process may not live long enough to do that by the way.
+    fn said(&self, error: rocksdb::Error) -> Source {
+        said(&self.paths, error)
+    }
+
+    /// Moves everything from the logs to a table, so that the logs can go.
     pub(super) fn flush(&self) -> Result<(), Source> {
-        self.db.flush().map_err(said)?;
-        if self.db.live_files().map_err(said)?.len() >= TABLES_KEPT {
+        self.db.flush().map_err(|error| self.said(error))
+    }
+
+    /// Merges all tables into one, if they have become many and the disk has the space for the copy.
+    pub(super) fn merge_tables(&self, may_take: u64) -> Result<(), Source> {
+        let tables = self.db.live_files().map_err(|error| self.said(error))?;
+        let size: usize = tables.iter().map(|table| table.size).sum();
+        if tables.len() >= TABLES_KEPT && 2 * size as u64 <= may_take {
             let mut options = CompactOptions::default();
             // Merged for good, and not only moved to another level as they are.
             options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
@@ -100,8 +140,13 @@ impl Rocks {
         Ok(())
     }
 
+    /// The sequence number of the last edit.
+    pub(super) fn last_sequence(&self) -> u64 {
+        self.db.latest_sequence_number()
+    }
+
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
-        self.db.get(key).map_err(said)
+        self.db.get(key).map_err(|error| self.said(error))
     }
 
     pub(super) fn write(&self, edits: &[Edit]) -> Result<(), Source> {
@@ -112,7 +157,8 @@ impl Rocks {
                 None => batch.delete(edit.key.as_bytes()),
             }
         }
-        self.db.write_opt(batch, &self.write).map_err(said)
+        let written = self.db.write_opt(batch, &self.write);
+        written.map_err(|error| self.said(error))
     }
 
     #[cfg(feature = "sim")]
@@ -121,7 +167,7 @@ impl Rocks {
             Some(value) => self.db.put_opt(key, value, &self.write),
             None => self.db.delete_opt(key, &self.write),
         };
-        planted.map_err(said)
+        planted.map_err(|error| self.said(error))
     }
 
     /// Shows every entry, in byte order, in place.
@@ -136,14 +182,16 @@ impl Rocks {
             visit(key, value);
             entries.next();
         }
-        entries.status().map_err(said)
+        entries.status().map_err(|error| self.said(error))
     }
 }
 
 /// What RocksDB says, with the kind that a full disk has among the system's errors: RocksDB tells it by
 /// its text only, and the operator needs other advice than for a damaged store.
-fn said(error: rocksdb::Error) -> Source {
+fn said(paths: &Paths, error: rocksdb::Error) -> Source {
+    let descriptor = paths.descriptor.to_string_lossy();
     let text = error.into_string();
+    let text = text.replace(&*descriptor, &paths.shown.to_string_lossy());
     let kind = if text.contains("No space left on device") {
         io::ErrorKind::StorageFull
     } else if text.contains("Disk quota exceeded") {

@@ -1,20 +1,26 @@
 //! The model of RocksDB on a simulated disk: its files, and the order in which it writes and syncs them.
 //!
-//! The entries are in the manifest and in the logs that it names; both are framed as RocksDB's are,
-//! so what the library does around the store (creating it aside, mending its pointer, checking its
-//! logs) works on this model's files as it does on the real ones. Tables are left out: a flush writes a
-//! new manifest that holds all entries, which is what RocksDB does at a start with one table.
+//! The entries are in the manifest and in the logs that it names. Both are framed as RocksDB's are, the
+//! manifest begins with an edit in RocksDB's format, and each batch with its sequence number and count.
+//! Therefore everything that the library does around the store (creating it aside, repairing its
+//! pointer, checking its logs) works on this model's files as it does on the real ones. Tables are left
+//! out: a flush writes a new manifest that holds all entries, which is what RocksDB does at a start with
+//! one table.
 //!
 //! Numbers are reused after a crash, so that a recovery that is cut off again and again comes back to
 //! disks that have been there before.
+
+mod encoding;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::creation::{POINTER, is_manifest};
-use super::log_format::{batches, framed, whole_records};
+use self::encoding::{batches, decode, encode, length, spelled, text, with_head, without_head};
+use super::log_format::{BatchHead, framed, read_batches};
+use super::manifest::{self, Manifest, content_of, ignored_edit};
+use super::names::{POINTER, is_manifest, log_name, manifest_name, manifest_number};
 use super::{RawEntry, Source};
 use crate::sim::{Batch, DirHandle, FileHandle, Keys};
 
@@ -38,6 +44,8 @@ pub(super) struct Simulated {
 struct Inner {
     entries: Entries,
     log: Log,
+    /// The sequence number of the last edit.
+    sequence: u64,
 }
 
 /// The log that batches go to.
@@ -54,24 +62,17 @@ struct Found {
     /// Without the logs' batches.
     of_manifest: Entries,
     entries: Entries,
+    sequence: u64,
     /// The newest log with a batch in it.
     newest: Option<u64>,
     /// The next number: above those of all files in use.
     next: u64,
 }
 
-fn manifest_name(number: u64) -> String {
-    format!("MANIFEST-{number:06}")
-}
-
-fn log_name(number: u64) -> String {
-    format!("{number:06}.log")
-}
-
 /// Creates an empty store.
 pub(super) fn create(dir: &DirHandle) -> Result<(), Source> {
     dir.disk().begin_store();
-    let created = write_manifest(dir, FIRST_MANIFEST, FIRST_LOG, &Entries::new())
+    let created = write_manifest(dir, FIRST_MANIFEST, (FIRST_LOG, 0), &Entries::new())
         .and_then(|()| dir.create_file(log_name(FIRST_LOG).as_ref()))
         .and_then(|_log| point_to(dir, FIRST_MANIFEST));
     dir.disk().end_of_store();
@@ -126,6 +127,7 @@ impl Simulated {
             inner: Mutex::new(Inner {
                 entries: found.entries,
                 log: opened?,
+                sequence: found.sequence,
             }),
         })
     }
@@ -146,7 +148,7 @@ impl Simulated {
         let flushed = empty_file(dir, &log_name(log))
             .and_then(|_empty| Log::open(dir, log))
             .and_then(|new| {
-                write_manifest(dir, manifest, log, &inner.entries)?;
+                write_manifest(dir, manifest, (log, inner.sequence), &inner.entries)?;
                 point_to(dir, manifest)?;
                 remove_obsolete(dir, manifest, log)?;
                 Ok(new)
@@ -161,6 +163,12 @@ impl Simulated {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         let keys = spelled(&inner.entries);
         self.dir.disk().store_opened(keys, self.dir.path());
+    }
+
+    /// The sequence number of the last edit.
+    pub(super) fn last_sequence(&self) -> u64 {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.sequence
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
@@ -188,7 +196,11 @@ impl Simulated {
             .collect();
         let disk = self.dir.disk();
         disk.batch_begins(batch, self.dir.path());
-        inner.log.append(&encode(&edits))?;
+        let head = BatchHead {
+            sequence: inner.sequence + 1,
+            count: length(&edits),
+        };
+        inner.log.append(&with_head(head, &encode(&edits)))?;
         if !inner.log.has_name {
             disk.begin_store();
             let synced = self.dir.sync();
@@ -197,6 +209,7 @@ impl Simulated {
             inner.log.has_name = true;
         }
         disk.batch_returns(self.dir.path());
+        inner.sequence += u64::from(head.count);
         apply(&mut inner.entries, &edits);
         Ok(())
     }
@@ -209,7 +222,7 @@ impl Log {
         let exists = dir.has(name.as_ref())?;
         // What is reserved of it is zeros.
         let length = if exists {
-            whole_records(&dir.read_file(name.as_ref())?)
+            read_batches(&dir.read_file(name.as_ref())?, |_| {})
         } else {
             0
         };
@@ -234,11 +247,17 @@ impl Log {
     }
 }
 
-fn write_manifest(dir: &DirHandle, number: u64, log: u64, entries: &Entries) -> io::Result<()> {
-    let mut bytes = framed(log.to_string().as_bytes(), 0);
+/// Writes a manifest with these entries: all up to the sequence number, which this log continues.
+fn write_manifest(
+    dir: &DirHandle,
+    number: u64,
+    (log, sequence): (u64, u64),
+    entries: &Entries,
+) -> io::Result<()> {
+    let mut bytes = framed(&manifest::edit(log, sequence), 0);
     for (key, value) in entries {
         let edit = (key.as_slice(), Some(value.as_slice()));
-        let framed = framed(&encode(&[edit]), bytes.len());
+        let framed = framed(&ignored_edit(&encode(&[edit])), bytes.len());
         bytes.extend(framed);
     }
     let file = empty_file(dir, &manifest_name(number))?;
@@ -249,7 +268,9 @@ fn write_manifest(dir: &DirHandle, number: u64, log: u64, entries: &Entries) -> 
 /// Writes what the manifest holds to a new one, and points to it. What is in the logs stays there.
 fn renew_manifest(dir: &DirHandle, found: &Found) -> io::Result<()> {
     let manifest = found.next;
-    write_manifest(dir, manifest, found.log, &found.of_manifest)?;
+    // As RocksDB does: the new manifest knows of the edits in the logs, too.
+    let begins = (found.log, found.sequence);
+    write_manifest(dir, manifest, begins, &found.of_manifest)?;
     point_to(dir, manifest)?;
     remove_obsolete(dir, manifest, found.log)
 }
@@ -294,11 +315,6 @@ fn names(dir: &DirHandle) -> io::Result<Vec<String>> {
         .collect())
 }
 
-fn manifest_number(name: &str) -> Option<u64> {
-    let number = name.rsplit('-').next().filter(|_| is_manifest(name));
-    number?.parse().ok()
-}
-
 fn log_number(name: &str) -> Option<u64> {
     name.strip_suffix(".log")?.parse().ok()
 }
@@ -306,23 +322,27 @@ fn log_number(name: &str) -> Option<u64> {
 /// Reads a manifest, and the logs that it says are to be replayed.
 fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     let damaged = || io::Error::other(format!("`{manifest}` is not a manifest"));
-    let mut records = batches(&dir.read_file(OsStr::new(manifest))?).into_iter();
-    let log = records.next().and_then(|bytes| text(&bytes).parse().ok());
-    let log: u64 = log.ok_or_else(damaged)?;
+    let bytes = dir.read_file(OsStr::new(manifest))?;
+    let read = Manifest::read(&bytes).map_err(|_unknown| damaged())?;
+    let log = read.log_number;
     let mut entries = Entries::new();
-    for record in records {
-        apply(&mut entries, &decode(&record).ok_or_else(damaged)?);
+    for record in batches(&bytes).iter().skip(1) {
+        let edits = content_of(record).and_then(decode);
+        apply(&mut entries, &edits.ok_or_else(damaged)?);
     }
     let of_manifest = entries.clone();
     let used = log.max(manifest_number(manifest).unwrap_or(0));
     let mut newest = None;
+    let mut sequence = read.last_sequence;
     let names = names(dir)?;
     for number in names.iter().filter_map(|name| log_number(name)) {
         if number < log {
             continue;
         }
         for batch in batches(&dir.read_file(log_name(number).as_ref())?) {
-            apply(&mut entries, &decode(&batch).ok_or_else(damaged)?);
+            let (head, edits) = without_head(&batch).ok_or_else(damaged)?;
+            apply(&mut entries, &decode(edits).ok_or_else(damaged)?);
+            sequence = sequence.max(head.sequence + u64::from(head.count) - 1);
             newest = Some(number);
         }
     }
@@ -330,6 +350,7 @@ fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
         log,
         of_manifest,
         entries,
+        sequence,
         newest,
         next: used.max(newest.unwrap_or(0)) + 1,
     })
@@ -344,52 +365,3 @@ fn apply(entries: &mut Entries, edits: &[Edit<'_>]) {
     }
 }
 
-/// What marks an edit that deletes its key, in place of the value's length.
-const NO_VALUE: u32 = u32::MAX;
-
-/// For each edit the key and the value, each with its length in front.
-fn encode(edits: &[Edit<'_>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (key, value) in edits {
-        let value_length = value.map_or(NO_VALUE, length);
-        bytes.extend(length(key).to_le_bytes());
-        bytes.extend(value_length.to_le_bytes());
-        bytes.extend_from_slice(key);
-        bytes.extend_from_slice(value.unwrap_or_default());
-    }
-    bytes
-}
-
-fn length(part: &[u8]) -> u32 {
-    u32::try_from(part.len()).unwrap_or(NO_VALUE)
-}
-
-fn decode(mut bytes: &[u8]) -> Option<Vec<Edit<'_>>> {
-    let mut edits = Vec::new();
-    while !bytes.is_empty() {
-        let (key_length, rest) = bytes.split_first_chunk()?;
-        let (value_length, rest) = rest.split_first_chunk()?;
-        let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*key_length) as usize)?;
-        let value_length = u32::from_le_bytes(*value_length);
-        if value_length == NO_VALUE {
-            edits.push((key, None));
-            bytes = rest;
-            continue;
-        }
-        let (value, rest) = rest.split_at_checked(value_length as usize)?;
-        edits.push((key, Some(value)));
-        bytes = rest;
-    }
-    Some(edits)
-}
-
-fn spelled(entries: &Entries) -> Keys {
-    let entries = entries.iter();
-    entries
-        .map(|(key, value)| (text(key), text(value)))
-        .collect()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}

@@ -37,11 +37,11 @@ fn it_prints_what_it_always_printed_and_a_second_run_does_nothing() {
     snapshot::check("example_lifecycle", &format!("{first}\n{second}"));
 }
 
-/// The tree without the lock files, into which every start writes its name.
+/// The tree without the library's own files, into which every start writes.
 fn unlocked(
     mut tree: std::collections::BTreeMap<PathBuf, Vec<u8>>,
 ) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
-    tree.retain(|path, _| !path.ends_with(frostline::LOCK_FILE));
+    tree.retain(|path, _| !frostline::OWN_FILES.iter().any(|name| path.ends_with(name)));
     tree
 }
 

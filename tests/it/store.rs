@@ -265,7 +265,7 @@ fn creating_the_catalog_is_all_or_nothing() {
             drop(freeze(&catalog, 1, b"bytes"));
             drop(catalog);
             assert_eq!(count(&open(&world).unwrap()), 1);
-            assert!(!catalog_dir(&world).join("creating").exists());
+            assert!(!catalog_dir(&world).join("frostline.creating").exists());
         }
     }
     assert!(failures > 15, "only {failures}");
@@ -291,10 +291,10 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     assert_ne!(after[current], before[current]);
     std::fs::write(directory.join(current), &after[current]).unwrap();
     // If it was the first start after the creation, the aside may have come back, too.
-    std::fs::create_dir(directory.join("creating")).unwrap();
+    std::fs::create_dir(directory.join("frostline.creating")).unwrap();
     let catalog = open(&world).unwrap();
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
-    assert!(!directory.join("creating").exists());
+    assert!(!directory.join("frostline.creating").exists());
 }
 
 /// A directory that holds something else is not made into a catalog, and a catalog that has lost its
@@ -356,13 +356,13 @@ fn a_start_makes_what_it_believes_durable() {
 #[test]
 fn the_mark_of_creation_goes_only_once_the_pointer_is_durable() {
     let world = marked(1);
-    std::fs::create_dir(catalog_dir(&world).join("creating")).unwrap();
+    std::fs::create_dir(catalog_dir(&world).join("frostline.creating")).unwrap();
     let trace = Trace::default();
     drop(world.open_probed(trace.probe(&world)));
     let trace = trace.take();
     let at = |line: &str| trace.iter().position(|entry| entry == line).unwrap();
     assert!(
-        at("syncdir catalog/rocksdb") < at("rmdir catalog/rocksdb/creating"),
+        at("syncdir catalog/rocksdb") < at("rmdir catalog/rocksdb/frostline.creating"),
         "{trace:#?}"
     );
 }

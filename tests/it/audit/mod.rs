@@ -224,7 +224,7 @@ fn no_catalog_is_said_and_none_is_created() {
     assert!(refuse(&data).contains("no `CURRENT`"), "an empty root");
     std::fs::write(data.root(RootRole::Catalog).join(LOCK_FILE), "").unwrap();
     assert!(refuse(&data).contains("no `CURRENT`"), "a lock file");
-    std::fs::create_dir(data.root(RootRole::Catalog).join("creating")).unwrap();
+    std::fs::create_dir(data.root(RootRole::Catalog).join("frostline.creating")).unwrap();
     assert!(refuse(&data).contains("interrupted"), "half created");
 }
 

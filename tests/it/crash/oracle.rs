@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, Key, LOCK_FILE, RootRole, StorageRoots};
+use frostline::{Catalog, Key, OWN_FILES, RootRole, StorageRoots};
 
 use super::content::is_whole;
 use super::scenarios::{ABSENT, Fate};
@@ -139,7 +139,7 @@ pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
         }
     }
     let keyed = |path: &PathBuf| {
-        files.contains(path) || is_lock_file(path, roots) || within(path, roots, &hot)
+        files.contains(path) || is_own_file(path, roots) || within(path, roots, &hot)
     };
     let strays = view.files.keys().filter(|path| !keyed(path));
     lines.extend(strays.map(|path| line("no key", "names the file", path.display())));
@@ -183,9 +183,10 @@ fn incomplete(view: &View, key: &str, paths: &[PathBuf]) -> Vec<String> {
     paths.iter().filter_map(lacks).collect()
 }
 
-/// Whether it is the lock file of a root.
-fn is_lock_file(path: &Path, roots: &StorageRoots) -> bool {
-    roots.iter().any(|(_, root)| path == root.join(LOCK_FILE))
+/// Whether it is one of the library's own files in a root.
+fn is_own_file(path: &Path, roots: &StorageRoots) -> bool {
+    let is_own = |root: &Path| OWN_FILES.iter().any(|name| path == root.join(name));
+    roots.iter().any(|(_, root)| is_own(root))
 }
 
 /// Whether it is inside of the catalog or of one of these hot directories: not ours to judge.

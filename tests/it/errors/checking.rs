@@ -25,7 +25,7 @@ fn audit_errors() {
     let root = data.root(RootRole::Catalog);
     std::fs::create_dir_all(&root).unwrap();
     add("NoCatalog, NoStore", &data, run(&data));
-    std::fs::create_dir(root.join("creating")).unwrap();
+    std::fs::create_dir(root.join("frostline.creating")).unwrap();
     add("NoCatalog, BeingCreated", &data, run(&data));
     std::fs::remove_dir_all(&root).unwrap();
     std::fs::write(&root, b"").unwrap();

@@ -54,9 +54,9 @@ fn the_program_finishes_an_interrupted_first_start() {
         &["catalog/rocksdb/"][..],
         &["catalog/rocksdb/", "ledgers/"],
         &["hot/", "events/"],
-        &["catalog/rocksdb/", "catalog/rocksdb/creating/"],
+        &["catalog/rocksdb/", "catalog/rocksdb/frostline.creating/"],
         &[
-            "catalog/rocksdb/creating/",
+            "catalog/rocksdb/frostline.creating/",
             "catalog/rocksdb/MANIFEST-000001",
         ],
     ] {

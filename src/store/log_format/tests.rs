@@ -1,0 +1,141 @@
+//! Every tear that a power cut can leave is a torn tail; every single flipped bit is damage.
+
+use super::*;
+
+fn batches(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut batches = Vec::new();
+    read_batches(bytes, |batch| batches.push(batch.to_vec()));
+    batches
+}
+
+fn complete(bytes: &[u8]) -> usize {
+    read_batches(bytes, |_| {})
+}
+
+fn log_tail(bytes: &[u8]) -> Tail {
+    tail(bytes, complete(bytes), Unsynced::One)
+}
+
+/// A file of batches of these sizes, and where each of them ends.
+fn file(sizes: &[usize]) -> (Vec<u8>, Vec<usize>) {
+    let mut file = Vec::new();
+    let mut ends = Vec::new();
+    for (number, size) in (1_u8..).zip(sizes) {
+        file.extend(framed(&vec![number; *size], file.len()));
+        ends.push(file.len());
+    }
+    (file, ends)
+}
+
+#[test]
+fn what_is_framed_is_read_back_and_is_whole() {
+    let sizes = [0, 1, 100, BLOCK - 120, 3, 2 * BLOCK, 5, BLOCK - HEADER];
+    let (mut bytes, _) = file(&sizes);
+    let mut written: Vec<_> = (1_u8..).zip(sizes).map(|(n, size)| vec![n; size]).collect();
+    assert_eq!(batches(&bytes), written);
+    assert_eq!(complete(&bytes), bytes.len());
+    bytes.truncate(bytes.len() - 1);
+    written.pop();
+    assert_eq!(batches(&bytes), written);
+}
+
+#[test]
+fn zeros_behind_the_last_batch_are_no_tail() {
+    let (mut bytes, ends) = file(&[100, 200]);
+    for zeros in [0, 1, 6, 7, 600, BLOCK] {
+        bytes.resize(ends[1] + zeros, 0);
+        assert_eq!(log_tail(&bytes), Tail::Clean);
+    }
+}
+
+/// The last batch loses any set of its sectors, and the file may end at any of its bytes.
+#[test]
+fn every_tear_of_the_last_batch_is_torn() {
+    for sizes in [[300, 90], [400, 700], [400, 1_500], [32_700, 900]] {
+        let (bytes, ends) = file(&sizes);
+        let (start, end) = (ends[0], ends[1]);
+        let sectors: Vec<_> = (start / SECTOR..=(end - 1) / SECTOR).collect();
+        for lost in 1_u32..1 << sectors.len() {
+            let mut torn = bytes.clone();
+            for (bit, sector) in sectors.iter().enumerate() {
+                if lost >> bit & 1 == 1 {
+                    let from = (sector * SECTOR).max(start);
+                    torn[from..((sector + 1) * SECTOR).min(end)].fill(0);
+                }
+            }
+            torn.resize(end + 3 * SECTOR, 0);
+            assert_eq!(complete(&torn), start);
+            let all = lost.count_ones() as usize == sectors.len();
+            let expected = if all { Tail::Clean } else { Tail::Torn };
+            assert_eq!(log_tail(&torn), expected, "{sizes:?} without {lost:b}");
+        }
+        for length in start + 1..end {
+            let cut = &bytes[..length];
+            assert_ne!(log_tail(cut), Tail::Damaged, "{length}");
+        }
+    }
+}
+
+/// Any single bit of the last batch, and any one bit in each of the last five.
+#[test]
+fn a_flipped_bit_is_never_torn() {
+    let (bytes, ends) = file(&[100, 80, 90, 70, 60, 110]);
+    let start = ends[4];
+    for at in start..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            damaged.resize(bytes.len() + 2_000, 0);
+            let found = log_tail(&damaged);
+            assert!(
+                matches!(found, Tail::Damaged | Tail::UnknownType(_)),
+                "bit {bit} of byte {at}, {start}: {found:?}"
+            );
+        }
+    }
+    for within in 0..67 {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            for start in &ends[..5] {
+                damaged[start + within] ^= 1 << bit;
+            }
+            damaged.resize(bytes.len() + 2_000, 0);
+            let found = log_tail(&damaged);
+            assert!(
+                matches!(found, Tail::Damaged | Tail::UnknownType(_)),
+                "bit {bit} of byte {within} of each: {found:?}"
+            );
+        }
+    }
+}
+
+/// RocksDB's recyclable records have a longer header, and other types.
+#[test]
+fn an_unknown_type_is_named() {
+    let (mut bytes, ends) = file(&[100]);
+    for kind in 5..=u8::MAX {
+        bytes.truncate(ends[0]);
+        bytes.extend([1, 2, 3, 4, 20, 0, kind]);
+        bytes.extend([7; 20]);
+        assert_eq!(log_tail(&bytes), Tail::UnknownType(kind));
+    }
+}
+
+/// Two edits of a manifest, written with one sync: either may lose its sectors, and the other stay.
+#[test]
+fn a_lost_sector_before_a_sound_edit_is_torn_in_a_manifest() {
+    let (bytes, ends) = file(&[400, 300, 600]);
+    let mut torn = bytes.clone();
+    torn[SECTOR..2 * SECTOR].fill(0);
+    assert_eq!(complete(&torn), ends[0]);
+    assert_eq!(tail(&torn, ends[0], Unsynced::Several), Tail::Torn);
+    assert_eq!(tail(&torn, ends[0], Unsynced::One), Tail::Damaged);
+    for bit in 0..8 {
+        for at in ends[0]..ends[1] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            let found = tail(&damaged, complete(&damaged), Unsynced::Several);
+            assert_ne!(found, Tail::Torn, "bit {bit} of byte {at}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A record, outside of the catalog's directory, of how far the catalog had come.
+//!
+//! RocksDB opens a store that has lost its last log, its last edits or all of its files since an
+//! earlier copy, and says nothing. The witness is kept in the ledgers root: each complete start, and
+//! each flush, writes down the sequence number up to which everything is in tables, and the number of
+//! the log that continues them. A store that is behind its witness is refused.
+//!
+//! The file has two slots, a sector each. A new record overwrites the slot that does not hold the
+//! newest one, in place: a power cut can tear one sector, and the other one is still right.
+
+use std::sync::Arc;
+
+use crate::error::IoFailure;
+use crate::fs::Dir;
+use crate::layout::{NEW_WITNESS_FILE, WITNESS_FILE};
+
+const SLOT: usize = 512;
+
+/// What a complete start, or a flush, left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Witnessed {
+    /// Every edit up to this sequence number was in a table.
+    pub(crate) sequence: u64,
+    /// The log that the next edits go to; its name was durable. 0 before the first start.
+    pub(crate) log: u64,
+}
+
+impl Witnessed {
+    /// A store that is about to be created.
+    pub(crate) const NOTHING: Self = Self {
+        sequence: 0,
+        log: 0,
+    };
+
+    /// A line of text, with its checksum.
+    fn encode(self) -> [u8; SLOT] {
+        let text = format!(
+            "frostline witness 1 sequence {} log {}",
+            self.sequence, self.log
+        );
+        let line = format!("{text} crc32c {:08x}\n", crc32c::crc32c(text.as_bytes()));
+        let mut slot = [0; SLOT];
+        slot.iter_mut()
+            .zip(line.bytes())
+            .for_each(|(byte, of_line)| *byte = of_line);
+        slot
+    }
+
+    fn decode(slot: &[u8]) -> Option<Self> {
+        let end = slot.iter().position(|byte| *byte == 0)?;
+        let line = std::str::from_utf8(slot.get(..end)?).ok()?;
+        let mut words = line
+            .strip_prefix("frostline witness 1 sequence ")?
+            .split(' ');
+        let sequence = words.next()?.parse().ok()?;
+        let log = words.nth(1)?.parse().ok()?;
+        let witnessed = Self { sequence, log };
+        // One spelling only, and one checksum.
+        (witnessed.encode() == slot).then_some(witnessed)
+    }
+}
+
+/// The root that holds the witness.
+pub(crate) struct Witness {
+    root: Arc<Dir>,
+    /// A tree without a witness, or whose witness is to be forgotten, is being taken over.
+    adopts: bool,
+}
+
+/// What the witness's file holds.
+pub(crate) enum Testimony {
+    /// There is no file: no store has ever been created for these roots.
+    None,
+    Is(Witnessed),
+    /// The file is there, and neither slot can be read.
+    Unreadable,
+}
+
+impl Witness {
+    pub(crate) const fn new(root: Arc<Dir>, adopts: bool) -> Self {
+        Self { root, adopts }
+    }
+
+    /// Whether a missing or contradicting witness is no reason to refuse.
+    pub(crate) const fn adopts(&self) -> bool {
+        self.adopts
+    }
+
+    pub(crate) fn root(&self) -> &Dir {
+        &self.root
+    }
+
+    pub(crate) fn read(&self) -> Result<Testimony, IoFailure> {
+        if !self.root.has(WITNESS_FILE)? {
+            return Ok(Testimony::None);
+        }
+        let bytes = self.root.read_file(WITNESS_FILE)?;
+        let newest = bytes.chunks(SLOT).filter_map(Witnessed::decode).max();
+        Ok(newest.map_or(Testimony::Unreadable, Testimony::Is))
+    }
+
+    /// Whether this is the newest record.
+    pub(crate) fn holds(&self, witnessed: Witnessed) -> Result<bool, IoFailure> {
+        let testimony = self.read()?;
+        Ok(matches!(testimony, Testimony::Is(newest) if newest == witnessed))
+    }
+
+    /// Writes a record down, durably.
+    pub(crate) fn write(&self, witnessed: Witnessed) -> Result<(), IoFailure> {
+        let slots = match self.root.has(WITNESS_FILE)? {
+            true => self.root.read_file(WITNESS_FILE)?,
+            false => return self.create(witnessed),
+        };
+        let mut held = slots.chunks(SLOT).map(Witnessed::decode);
+        let (first, second) = (held.next().flatten(), held.next().flatten());
+        if first.max(second) == Some(witnessed) {
+            return Ok(());
+        }
+        let slot = usize::from(first > second);
+        self.root
+            .overwrite(WITNESS_FILE, slot * SLOT, &witnessed.encode())?;
+        if self.adopts && first.max(second) > Some(witnessed) {
+            // The older record is the true one now: the other slot must not outdo it.
+            self.root
+                .overwrite(WITNESS_FILE, (1 - slot) * SLOT, &witnessed.encode())?;
+        }
+        Ok(())
+    }
+
+    /// Under another name first, so that the file is whole as soon as it has its own.
+    fn create(&self, witnessed: Witnessed) -> Result<(), IoFailure> {
+        self.root.unlink(NEW_WITNESS_FILE)?;
+        let mut file = self.root.create_file(NEW_WITNESS_FILE)?;
+        file.append(&witnessed.encode())?;
+        file.append(&[0; SLOT])?;
+        file.flush()?;
+        file.sync()?;
+        self.root.replace_file(NEW_WITNESS_FILE, WITNESS_FILE)?;
+        self.root.sync()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_read_back_and_a_changed_one_is_not() {
+        let witnessed = Witnessed {
+            sequence: u64::MAX,
+            log: 12,
+        };
+        let slot = witnessed.encode();
+        assert_eq!(Witnessed::decode(&slot), Some(witnessed));
+        for at in 0..SLOT {
+            for bit in 0..8 {
+                let mut changed = slot;
+                changed[at] ^= 1 << bit;
+                assert_eq!(Witnessed::decode(&changed), None, "bit {bit} of byte {at}");
+            }
+        }
+        assert_eq!(Witnessed::decode(&[0; SLOT]), None);
+        assert_eq!(Witnessed::decode(&slot[..100]), None);
+    }
+}
