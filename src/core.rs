@@ -159,9 +159,13 @@ impl Core {
                 value: change.next.map(Cow::Borrowed),
             })
             .collect();
-        self.write(&edits)?;
-        let committed = changes.iter().map(|change| (change.key, change.next));
-        self.states.apply(committed);
+        // Also the states in memory: half of them applied would be read as the whole.
+        self.poison.if_it_panics(|| {
+            self.write(&edits)?;
+            let committed = changes.iter().map(|change| (change.key, change.next));
+            self.states.apply(committed);
+            Ok::<_, CommitFailure>(())
+        })?;
         #[cfg(debug_assertions)]
         for Change { key, next, .. } in changes {
             let known = self.states.stored(*key);
@@ -213,10 +217,11 @@ impl Core {
         if let Some(found) = self.store.get(&key)? {
             return Ok(Some(found));
         }
-        self.write(&[Edit {
+        let edit = Edit {
             key,
             value: Some(Cow::Owned(value)),
-        }])?;
+        };
+        self.poison.if_it_panics(|| self.write(&[edit]))?;
         Ok(None)
     }
 
@@ -236,7 +241,9 @@ impl Core {
     pub(crate) fn reserve_for(&self, changes: usize) -> Result<(), CommitFailure> {
         let _serialized = self.serialize();
         self.poison.check()?;
-        let reserved = self.store.reserve_for(changes);
+        let reserved = self
+            .poison
+            .if_it_panics(|| self.store.reserve_for(changes));
         reserved.map_err(|failure| self.store_failed(failure))
     }
 

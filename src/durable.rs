@@ -159,8 +159,13 @@ impl Ways {
     }
 }
 
+/// Proof that a set of files, and every entry that leads to one, is on stable storage. Only
+/// [`Durable::settle`] makes one, of the set that it consumes.
+pub struct MadeDurable(());
+
 /// Written files and the ways to them: what is owed a barrier.
-#[derive(Default)]
+///
+/// It has no `Default`: a sealed method that takes one could be called from outside then.
 pub struct Pending {
     files: Vec<NewFile>,
     ways: BTreeMap<(RootRole, BucketId), Way>,
@@ -169,12 +174,28 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// For artifacts that may become many.
-    pub(crate) fn of_many() -> Self {
+    const fn new(roots_suffice: bool) -> Self {
         Self {
-            roots_suffice: true,
-            ..Self::default()
+            files: Vec::new(),
+            ways: BTreeMap::new(),
+            roots_suffice,
         }
+    }
+
+    /// For one artifact.
+    pub(crate) const fn of_one() -> Self {
+        Self::new(false)
+    }
+
+    /// For artifacts that may become many.
+    pub(crate) const fn of_many() -> Self {
+        Self::new(true)
+    }
+
+    /// Proof about a set without files.
+    pub(crate) fn without_files(self) -> MadeDurable {
+        debug_assert!(self.files.is_empty(), "files are owed a barrier");
+        MadeDurable(())
     }
 
     /// Adds the files of an artifact, whose last bytes have been handed to the kernel, and their way.
@@ -226,8 +247,13 @@ impl Durable {
     /// entry which this process has not yet made durable, each of them once. Where these are many, and
     /// one call is known to do as much, it is that call.
     ///
-    /// A failure poisons.
-    pub(crate) fn settle(&self, pending: Pending, poison: &Poison) -> Result<(), Fatal> {
+    /// A failure poisons, and so does a panic.
+    pub(crate) fn settle(&self, pending: Pending, poison: &Poison) -> Result<MadeDurable, Fatal> {
+        poison.if_it_panics(|| self.settle_all(pending, poison))?;
+        Ok(MadeDurable(()))
+    }
+
+    fn settle_all(&self, pending: Pending, poison: &Poison) -> Result<(), Fatal> {
         let Pending {
             files,
             ways,

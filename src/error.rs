@@ -17,7 +17,8 @@ pub enum FailureKind {
     /// Nothing was touched. A handle that went in comes back inside the error.
     Refused,
     /// A step failed before any fsync. The handle is gone, the key still has its value, and the
-    /// work starts again from the key.
+    /// work starts again from the key. (For a catalog that could not be opened: the start had begun to
+    /// write, and the next start begins anew.)
     Rewritable,
     /// An fsync or a commit failed, so what is durable is unknown. The handle is gone and the
     /// catalog refuses everything until it is opened again.
@@ -208,6 +209,9 @@ pub enum FatalCause {
     /// A commit failed: the batch may or may not be on stable storage.
     #[error(transparent)]
     Commit(StoreFailure),
+    /// A thread panicked inside of a barrier or a commit: its outcome is unknown.
+    #[error("a thread panicked inside of a sync or a commit, so its outcome is unknown")]
+    Panicked,
 }
 
 /// An fsync or a commit failed in this step.

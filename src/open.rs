@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::error::{FailureKind, IoFailure, StoreFailure};
+use crate::error::{FailureKind, IoFailure, Operation, StoreFailure};
 use crate::store::{Damage, DamageKind, Full, NotACatalog, OpenFailure};
 
 /// Why a catalog could not be opened.
@@ -94,11 +94,30 @@ impl fmt::Display for FreeText {
 
 impl OpenError {
     /// What this failure has left behind.
+    ///
+    /// [`Fatal`](FailureKind::Fatal) if an fsync failed, or may have failed inside of RocksDB;
+    /// [`Rewritable`](FailureKind::Rewritable) if the start had begun to write. The next start writes
+    /// everything anew in both cases.
     #[must_use]
-    pub const fn kind(&self) -> FailureKind {
+    pub fn kind(&self) -> FailureKind {
+        let has_begun = |source: &IoFailure| match source.is_sync() {
+            true => FailureKind::Fatal,
+            false => FailureKind::Rewritable,
+        };
         match self {
-            Self::Io { source, .. } if source.is_sync() => FailureKind::Fatal,
-            _ => FailureKind::Refused,
+            Self::Io { source, .. } => has_begun(source),
+            Self::Store(StoreFailure {
+                operation: Operation::OpenStore | Operation::CreateStore,
+                ..
+            }) => FailureKind::Fatal,
+            Self::DiskFull { source, .. } => match source.downcast_ref() {
+                Some(source) => has_begun(source),
+                None => FailureKind::Fatal,
+            },
+            Self::Store(_) | Self::Moved { .. } => FailureKind::Rewritable,
+            Self::NotACatalog { .. } | Self::Damaged { .. } | Self::NoWitness { .. } => {
+                FailureKind::Refused
+            }
         }
     }
 

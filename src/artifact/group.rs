@@ -1,14 +1,15 @@
 //! [`SyncGroup`]: many artifacts are made durable for the price of a few.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::freezing::Draft;
 use super::{Freezing, FreezingSet, Held, SyncError, SyncRefusal, Synced, SyncedSet};
 use crate::core::Core;
-use crate::durable::{MOST_OPEN, Pending};
-use crate::error::Refused;
-use crate::kind::Kind;
+use crate::durable::{MOST_OPEN, MadeDurable, Pending};
+use crate::error::{Fatal, Refused};
+use crate::kind::{Events, Kind, Ledgers, TxHash};
 
 /// Artifacts that are made durable together, for fewer barriers than one by one.
 ///
@@ -26,25 +27,37 @@ use crate::kind::Kind;
 #[must_use = "dropping it leaves the keys at `freezing`, as a power cut would: `sync` it"]
 pub struct SyncGroup<T: Syncable> {
     core: Arc<Core>,
-    pending: Pending,
-    members: Vec<T::Held>,
+    round: Round<T>,
+    /// The members of earlier rounds.
+    durable: Vec<T::Synced>,
 }
 
 pub(crate) mod sealed {
-    use super::{Draft, Pending, SyncError};
+    use super::{Draft, MadeDurable, Pending, SyncError};
 
-    /// What a group does with a member.
+    /// Lets only this crate call the methods of a sealed trait. A caller that is generic over
+    /// [`Syncable`](super::Syncable) can name the methods, but cannot make this argument.
+    pub struct Internal(pub(super) ());
+
+    /// The steps of a group with a member.
     pub trait Member: Sized {
-        /// What is kept of it while its files are pending.
+        /// The member without its files, which are pending.
         type Held;
         type Output;
-        fn drafts(&self) -> impl Iterator<Item = &Draft>;
-        fn finish<H>(self, pending: &mut Pending) -> Result<Self::Held, SyncError<H>>;
-        fn synced(held: Self::Held) -> Self::Output;
+        fn drafts(&self, internal: &Internal) -> impl Iterator<Item = &Draft>;
+        /// Writes the last bytes, and adds the files to those that are owed a barrier.
+        fn finish<H>(
+            self,
+            pending: &mut Pending,
+            internal: &Internal,
+        ) -> Result<Self::Held, SyncError<H>>;
+        fn synced(held: Self::Held, proof: &MadeDurable) -> Self::Output;
     }
 }
 
-use sealed::Member;
+use sealed::{Internal, Member};
+
+const INTERNAL: Internal = Internal(());
 
 /// What can be made durable in a [`SyncGroup`]: a [`Freezing`], or a [`FreezingSet`] of any kinds.
 ///
@@ -59,25 +72,53 @@ pub trait Syncable: Member<Output = <Self as Syncable>::Synced> {
     type Synced;
 }
 
+/// Members with their pending files. The one barrier for the files is the only way to the members'
+/// evidence: a panic, or an error, in between takes both.
+struct Round<T: Syncable> {
+    pending: Pending,
+    members: Vec<T::Held>,
+}
+
+impl<T: Syncable> Round<T> {
+    fn new(pending: Pending) -> Self {
+        Self {
+            pending,
+            members: Vec::new(),
+        }
+    }
+
+    fn add<H>(&mut self, member: T) -> Result<(), SyncError<H>> {
+        let held = member.finish(&mut self.pending, &INTERNAL)?;
+        self.members.push(held);
+        Ok(())
+    }
+
+    fn make_durable(self, core: &Core) -> Result<Vec<T::Synced>, Fatal> {
+        let proof = make_durable(Some(core), self.pending)?;
+        let members = self.members.into_iter();
+        Ok(members.map(|held| T::synced(held, &proof)).collect())
+    }
+}
+
 impl<T: Syncable> SyncGroup<T> {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         Self {
             core: Arc::clone(core),
-            pending: Pending::of_many(),
-            members: Vec::new(),
+            round: Round::new(Pending::of_many()),
+            durable: Vec::new(),
         }
     }
 
     /// How many members have been added.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.durable.len() + self.round.members.len()
     }
 
     /// Whether nothing has been added yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.len() == 0
     }
 
     /// Adds a member, which has been written. Its last bytes go to the kernel now; if it is large, the
@@ -91,10 +132,11 @@ impl<T: Syncable> SyncGroup<T> {
         if let Err(refusal) = check(&self.core, &member) {
             return Err(SyncError::Refused(Refused::new(member, refusal)));
         }
-        self.members.push(member.finish(&mut self.pending)?);
-        if self.pending.open() >= MOST_OPEN {
-            let round = std::mem::replace(&mut self.pending, Pending::of_many());
-            settle(&self.core, round)?;
+        self.round.add(member)?;
+        if self.round.pending.open() >= MOST_OPEN {
+            let round = std::mem::replace(&mut self.round, Round::new(Pending::of_many()));
+            let durable = round.make_durable(&self.core);
+            self.durable.extend(durable.map_err(SyncError::Fatal)?);
         }
         Ok(())
     }
@@ -110,37 +152,45 @@ impl<T: Syncable> SyncGroup<T> {
             let refusal = SyncRefusal::from(poisoned);
             return Err(SyncError::Refused(Refused::new(self, refusal)));
         }
-        settle(&self.core, self.pending)?;
-        Ok(self.members.into_iter().map(T::synced).collect())
+        let mut durable = self.durable;
+        let last = self.round.make_durable(&self.core);
+        durable.extend(last.map_err(SyncError::Fatal)?);
+        Ok(durable)
     }
 }
 
 impl<T: Syncable> fmt::Debug for SyncGroup<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SyncGroup({} members)", self.members.len())
+        write!(f, "SyncGroup({} members)", self.len())
     }
 }
 
 /// Makes one member durable.
 pub(super) fn sync_one<T: Syncable>(member: T) -> Result<T::Synced, SyncError<T>> {
-    let core = member.drafts().next().map(|draft| &draft.held.core);
-    let core = core.map(Arc::clone);
+    let core = member.drafts(&INTERNAL).next();
+    let core = core.map(|draft| Arc::clone(&draft.held.core));
     if let Some(core) = &core
         && let Err(refusal) = check(core, &member)
     {
         return Err(SyncError::Refused(Refused::new(member, refusal)));
     }
-    let mut pending = Pending::default();
-    let held = member.finish(&mut pending)?;
-    if let Some(core) = core {
-        settle(&core, pending)?;
+    let mut pending = Pending::of_one();
+    let held = member.finish(&mut pending, &INTERNAL)?;
+    let proof = make_durable(core.as_deref(), pending).map_err(SyncError::Fatal)?;
+    Ok(T::synced(held, &proof))
+}
+
+/// Without a core there is no file, either.
+fn make_durable(core: Option<&Core>, pending: Pending) -> Result<MadeDurable, Fatal> {
+    match core {
+        Some(core) => core.durable.settle(pending, &core.poison),
+        None => Ok(pending.without_files()),
     }
-    Ok(T::synced(held))
 }
 
 /// What must be so before anything is handed over.
 fn check<T: Syncable>(core: &Arc<Core>, member: &T) -> Result<(), SyncRefusal> {
-    member.drafts().try_for_each(|draft| {
+    member.drafts(&INTERNAL).try_for_each(|draft| {
         if !Arc::ptr_eq(core, &draft.held.core) {
             let key = draft.held.key;
             return Err(SyncRefusal::ForeignHandle { key });
@@ -149,26 +199,40 @@ fn check<T: Syncable>(core: &Arc<Core>, member: &T) -> Result<(), SyncRefusal> {
     })
 }
 
-fn settle<H>(core: &Core, pending: Pending) -> Result<(), SyncError<H>> {
-    core.durable
-        .settle(pending, &core.poison)
-        .map_err(SyncError::Fatal)
+/// The claim of a member on its key, with the member's kind: evidence of one kind cannot be made of
+/// another kind's claim.
+pub struct OfKind<K> {
+    held: Held,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Kind> OfKind<K> {
+    fn finish<H>(member: Freezing<K>, pending: &mut Pending) -> Result<Self, SyncError<H>> {
+        Ok(Self {
+            held: member.draft.finish(pending)?,
+            kind: PhantomData,
+        })
+    }
+
+    fn synced(self, proof: &MadeDurable) -> Synced<K> {
+        Synced::new(self.held, proof)
+    }
 }
 
 impl<K: Kind> Member for Freezing<K> {
-    type Held = Held;
+    type Held = OfKind<K>;
     type Output = Synced<K>;
 
-    fn drafts(&self) -> impl Iterator<Item = &Draft> {
+    fn drafts(&self, _: &Internal) -> impl Iterator<Item = &Draft> {
         std::iter::once(&self.draft)
     }
 
-    fn finish<H>(self, pending: &mut Pending) -> Result<Held, SyncError<H>> {
-        self.draft.finish(pending)
+    fn finish<H>(self, pending: &mut Pending, _: &Internal) -> Result<OfKind<K>, SyncError<H>> {
+        OfKind::finish(self, pending)
     }
 
-    fn synced(held: Held) -> Synced<K> {
-        Synced::new(held)
+    fn synced(held: OfKind<K>, proof: &MadeDurable) -> Synced<K> {
+        held.synced(proof)
     }
 }
 
@@ -178,10 +242,14 @@ impl<K: Kind> Syncable for Freezing<K> {
 
 impl Member for FreezingSet {
     /// In canonical order.
-    type Held = [Option<Held>; 3];
+    type Held = (
+        Option<OfKind<Ledgers>>,
+        Option<OfKind<Events>>,
+        Option<OfKind<TxHash>>,
+    );
     type Output = SyncedSet;
 
-    fn drafts(&self) -> impl Iterator<Item = &Draft> {
+    fn drafts(&self, _: &Internal) -> impl Iterator<Item = &Draft> {
         let drafts = [
             self.ledgers.as_ref().map(|member| &member.draft),
             self.events.as_ref().map(|member| &member.draft),
@@ -190,23 +258,30 @@ impl Member for FreezingSet {
         drafts.into_iter().flatten()
     }
 
-    fn finish<H>(self, pending: &mut Pending) -> Result<Self::Held, SyncError<H>> {
-        let drafts = [
-            self.ledgers.map(|member| member.draft),
-            self.events.map(|member| member.draft),
-            self.txhash.map(|member| member.draft),
-        ];
-        let mut finish =
-            |draft: Option<Draft>| draft.map(|draft| draft.finish(pending)).transpose();
-        let [ledgers, events, txhash] = drafts;
-        Ok([finish(ledgers)?, finish(events)?, finish(txhash)?])
+    fn finish<H>(
+        self,
+        pending: &mut Pending,
+        _: &Internal,
+    ) -> Result<Self::Held, SyncError<H>> {
+        fn finish<K: Kind, H>(
+            member: Option<Freezing<K>>,
+            pending: &mut Pending,
+        ) -> Result<Option<OfKind<K>>, SyncError<H>> {
+            let finished = member.map(|member| OfKind::finish(member, pending));
+            finished.transpose()
+        }
+        Ok((
+            finish(self.ledgers, pending)?,
+            finish(self.events, pending)?,
+            finish(self.txhash, pending)?,
+        ))
     }
 
-    fn synced([ledgers, events, txhash]: Self::Held) -> SyncedSet {
+    fn synced((ledgers, events, txhash): Self::Held, proof: &MadeDurable) -> SyncedSet {
         SyncedSet {
-            ledgers: ledgers.map(Synced::new),
-            events: events.map(Synced::new),
-            txhash: txhash.map(Synced::new),
+            ledgers: ledgers.map(|held| held.synced(proof)),
+            events: events.map(|held| held.synced(proof)),
+            txhash: txhash.map(|held| held.synced(proof)),
         }
     }
 }

@@ -44,7 +44,7 @@ use crate::layout::Place;
 use crate::state::ArtifactState;
 
 /// The claim on an artifact's key, and where to work on its files.
-pub struct Held {
+pub(crate) struct Held {
     pub(crate) core: Arc<Core>,
     pub(crate) claim: Claim,
     pub(crate) key: ArtifactKey,

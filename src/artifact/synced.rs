@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Frozen, Held, artifact_handle};
 use crate::core::Core;
+use crate::durable::MadeDurable;
 use crate::kind::{Events, Kind, Ledgers, TxHash};
 use crate::state::ArtifactState;
 use crate::transition::sealed::Commit;
@@ -49,7 +50,8 @@ pub struct FrozenSet {
 }
 
 impl<K: Kind> Synced<K> {
-    pub(super) const fn new(held: Held) -> Self {
+    /// Of a member of the set of files that the proof is of.
+    pub(super) const fn new(held: Held, _: &MadeDurable) -> Self {
         Self {
             held,
             kind: PhantomData,

@@ -41,9 +41,6 @@ pub(super) fn ensure_created(dir: &Dir, witness: &Witness) -> Result<(), OpenFai
     match (has(POINTER), has(STAGING)) {
         (true, true) => {
             check_staging(dir)?;
-            // The pointer may have been moved into place without its entry being durable yet.
-            dir.sync()?;
-            remove_staging(dir)?;
             // The staging directory may have come back after a start had renewed the pointer.
             repair_pointer(dir, witness)
         }
@@ -61,6 +58,16 @@ pub(super) fn ensure_created(dir: &Dir, witness: &Witness) -> Result<(), OpenFai
             create(dir, witness)
         }
     }
+}
+
+/// Removes the staging directory of a creation that is complete, but for this.
+pub(super) fn finish_creation(dir: &Dir) -> Result<(), IoFailure> {
+    if dir.has(STAGING)? {
+        // The pointer may have been moved into place without its entry being durable yet.
+        dir.sync()?;
+        remove_staging(dir)?;
+    }
+    Ok(())
 }
 
 fn not_a_catalog(found: &OsStr) -> OpenFailure {
@@ -187,8 +194,8 @@ fn point_to(dir: &Dir, manifest: &str) -> Result<(), IoFailure> {
 /// Refuses a special file under a name that RocksDB would open: opening a pipe waits for ever.
 pub(super) fn check_regular(dir: &Dir) -> Result<(), IoFailure> {
     for entry in dir.list()? {
-        let is_rocksdbs = entry.name.to_str().is_some_and(is_rocksdbs);
-        if is_rocksdbs && dir.sort_of(&entry.name)? != Some(Sort::File) {
+        let is_the_stores = entry.name == BALLAST || entry.name.to_str().is_some_and(is_rocksdbs);
+        if is_the_stores && dir.sort_of(&entry.name)? != Some(Sort::File) {
             let source = std::io::Error::other("it is not a regular file: move it away");
             let path = dir.join(&entry.name);
             return Err(IoFailure::new(Operation::OpenFile, path, source));

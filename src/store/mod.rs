@@ -96,13 +96,12 @@ impl Store {
     pub(crate) fn open(dir: &Arc<Dir>, witness: Witness) -> Result<Self, OpenFailure> {
         check_not_moved(dir)?;
         create::check_regular(dir)?;
-        let room = space::before_start(dir)?;
-        let parts = match Self::start(dir, &witness, room) {
-            // A quota does not show in what is free. Everything that the attempt wrote, a second one
+        let parts = match Self::start(dir, &witness, space::before_start) {
+            // A quota does not show in the free space. Everything that the attempt wrote, a second one
             // writes anew.
-            Err(failure) if room == Room::Ample => match space::explain(dir, failure) {
-                OpenFailure::Full(full) if !space::give_back(dir)? => Err(OpenFailure::Full(full)),
-                OpenFailure::Full(_) => Self::start(dir, &witness, Room::Scarce),
+            Err(failure) => match space::explain(dir, failure) {
+                OpenFailure::Full(full) if !space::holds_ballast(dir)? => Err(OpenFailure::Full(full)),
+                OpenFailure::Full(_) => Self::start(dir, &witness, space::scarce),
                 failure => Err(failure),
             },
             started => started,
@@ -123,11 +122,18 @@ impl Store {
         })
     }
 
-    fn start(dir: &Dir, witness: &Witness, room: Room) -> Result<(Engine, LogSpace), OpenFailure> {
+    fn start(
+        dir: &Dir,
+        witness: &Witness,
+        find_room: fn(&Dir) -> Result<Room, IoFailure>,
+    ) -> Result<(Engine, LogSpace), OpenFailure> {
         create::ensure_created(dir, witness)?;
         let witnessed = log_check::witnessed(witness)?;
         let has_records = log_check::truncate_torn_ends(dir, witnessed)?;
+        // From here on the files are known to be sound: nothing before this changes a damaged store.
+        create::finish_creation(dir)?;
         space::remove_empty_logs(dir, witnessed)?;
+        let room = find_room(dir)?;
         let failed = |source| StoreFailure::new(Operation::OpenStore, dir.path(), source);
         dir.disk()
             .announce(Operation::OpenStore, dir.path())

@@ -73,12 +73,22 @@ pub(super) fn before_start(dir: &Dir) -> Result<Room, IoFailure> {
     if dir.free_space()? >= AMPLE {
         return Ok(Room::Ample);
     }
+    scarce(dir)
+}
+
+/// Gives the ballast back to the disk, whatever its free space.
+pub(super) fn scarce(dir: &Dir) -> Result<Room, IoFailure> {
     give_back(dir)?;
     Ok(Room::Scarce)
 }
 
+/// Whether the ballast holds any space.
+pub(super) fn holds_ballast(dir: &Dir) -> Result<bool, IoFailure> {
+    Ok(dir.has(BALLAST)? && !dir.read_file(BALLAST)?.is_empty())
+}
+
 /// Gives the ballast back to the disk. Returns whether there was one.
-pub(super) fn give_back(dir: &Dir) -> Result<bool, IoFailure> {
+fn give_back(dir: &Dir) -> Result<bool, IoFailure> {
     let exists = dir.has(BALLAST)?;
     if exists {
         dir.hold_space(BALLAST, 0)?;

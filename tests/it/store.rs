@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation};
+use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation, RootRole};
 
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, copy_tree, freeze, state, tree};
 
@@ -138,7 +138,9 @@ fn the_manifest_is_read_like_the_log() {
         let pointer = std::fs::read_to_string(catalog_dir(world).join("CURRENT")).unwrap();
         catalog_dir(world).join(pointer.trim_end())
     };
-    for tail in [[0_u8; 300], [0xa5; 300]] {
+    // The header of a record whose payload was not written, and zeros.
+    let begun = [&[1, 2, 3, 4, 200, 0, 1][..], &[0; 200]].concat();
+    for tail in [vec![0; 300], begun] {
         let world = marked(3);
         let manifest = manifest(&world);
         let mut bytes = std::fs::read(&manifest).unwrap();
@@ -146,14 +148,18 @@ fn the_manifest_is_read_like_the_log() {
         std::fs::write(&manifest, bytes).unwrap();
         assert_eq!(count(&open(&world).unwrap()), 3);
     }
-    let world = marked(3);
-    let manifest = manifest(&world);
-    let mut bytes = std::fs::read(&manifest).unwrap();
-    bytes[9] ^= 1;
-    std::fs::write(&manifest, bytes).unwrap();
-    let error = open(&world).unwrap_err();
-    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains("MANIFEST-"), "{error}");
+    for damage in [|bytes: &mut Vec<u8>| bytes[9] ^= 1, |bytes: &mut Vec<u8>| {
+        bytes.extend([0xa5; 300]);
+    }] {
+        let world = marked(3);
+        let manifest = manifest(&world);
+        let mut bytes = std::fs::read(&manifest).unwrap();
+        damage(&mut bytes);
+        std::fs::write(&manifest, bytes).unwrap();
+        let error = open(&world).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("MANIFEST-"), "{error}");
+    }
 }
 
 /// A batch larger than a block of the log, torn: its later parts are no batches of their own.
@@ -180,7 +186,9 @@ fn a_torn_large_batch_is_a_torn_tail() {
         whole.len() as u64 - before > 2 * 32 * 1024,
         "several blocks"
     );
-    for hole in [before as usize, before as usize + 40_000] {
+    // A power cut loses whole sectors.
+    let sector = |offset: usize| offset.next_multiple_of(512);
+    for hole in [sector(before as usize), sector(before as usize + 40_000)] {
         let mut torn = whole.clone();
         torn[hole..hole + 512].fill(0);
         std::fs::write(&log, &torn).unwrap();
@@ -212,7 +220,8 @@ fn the_catalogs_own_files_are_bounded() {
         most = most.max(files.len());
         for file in &files {
             let name = file.to_str().unwrap();
-            let known = ["CURRENT", "IDENTITY", "LOCK", frostline::LOCK_FILE].contains(&name)
+            let known = ["CURRENT", "IDENTITY", "LOCK", "frostline.reserve"].contains(&name)
+                || name == frostline::LOCK_FILE
                 || name.starts_with("MANIFEST-")
                 || name.starts_with("OPTIONS-")
                 || name.ends_with(".log")
@@ -277,6 +286,8 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     let world = Data::new();
     drop(freeze(&world.open(), 1, b"bytes"));
     let before = tree(&catalog_dir(&world));
+    let witness = world.root(RootRole::Ledgers).join("frostline.witness");
+    let witnessed = std::fs::read(&witness).unwrap();
     drop(world.open());
     let after = tree(&catalog_dir(&world));
     // What a crash inside that second start may leave: its pointer, and every file of before.
@@ -290,8 +301,11 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     let current = Path::new("CURRENT");
     assert_ne!(after[current], before[current]);
     std::fs::write(directory.join(current), &after[current]).unwrap();
-    // If it was the first start after the creation, the aside may have come back, too.
+    std::fs::write(&witness, witnessed).unwrap();
+    // If it was the first start after the creation, the staging directory may have come back, too.
     std::fs::create_dir(directory.join("frostline.creating")).unwrap();
+    // A start that was killed before this one may have left a manifest without content.
+    std::fs::write(directory.join("MANIFEST-000099"), "").unwrap();
     let catalog = open(&world).unwrap();
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
     assert!(!directory.join("frostline.creating").exists());
