@@ -280,8 +280,8 @@ fn begin_log(
     };
     if !witness.holds(witnessed)? {
         dir.sync()?;
-        witness.write(witnessed)?;
     }
+    witness.write(witnessed)?;
     Ok(space)
 }
 

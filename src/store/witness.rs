@@ -113,10 +113,13 @@ impl Witness {
         };
         let mut held = slots.chunks(SLOT).map(Witnessed::decode);
         let (first, second) = (held.next().flatten(), held.next().flatten());
-        if first.max(second) == Some(witnessed) {
-            return Ok(());
-        }
-        let slot = usize::from(first > second);
+        let newest = usize::from(second > first);
+        // The newest record is written anew, too: the process that wrote it may have been killed before
+        // its fsync, or after an fsync that failed.
+        let slot = match first.max(second) == Some(witnessed) {
+            true => newest,
+            false => 1 - newest,
+        };
         self.root
             .overwrite(WITNESS_FILE, slot * SLOT, &witnessed.encode())?;
         if self.adopts && first.max(second) > Some(witnessed) {
