@@ -241,9 +241,7 @@ impl Core {
     pub(crate) fn reserve_for(&self, changes: usize) -> Result<(), CommitFailure> {
         let _serialized = self.serialize();
         self.poison.check()?;
-        let reserved = self
-            .poison
-            .if_it_panics(|| self.store.reserve_for(changes));
+        let reserved = self.poison.if_it_panics(|| self.store.reserve_for(changes));
         reserved.map_err(|failure| self.store_failed(failure))
     }
 

@@ -57,6 +57,10 @@ pub enum Operation {
     CutFile,
     /// Fsync a file.
     SyncFile,
+    /// Check that all bytes of a file that was synced have their place on the disk.
+    CheckFile,
+    /// Check that a file system still writes changes.
+    CheckFileSystem,
     /// Unlink a file.
     UnlinkFile,
     /// Rename a file.
@@ -90,6 +94,8 @@ impl fmt::Display for Operation {
             Self::ReserveSpace => "reserve space for the file",
             Self::CutFile => "cut the torn end off the file",
             Self::SyncFile => "sync the file",
+            Self::CheckFile => "find every written byte of the file",
+            Self::CheckFileSystem => "change the file system of",
             Self::UnlinkFile => "unlink the file",
             Self::RenameFile => "rename the file",
             Self::LockFile => "lock the file",
@@ -122,6 +128,8 @@ impl IoFailure {
             Operation::SyncFile
                 | Operation::SyncDirectory
                 | Operation::SyncFileSystem
+                | Operation::CheckFile
+                | Operation::CheckFileSystem
                 | Operation::CutFile
         )
     }

@@ -115,8 +115,8 @@ fn unlink(
     swept: &mut Swept,
 ) -> Result<Vec<Prunable>, SweepError> {
     let sync_absence = |ways: &Ways| {
-        ways.sync_absence()
-            .map_err(|failure| SweepError::Fatal(core.poison.sync_failed(failure)))
+        let synced = core.durable.sync_absence(ways, &core.poison);
+        synced.map_err(SweepError::Fatal)
     };
     // So that each directory is synced once also where not all of them can be open together.
     batch.sort_by_key(|item| item.held.place().bucket());

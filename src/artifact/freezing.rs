@@ -125,7 +125,11 @@ impl Draft {
         let place = self.held.place();
         let way = match &mut self.way {
             Some(way) => way,
-            empty => empty.insert(Way::create(self.held.root(), place)?),
+            empty => empty.insert(Way::create(
+                self.held.root(),
+                place,
+                &self.held.core.durable,
+            )?),
         };
         let file = match self.files.entry(position) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -160,7 +164,7 @@ impl Draft {
             }
             file.finish().map_err(failed)?;
         }
-        pending.add(held.place(), way, files).map_err(failed)?;
+        pending.add(held.place(), way, files);
         Ok(held)
     }
 }

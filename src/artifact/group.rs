@@ -258,11 +258,7 @@ impl Member for FreezingSet {
         drafts.into_iter().flatten()
     }
 
-    fn finish<H>(
-        self,
-        pending: &mut Pending,
-        _: &Internal,
-    ) -> Result<Self::Held, SyncError<H>> {
+    fn finish<H>(self, pending: &mut Pending, _: &Internal) -> Result<Self::Held, SyncError<H>> {
         fn finish<K: Kind, H>(
             member: Option<Freezing<K>>,
             pending: &mut Pending,

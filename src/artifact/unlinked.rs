@@ -166,8 +166,9 @@ enum Removal {
 fn remove_files(held: &Held) -> Result<(), Removal> {
     let mut ways = Ways::default();
     held.unlink_files(&mut ways).map_err(Removal::Unlink)?;
-    let synced = ways.sync_absence();
-    synced.map_err(|failure| Removal::Sync(held.core.poison.sync_failed(failure)))
+    let core = &held.core;
+    let synced = core.durable.sync_absence(&ways, &core.poison);
+    synced.map_err(Removal::Sync)
 }
 
 /// Unlinks the files, makes their absence durable and deletes the key.

@@ -8,7 +8,7 @@ use super::Disk;
 use super::file::{NewFile, ReadFile};
 use super::handle::{DirHandle, FileHandle};
 use super::lock_file::LockFile;
-use super::real::DirId;
+use super::real::{DirId, DirMark};
 use crate::error::{IoFailure, Operation};
 
 /// An open directory. Names are looked up in it and nowhere else, so renaming a parent or planting
@@ -341,6 +341,20 @@ impl Dir {
             .perform(Operation::SyncFileSystem, &self.path, || {
                 self.handle.sync_file_system()
             })
+    }
+
+    /// Makes sure that this directory's file system still writes changes, by changing its times.
+    pub(crate) fn check_file_system(&self) -> Result<(), IoFailure> {
+        self.disk
+            .perform(Operation::CheckFileSystem, &self.path, || {
+                self.handle.check_file_system()
+            })
+    }
+
+    /// What tells the directory from every other one that has had, or will have, its name.
+    pub(crate) fn mark(&self) -> Result<DirMark, IoFailure> {
+        self.disk
+            .perform(Operation::Inspect, &self.path, || self.handle.mark())
     }
 
     pub(crate) fn identity(&self) -> Result<DirId, IoFailure> {

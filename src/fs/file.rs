@@ -37,11 +37,14 @@ pub(crate) struct NewFile {
     written: u64,
     started: u64,
     failed: bool,
+    /// Whether bytes that writeback has lost show as a hole.
+    shows_holes: bool,
 }
 
 impl NewFile {
     pub(super) fn new(file: FileHandle, path: PathBuf, disk: Disk) -> Self {
         Self {
+            shows_holes: file.shows_holes(),
             file,
             path,
             disk,
@@ -102,9 +105,14 @@ impl NewFile {
     }
 
     /// Has the disk begin to write what the kernel has, without waiting.
+    ///
+    /// The kernel discards an error of this, so it is done only where [`check`](Self::check) finds what
+    /// was lost.
     pub(crate) fn start_writing(&mut self) {
         let from = self.started;
-        if let Some(bytes) = NonZeroU64::new(self.written - from) {
+        if self.shows_holes
+            && let Some(bytes) = NonZeroU64::new(self.written - from)
+        {
             self.file.start_writing(from, bytes);
             self.started = self.written;
         }
@@ -122,9 +130,30 @@ impl NewFile {
     }
 
     /// Makes the bytes durable. Takes the file by value: a failed fsync cannot be tried again.
-    pub(crate) fn sync(self) -> Result<(), IoFailure> {
+    pub(crate) fn sync(mut self) -> Result<(), IoFailure> {
         self.disk
-            .perform(Operation::SyncFile, &self.path, || self.file.sync())
+            .perform(Operation::SyncFile, &self.path, || self.file.sync())?;
+        self.check()
+    }
+
+    /// Makes sure that every byte of a file that was synced has its place on the disk.
+    ///
+    /// ext4 drops bytes for which delayed allocation fails, and may report that to nobody: the error
+    /// goes to the call that began the writeback, which may be the kernel's own. The bytes are a hole
+    /// of the file then.
+    pub(crate) fn check(&mut self) -> Result<(), IoFailure> {
+        if !self.shows_holes || self.written == 0 {
+            return Ok(());
+        }
+        let (file, written) = (&mut self.file, self.written);
+        self.disk.perform(Operation::CheckFile, &self.path, || {
+            let hole = file.first_hole()?;
+            if hole < written {
+                let lost = format!("of {written} bytes those from byte {hole} on were lost");
+                return Err(io::Error::other(lost));
+            }
+            Ok(())
+        })
     }
 }
 

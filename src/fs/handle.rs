@@ -1,4 +1,4 @@
-//! Open directories, files and locks: of the system, or, under the feature `sim`, of a simulated disk.
+//! Open directories and files: of the system, or, under the feature `sim`, of a simulated disk.
 //!
 //! In a normal build each has one variant, which costs nothing.
 
@@ -12,7 +12,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use super::Sort;
-use super::real::{self, DirId};
+use super::lock_handle::LockHandle;
+use super::real::{self, DirId, DirMark};
 
 /// The device of everything simulated: no system numbers one like this.
 #[cfg(feature = "sim")]
@@ -28,12 +29,6 @@ pub(super) enum FileHandle {
     Real(File),
     #[cfg(feature = "sim")]
     Simulated(crate::sim::FileHandle),
-}
-
-pub(super) enum LockHandle {
-    Real(File),
-    #[cfg(feature = "sim")]
-    Simulated(crate::sim::LockHandle),
 }
 
 impl DirHandle {
@@ -260,6 +255,24 @@ impl DirHandle {
         }
     }
 
+    /// Makes sure that the file system still writes changes.
+    pub(super) fn check_file_system(&self) -> io::Result<()> {
+        match self {
+            Self::Real(fd) => real::check_file_system(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.check(),
+        }
+    }
+
+    /// What tells the directory from every other one that has had, or will have, its name.
+    pub(super) fn mark(&self) -> io::Result<DirMark> {
+        match self {
+            Self::Real(fd) => real::mark(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.identity().map(DirMark::simulated),
+        }
+    }
+
     pub(super) fn sync_file_system(&self) -> io::Result<()> {
         match self {
             Self::Real(fd) => real::sync_file_system(fd),
@@ -284,6 +297,24 @@ impl FileHandle {
             Self::Real(file) => real::start_writing(file, from, bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => {}
+        }
+    }
+
+    /// Whether bytes that writeback has lost show as a hole of the file.
+    pub(super) fn shows_holes(&self) -> bool {
+        match self {
+            Self::Real(file) => real::is_known(file).unwrap_or(false),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => true,
+        }
+    }
+
+    /// The first byte without a place on the disk; the file's length if there is none.
+    pub(super) fn first_hole(&mut self) -> io::Result<u64> {
+        match self {
+            Self::Real(file) => real::first_hole(file),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.check(),
         }
     }
 
@@ -338,41 +369,6 @@ impl FileHandle {
             Self::Real(file) => real::sync(file),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.sync(),
-        }
-    }
-}
-
-impl LockHandle {
-    /// Takes the lock, or says that somebody has it.
-    pub(super) fn try_lock(&self) -> io::Result<bool> {
-        match self {
-            Self::Real(file) => real::try_lock(file),
-            #[cfg(feature = "sim")]
-            Self::Simulated(file) => Ok(file.try_lock()),
-        }
-    }
-
-    pub(super) fn unlock(&self) {
-        match self {
-            Self::Real(file) => real::unlock(file),
-            #[cfg(feature = "sim")]
-            Self::Simulated(file) => file.unlock(),
-        }
-    }
-
-    /// The file, to write into it for people to read; a simulated disk does not keep that.
-    #[cfg_attr(
-        not(feature = "sim"),
-        expect(
-            clippy::unnecessary_wraps,
-            reason = "a simulated disk has no such file"
-        )
-    )]
-    pub(super) fn note(&self) -> Option<&File> {
-        match self {
-            Self::Real(file) => Some(file),
-            #[cfg(feature = "sim")]
-            Self::Simulated(_) => None,
         }
     }
 }

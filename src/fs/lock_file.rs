@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::handle::LockHandle;
+use super::lock_handle::LockHandle;
 use super::real::{self, DirId};
 use crate::error::{IoFailure, Operation};
 

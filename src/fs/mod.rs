@@ -9,6 +9,7 @@ mod directory;
 mod file;
 mod handle;
 mod lock_file;
+mod lock_handle;
 mod real;
 mod walk;
 
@@ -16,6 +17,7 @@ pub(crate) use directory::{Dir, Entry, Sort};
 pub use file::ReadFile;
 pub(crate) use file::{NewFile, read_config};
 pub(crate) use lock_file::{Holder, LockFile};
+pub(crate) use real::{Device, DirMark};
 pub(crate) use walk::{Resolved, resolve};
 
 use std::io;

@@ -17,6 +17,13 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+mod file_system;
+
+pub(crate) use file_system::{Device, DirMark};
+pub(super) use file_system::{
+    MANY, check_file_system, first_hole, is_known, mark, sync_file_system, sync_whole_from,
+};
+
 use super::directory::Sort;
 
 /// What makes a directory the same directory, however its path is spelled.
@@ -24,13 +31,6 @@ use super::directory::Sort;
 pub(crate) struct DirId {
     pub(super) device: u64,
     pub(super) inode: u64,
-}
-
-impl DirId {
-    /// What tells file systems apart.
-    pub(crate) const fn device(self) -> u64 {
-        self.device
-    }
 }
 
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
@@ -297,39 +297,6 @@ pub(super) fn sync(fd: impl AsFd) -> io::Result<()> {
     Ok(fs::fsync(fd)?)
 }
 
-pub(super) fn sync_file_system(fd: impl AsFd) -> io::Result<()> {
-    Ok(fs::syncfs(fd)?)
-}
-
-/// File systems whose `syncfs` writes all data and metadata, waits, and flushes the disk's cache: ext4,
-/// XFS, btrfs, tmpfs (which keeps nothing anyway). Others may pass it on to nobody, as FUSE does.
-const WHOLE: [i64; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994];
-
-/// The first Linux whose `syncfs` tells of every failure: of data since 5.8, of a file system's own
-/// work since 5.17.
-const TELLS: (u32, u32) = (5, 17);
-
-/// From so many fsyncs on one `syncfs` is cheaper. It also writes what others have left to be written
-/// there: with a busy neighbour it costs some ten milliseconds more, and so does an fsync of each of
-/// these.
-pub(super) const MANY: usize = 32;
-
-/// From how many files and directories on `syncfs` replaces an fsync of each; none if it does not
-/// promise, and report, as much.
-pub(super) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>> {
-    let kind = fs::fstatfs(fd)?.f_type;
-    let release = rustix::system::uname();
-    let promises = WHOLE.contains(&kind) && release_of(release.release().to_bytes()) >= Some(TELLS);
-    Ok(promises.then_some(MANY))
-}
-
-/// The first two numbers of a kernel's release.
-fn release_of(text: &[u8]) -> Option<(u32, u32)> {
-    let mut numbers = text.split(|byte| !byte.is_ascii_digit());
-    let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
-    Some((number()?, number()?))
-}
-
 /// Asks the kernel to begin writing these bytes of a file to the disk, and does not wait.
 ///
 /// The advice says that they will not be read soon. The kernel begins to write what is dirty then, and
@@ -346,18 +313,4 @@ pub(super) fn open_anywhere(path: &Path) -> io::Result<File> {
         return Err(Errno::ISDIR.into());
     }
     Ok(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_is_read_as_far_as_it_is_one() {
-        assert_eq!(release_of(b"5.17.0-76-generic"), Some((5, 17)));
-        assert_eq!(release_of(b"6.18"), Some((6, 18)));
-        assert_eq!(release_of(b"6"), None);
-        assert_eq!(release_of(b""), None);
-        assert!(release_of(b"5.9.16") < Some(TELLS));
-    }
 }

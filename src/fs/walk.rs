@@ -221,14 +221,19 @@ impl Resolved {
             match stop.handle.reopen() {
                 Ok(handle) => Dir::new(handle, stop.path.clone(), disk.clone()).sync()?,
                 // A parent that this user may pass through but not open cannot be synced by itself.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(error)
+                    if error.kind() == io::ErrorKind::PermissionDenied
+                        && root.sync_whole_from()?.is_some() =>
+                {
                     root.sync_file_system()?;
+                    // The device's cache once more: see `durable::sync_whole`.
+                    root.sync()?;
                 }
                 Err(error) => {
                     return Err(IoFailure::new(Operation::OpenDirectory, &stop.path, error));
                 }
             }
         }
-        Ok(())
+        root.check_file_system()
     }
 }

@@ -127,7 +127,7 @@ impl HotHeld {
         let key = HotKey { chunk: self.chunk };
         let removed = self.root().remove_tree(name);
         removed.map_err(|source| RemoveError::Rewritable { key, source })?;
-        self.sync_root().map_err(RemoveError::Fatal)?;
+        self.sync_root(None).map_err(RemoveError::Fatal)?;
         match self.commit(Some(HotState::Transient), None) {
             Ok(()) => Ok(()),
             Err(CommitFailure::Refused(source)) => Err(RemoveError::Commit { key, source }),
@@ -135,9 +135,12 @@ impl HotHeld {
         }
     }
 
-    fn sync_root(&self) -> Result<(), Fatal> {
-        let synced = self.root().sync();
-        synced.map_err(|failure| self.core.poison.sync_failed(failure))
+    /// Makes the entries of the hot root durable, and before that those of a directory in it.
+    fn sync_root(&self, inside: Option<&Dir>) -> Result<(), Fatal> {
+        let Core {
+            durable, poison, ..
+        } = &*self.core;
+        durable.sync_root(self.root(), inside, poison)
     }
 
     fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -140,10 +140,8 @@ impl Transient {
         if let Err(refusal) = self.check() {
             return Err(ReadyError::Refused(Refused::new(self, refusal)));
         }
-        let poison = &self.held.core.poison;
-        let synced = self.directory.sync();
-        synced.map_err(|failure| ReadyError::Fatal(poison.sync_failed(failure)))?;
-        self.held.sync_root().map_err(ReadyError::Fatal)?;
+        let synced = self.held.sync_root(Some(&self.directory));
+        synced.map_err(ReadyError::Fatal)?;
         let flip = (Some(HotState::Transient), Some(HotState::Ready));
         match self.held.commit(flip.0, flip.1) {
             Ok(()) => Ok(Ready::new(self.held)),

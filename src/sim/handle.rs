@@ -264,6 +264,12 @@ impl DirHandle {
         )
     }
 
+    /// Makes sure that the disk still takes changes. The check itself changes nothing that a power cut
+    /// could take back: a real one sets times, of which nothing depends.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.call(Call::Look, "check", OsStr::new(""), |_, _| Ok(()))
+    }
+
     pub(crate) fn sync_file_system(&self) -> io::Result<()> {
         self.call(
             Call::SyncAll,
@@ -323,6 +329,14 @@ impl FileHandle {
         state.call(Call::Look, "look at", &self.path)?;
         let content = state.world.file(self.inode);
         Ok(content.is_none_or(|content| content.current().is_empty()))
+    }
+
+    /// The first byte that the disk has lost: none, so the file's length.
+    pub(crate) fn check(&self) -> io::Result<u64> {
+        let mut state = self.disk.state();
+        state.call(Call::Look, "check", &self.path)?;
+        let content = state.world.file(self.inode);
+        Ok(content.map_or(0, |content| content.current().len() as u64))
     }
 
     pub(crate) fn cut(&self, length: usize) -> io::Result<()> {

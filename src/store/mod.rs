@@ -100,7 +100,9 @@ impl Store {
             // A quota does not show in the free space. Everything that the attempt wrote, a second one
             // writes anew.
             Err(failure) => match space::explain(dir, failure) {
-                OpenFailure::Full(full) if !space::holds_ballast(dir)? => Err(OpenFailure::Full(full)),
+                OpenFailure::Full(full) if !space::holds_ballast(dir)? => {
+                    Err(OpenFailure::Full(full))
+                }
                 OpenFailure::Full(_) => Self::start(dir, &witness, space::scarce),
                 failure => Err(failure),
             },
@@ -181,7 +183,12 @@ impl Store {
             .disk()
             .announce(Operation::Commit, self.dir.path())
             .map_err(|error| unknown(error.into()))?;
-        self.engine.write(edits).map_err(unknown)
+        self.engine.write(edits).map_err(unknown)?;
+        // The log's fsync does not report every failure of the file system; see `durable`.
+        let checked = self.dir.check_file_system();
+        checked.map_err(|failure| {
+            StoreCommitFailure::Unknown(self.failure(failure.operation, failure.source.into()))
+        })
     }
 
     /// Makes sure that commits of so many edits, with keys and values of the usual size, will not

@@ -364,4 +364,3 @@ fn apply(entries: &mut Entries, edits: &[Edit<'_>]) {
         };
     }
 }
-

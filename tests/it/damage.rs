@@ -181,7 +181,12 @@ fn damage_in_the_last_records_of_the_log_is_refused() {
 fn padding(length: usize) -> Vec<u8> {
     // The tag of an edit that may be ignored, then a string with its length.
     let content = vec![b'-'; length];
-    let mut payload = vec![0x80, 0x42, (length & 0x7f) as u8 | 0x80, (length >> 7) as u8];
+    let mut payload = vec![
+        0x80,
+        0x42,
+        (length & 0x7f) as u8 | 0x80,
+        (length >> 7) as u8,
+    ];
     payload.extend(content);
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&[1]), &payload);
     let masked = checksum.rotate_right(15).wrapping_add(0xa282_ead8);
@@ -225,7 +230,11 @@ fn a_manifest_that_lost_a_sector_in_the_middle_of_its_end_opens_with_everything(
         bytes[start..SECTOR].fill(0);
         std::fs::write(named(&sound), &bytes).unwrap();
         for _ in 0..2 {
-            assert_eq!(count(&open(&sound).unwrap()), 20, "{into_them} bytes are lost");
+            assert_eq!(
+                count(&open(&sound).unwrap()),
+                20,
+                "{into_them} bytes are lost"
+            );
         }
         // The same without the log is no power cut, but damage.
         if into_them % 16 == 0 {
@@ -308,7 +317,9 @@ fn a_catalog_without_its_witness_is_refused() {
     let data = marked(3);
     let witness = data.root(RootRole::Ledgers).join("frostline.witness");
     let whole = std::fs::read(&witness).unwrap();
-    refused(&data, &witness, |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 1));
+    refused(&data, &witness, |bytes| {
+        bytes.iter_mut().for_each(|byte| *byte ^= 1)
+    });
     refused(&data, &witness, Vec::clear);
     std::fs::remove_file(&witness).unwrap();
     let before = all_but_locks(&data);

@@ -164,6 +164,8 @@ fn every_operation_may_fail_and_the_work_converges() {
         Operation::WriteFile,
         Operation::SyncFile,
         Operation::SyncDirectory,
+        Operation::CheckFile,
+        Operation::CheckFileSystem,
         Operation::UnlinkFile,
         Operation::Commit,
     ];
@@ -184,7 +186,11 @@ fn every_operation_may_fail_and_the_work_converges() {
             let kind = outcome.expect_err("a failed operation is reported");
             let fatal = matches!(
                 operation,
-                Operation::SyncFile | Operation::SyncDirectory | Operation::Commit
+                Operation::SyncFile
+                    | Operation::SyncDirectory
+                    | Operation::CheckFile
+                    | Operation::CheckFileSystem
+                    | Operation::Commit
             );
             assert_eq!(
                 kind == FailureKind::Fatal,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKey, ArtifactKind, ArtifactState, Catalog, DebrisPolicy, FailureKind, Ledgers, OpenError,
-    Prunable, RootRole, StorageRoots,
+    ArtifactKey, ArtifactKind, ArtifactState, Catalog, DebrisPolicy, FailureKind, Ledgers,
+    OpenError, Prunable, RootRole, StorageRoots,
 };
 
 use crate::fixture::{Data, chain, chunk, freeze, state, tree, verb};
@@ -214,7 +214,9 @@ fn a_large_sweep_on_a_full_disk_finds_its_space() {
     }
     let frozen = catalog.commit(group.sync().unwrap()).unwrap();
     fill(&disk);
-    let batch = frozen.into_iter().map(|frozen| Prunable::from(frozen.demote()));
+    let batch = frozen
+        .into_iter()
+        .map(|frozen| Prunable::from(frozen.demote()));
     let swept = catalog.sweep_chunk_artifacts(batch);
     let swept = swept.map_err(|error| chain(&error)).unwrap();
     assert_eq!(swept.deleted.len(), 6_000);

@@ -148,9 +148,12 @@ fn the_manifest_is_read_like_the_log() {
         std::fs::write(&manifest, bytes).unwrap();
         assert_eq!(count(&open(&world).unwrap()), 3);
     }
-    for damage in [|bytes: &mut Vec<u8>| bytes[9] ^= 1, |bytes: &mut Vec<u8>| {
-        bytes.extend([0xa5; 300]);
-    }] {
+    for damage in [
+        |bytes: &mut Vec<u8>| bytes[9] ^= 1,
+        |bytes: &mut Vec<u8>| {
+            bytes.extend([0xa5; 300]);
+        },
+    ] {
         let world = marked(3);
         let manifest = manifest(&world);
         let mut bytes = std::fs::read(&manifest).unwrap();

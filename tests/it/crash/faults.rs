@@ -80,7 +80,7 @@ fn assert_fits(failure: &Failure, call: &str, scenario: &Scenario) {
         "the path is not named: {what}"
     );
     let is_fatal = failure.kind == FailureKind::Fatal;
-    if call.starts_with("sync") && !of_the_store {
+    if (call.starts_with("sync") || call.starts_with("check")) && !of_the_store {
         assert!(is_fatal, "what is durable is unknown: {what}");
     } else if !of_the_store {
         assert!(!is_fatal, "nothing durable is in doubt: {what}");

@@ -145,16 +145,17 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
     lines
 }
 
-/// Several files at once may be lost, kept and torn in too many ways to cut off the recovery from each.
+/// Several files, or directories, at once may be lost, kept and torn in too many ways to cut off the
+/// recovery from each.
 fn limits(scenario: &Scenario) -> Limits {
-    if ["freeze_three_kinds", "freeze_group_as_a_whole"].contains(&scenario.name) {
-        return Limits {
-            all: 1 << 10,
-            sample: 1 << 5,
-            cut_recoveries: 1 << 10,
-        };
+    let cut_recoveries = match scenario.name {
+        "freeze_three_kinds" | "freeze_group_as_a_whole" | "first_start" => 1 << 10,
+        _ => usize::MAX,
+    };
+    Limits {
+        cut_recoveries,
+        ..Limits::default()
     }
-    Limits::default()
 }
 
 /// An exploration of what may become of a scenario.

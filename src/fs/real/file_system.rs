@@ -1,0 +1,134 @@
+//! Calls about whole file systems: whether one syncs, and still writes, and what it shows of lost bytes.
+
+#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::fs::{self, AtFlags};
+use rustix::io::Errno;
+
+/// What tells file systems apart.
+pub(crate) type Device = (u32, u32);
+
+/// What tells a directory from every other one that has had, or will have, its name. A number of an
+/// inode is given out again; the time of birth, where the file system keeps it, differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DirMark {
+    device: Device,
+    inode: u64,
+    birth: (i64, u32),
+}
+
+impl DirMark {
+    pub(crate) const fn device(self) -> Device {
+        self.device
+    }
+
+    /// A simulated disk gives out no number twice.
+    #[cfg(feature = "sim")]
+    pub(in crate::fs) const fn simulated(inode: u64) -> Self {
+        Self {
+            device: (0, 0),
+            inode,
+            birth: (0, 0),
+        }
+    }
+}
+
+pub(in crate::fs) fn mark(dir: impl AsFd) -> io::Result<DirMark> {
+    let wanted = fs::StatxFlags::INO | fs::StatxFlags::BTIME;
+    let stat = fs::statx(dir, "", AtFlags::EMPTY_PATH, wanted)?;
+    Ok(DirMark {
+        device: (stat.stx_dev_major, stat.stx_dev_minor),
+        inode: stat.stx_ino,
+        birth: (stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec),
+    })
+}
+
+pub(in crate::fs) fn sync_file_system(fd: impl AsFd) -> io::Result<()> {
+    Ok(fs::syncfs(fd)?)
+}
+
+/// The file systems whose behaviour was measured, by their magic: ext2 to ext4 (one number for all),
+/// XFS, btrfs, tmpfs (which keeps nothing anyway). Their `syncfs` writes all data and metadata and
+/// waits; others may pass it on to nobody, as FUSE does. They show lost bytes as holes; others may show
+/// a hole where zeros were written.
+const KNOWN: [i64; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994];
+
+/// Whether the file system is one of those whose behaviour was measured.
+pub(in crate::fs) fn is_known(fd: impl AsFd) -> io::Result<bool> {
+    Ok(KNOWN.contains(&fs::fstatfs(fd)?.f_type))
+}
+
+/// Makes sure that a file system still writes changes, by setting a directory's times to now, twice.
+///
+/// The first change starts a transaction. ext4 notices an aborted journal then, becomes read-only and
+/// does not report that to this call; the second change is refused. XFS after a shutdown and btrfs after
+/// an aborted transaction refuse the first one. A full disk or a missing permission says nothing of what
+/// was written before.
+pub(in crate::fs) fn check_file_system(dir: impl AsFd) -> io::Result<()> {
+    if !is_known(&dir)? {
+        return Ok(());
+    }
+    let now = fs::Timespec {
+        tv_sec: 0,
+        tv_nsec: fs::UTIME_NOW,
+    };
+    let times = fs::Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    for _ in 0..2 {
+        match rustix::io::retry_on_intr(|| fs::futimens(&dir, &times)) {
+            Err(Errno::NOSPC | Errno::DQUOT | Errno::PERM | Errno::ACCESS) => {}
+            changed => changed?,
+        }
+    }
+    Ok(())
+}
+
+/// The first byte of a file without a place on the disk; its length if there is none.
+pub(in crate::fs) fn first_hole(file: &File) -> io::Result<u64> {
+    Ok(fs::seek(file, fs::SeekFrom::Hole(0))?)
+}
+
+/// The first Linux whose `syncfs` tells of every failure: of data since 5.8, of a file system's own
+/// work since 5.17.
+const TELLS: (u32, u32) = (5, 17);
+
+/// From so many fsyncs on one `syncfs` is cheaper. It also writes what others have left to be written
+/// there: with a busy neighbour it costs some ten milliseconds more, and so does an fsync of each of
+/// these.
+pub(in crate::fs) const MANY: usize = 32;
+
+/// From how many files and directories on `syncfs` replaces an fsync of each; none if it does not
+/// promise, and report, as much.
+pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>> {
+    let kind = fs::fstatfs(fd)?.f_type;
+    let release = rustix::system::uname();
+    let promises = KNOWN.contains(&kind) && release_of(release.release().to_bytes()) >= Some(TELLS);
+    Ok(promises.then_some(MANY))
+}
+
+/// The first two numbers of a kernel's release.
+fn release_of(text: &[u8]) -> Option<(u32, u32)> {
+    let mut numbers = text.split(|byte| !byte.is_ascii_digit());
+    let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
+    Some((number()?, number()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_read_as_far_as_it_is_one() {
+        assert_eq!(release_of(b"5.17.0-76-generic"), Some((5, 17)));
+        assert_eq!(release_of(b"6.18"), Some((6, 18)));
+        assert_eq!(release_of(b"6"), None);
+        assert_eq!(release_of(b""), None);
+        assert!(release_of(b"5.9.16") < Some(TELLS));
+    }
+}
