@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test bench setup check docs
+.PHONY: demo test torture bench setup check docs
 
 # A small node's storage, for real. Options go in ARGS: make demo ARGS='--lake DIR'
 demo: setup
@@ -11,6 +11,11 @@ demo: setup
 # Everything: unit, integration, compile-fail, example and documentation tests.
 test: setup
 	$(CARGO) test --locked
+
+# Real file systems that are made to fail, as root on loop devices. Words of cases' names go in ARGS:
+# make torture ARGS='ext4 Journal'
+torture: setup
+	$(CARGO) test --locked --test torture -- $(ARGS)
 
 # What everything costs beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
 bench: setup

@@ -1,0 +1,306 @@
+//! `make torture`: the library on real file systems that fail, judged after a repair and a new mount.
+//!
+//! Needs root, loop devices and the programs of e2fsprogs, xfsprogs and btrfs-progs; says what it skips.
+//! Arguments: words that the names of the cases must contain.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::panic,
+    reason = "this program looks at the disk behind the library's back"
+)]
+
+mod volume;
+mod work;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use volume::{Failure, Kind, Volume, run};
+use work::{Place, Work};
+
+/// One file system, one failure, one kind of work.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    kind: Kind,
+    failure: Failure,
+    work: Work,
+    /// The files are written before the failure.
+    late: bool,
+    /// The catalog is on another disk.
+    elsewhere: bool,
+}
+
+impl Case {
+    fn all() -> Vec<Self> {
+        let mut cases = Vec::new();
+        for kind in Kind::ALL {
+            for failure in kind.failures() {
+                for work in Work::ALL {
+                    for (late, elsewhere) in
+                        [(false, true), (true, true), (false, false), (true, false)]
+                    {
+                        let has_no_files = matches!(work, Work::Sweep(_) | Work::Remove);
+                        let is_bare = matches!(work, Work::Bare(..));
+                        if late && has_no_files || is_bare && !elsewhere {
+                            continue;
+                        }
+                        cases.push(Self {
+                            kind,
+                            failure: *failure,
+                            work,
+                            late,
+                            elsewhere,
+                        });
+                    }
+                }
+            }
+        }
+        cases
+    }
+
+    fn name(&self) -> String {
+        let when = if self.late {
+            "between write and sync"
+        } else {
+            "before"
+        };
+        let place = if self.elsewhere {
+            "elsewhere"
+        } else {
+            "same disk"
+        };
+        format!(
+            "{} {:?}, {when}, {:?}, catalog: {place}",
+            self.kind.name(),
+            self.failure,
+            self.work
+        )
+    }
+}
+
+/// What became of a case.
+enum Fate {
+    /// The work was done, and everything is there.
+    Done,
+    /// The work was refused or failed, and everything that the catalog says is true.
+    Refused(String),
+    /// The catalog says something that is not true.
+    Wrong(Vec<String>),
+    /// The catalog itself cannot be read: its disk lost it.
+    Unreadable(String),
+    Skipped(String),
+}
+
+fn place(directory: &Path, elsewhere: bool) -> Place {
+    let data = directory.join("volume/mount");
+    let catalog = match elsewhere {
+        true => directory.join("catalog"),
+        false => data.join("node/catalog"),
+    };
+    Place {
+        data,
+        catalog,
+        notes: directory.join("notes"),
+    }
+}
+
+fn child(verb: &str, directory: &Path, case: &Case) -> Command {
+    let program = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
+    let mut command = Command::new(program);
+    command
+        .arg("--child")
+        .arg(verb)
+        .arg(directory)
+        .arg(format!("{:?}", case.work))
+        .arg(case.late.to_string())
+        .arg(case.elsewhere.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs in the child: prints why the work failed, if it did.
+fn be_the_child(arguments: &[String]) -> ExitCode {
+    let [verb, directory, work, late, elsewhere] = arguments else {
+        return ExitCode::FAILURE;
+    };
+    let place = place(Path::new(directory), elsewhere == "true");
+    let Some(work) = Work::of(work) else {
+        return ExitCode::FAILURE;
+    };
+    let outcome = match verb.as_str() {
+        "prepare" => work::prepare(&place, work),
+        _ => work::work(&place, work, late == "true"),
+    };
+    let Err(error) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    eprintln!("{text}");
+    ExitCode::FAILURE
+}
+
+fn try_case(case: &Case, directory: &Path) -> Result<Fate, String> {
+    fs::create_dir_all(directory).map_err(|error| error.to_string())?;
+    let volume = Volume::new(&directory.join("volume"), case.kind, case.failure)?;
+    let prepared = child("prepare", directory, case).output();
+    let prepared = prepared.map_err(|error| error.to_string())?;
+    if !prepared.status.success() {
+        return Err(format!(
+            "preparing: {}",
+            String::from_utf8_lossy(&prepared.stderr)
+        ));
+    }
+    volume.prepare(case.failure)?;
+    let mut running = child("work", directory, case)
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let (mut to, from) = (running.stdin.take(), running.stdout.take());
+    let mut line = String::new();
+    if let Some(from) = from {
+        let read = BufReader::new(from).read_line(&mut line);
+        read.map_err(|error| error.to_string())?;
+    }
+    if line == "ready\n" {
+        volume.fail(case.failure)?;
+        if let Some(to) = &mut to {
+            to.write_all(b"\n").map_err(|error| error.to_string())?;
+        }
+    }
+    drop(to);
+    let status = running.wait().map_err(|error| error.to_string())?;
+    let mut said = String::new();
+    if let Some(mut errors) = running.stderr.take() {
+        let read = errors.read_to_string(&mut said);
+        read.map_err(|error| error.to_string())?;
+    }
+    volume.heal()?;
+    Ok(
+        match work::judge(&place(directory, case.elsewhere), case.work) {
+            Err(error) => Fate::Unreadable(error),
+            Ok(wrong) if !wrong.is_empty() => Fate::Wrong(wrong),
+            Ok(_) if status.success() => Fate::Done,
+            Ok(_) => Fate::Refused(said.trim().to_owned()),
+        },
+    )
+}
+
+fn missing_programs(kind: Kind) -> Option<String> {
+    let programs: &[&str] = match kind {
+        Kind::Ext4 | Kind::Ext2 => &["mkfs.ext4", "debugfs", "dumpe2fs", "e2fsck", "xfs_io"],
+        Kind::Xfs => &["mkfs.xfs", "xfs_io"],
+        Kind::Btrfs => &["mkfs.btrfs"],
+    };
+    let missing = programs
+        .iter()
+        .find(|program| run(&["which", program]).is_err());
+    missing.map(|program| format!("`{program}` is not installed"))
+}
+
+/// Why nothing can be done here.
+fn obstacle() -> Option<String> {
+    let root = run(&["id", "-u"]).is_ok_and(|id| id.trim() == "0");
+    if !root {
+        return Some("it needs root, to mount".to_owned());
+    }
+    run(&["losetup", "-f"]).err()
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("--child", rest)) = arguments.split_first().map(|(a, b)| (a.as_str(), b)) {
+        return be_the_child(rest);
+    }
+    if let Some(why) = obstacle() {
+        println!("torture: skipped: {why}");
+        return ExitCode::SUCCESS;
+    }
+    let words: Vec<_> = arguments
+        .iter()
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let mut cases = Case::all();
+    cases.retain(|case| words.iter().all(|word| case.name().contains(word.as_str())));
+    let begun = Instant::now();
+    let directory = std::env::temp_dir().join(format!("frostline-torture-{}", std::process::id()));
+    let next = AtomicUsize::new(0);
+    let fates = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else {
+                        return;
+                    };
+                    let own: PathBuf = directory.join(number.to_string());
+                    let fate = match missing_programs(case.kind) {
+                        Some(why) => Fate::Skipped(why),
+                        None => try_case(case, &own).unwrap_or_else(Fate::Skipped),
+                    };
+                    let _ignored = fs::remove_dir_all(&own);
+                    println!("{}: {}", case.name(), describe(&fate));
+                    let mut fates = fates.lock().unwrap_or_else(|error| panic!("{error}"));
+                    fates.insert(number, fate);
+                }
+            });
+        }
+    });
+    let _ignored = fs::remove_dir_all(&directory);
+    let fates = fates.into_inner().unwrap_or_else(|error| panic!("{error}"));
+    summarize(&cases, &fates, begun)
+}
+
+fn describe(fate: &Fate) -> String {
+    match fate {
+        Fate::Done => "done, and all of it is there".to_owned(),
+        Fate::Refused(why) => format!("refused: {why}"),
+        Fate::Wrong(wrong) => format!("WRONG: {}", wrong.join("; ")),
+        Fate::Unreadable(why) => format!("the catalog is lost: {why}"),
+        Fate::Skipped(why) => format!("SKIPPED: {why}"),
+    }
+}
+
+/// The bare calls show what the kernel reports; they are no work of the library.
+fn summarize(cases: &[Case], fates: &BTreeMap<usize, Fate>, begun: Instant) -> ExitCode {
+    let count = |bare: bool, is: fn(&Fate) -> bool| {
+        let numbered = cases.iter().enumerate();
+        let of_it = numbered.filter(|(_, case)| matches!(case.work, Work::Bare(..)) == bare);
+        of_it
+            .filter(|(number, _)| fates.get(number).is_some_and(is))
+            .count()
+    };
+    let wrong = count(false, |fate| matches!(fate, Fate::Wrong(_)));
+    println!(
+        "torture: {} cases in {} s: {} done, {} refused, {} with a lost catalog, {} skipped, {wrong} WRONG; \
+         of the bare calls that returned success, {} of {} lost files",
+        cases.len(),
+        begun.elapsed().as_secs(),
+        count(false, |fate| matches!(fate, Fate::Done)),
+        count(false, |fate| matches!(fate, Fate::Refused(_))),
+        count(false, |fate| matches!(fate, Fate::Unreadable(_))),
+        count(false, |fate| matches!(fate, Fate::Skipped(_))),
+        count(true, |fate| matches!(fate, Fate::Wrong(_))),
+        count(true, |fate| matches!(fate, Fate::Wrong(_) | Fate::Done)),
+    );
+    match wrong {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}

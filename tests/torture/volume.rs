@@ -1,0 +1,310 @@
+//! A small file system on a loop device, and the ways in which it is made to fail.
+//!
+//! The device's bytes are in a sparse file on a small tmpfs. When the tmpfs is filled, each write to a
+//! part of the device that was never written fails with an I/O error, and the rest keeps working.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// A file system that Debian's kernel has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Ext4,
+    /// ext4 without a journal, which is how the same driver mounts ext2.
+    Ext2,
+    Xfs,
+    Btrfs,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Ext4, Self::Ext2, Self::Xfs, Self::Btrfs];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Ext2 => "ext2",
+            Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
+        }
+    }
+
+    fn megabytes(self) -> usize {
+        match self {
+            Self::Ext4 | Self::Ext2 => 64,
+            Self::Xfs => 320,
+            Self::Btrfs => 256,
+        }
+    }
+
+    fn make(self) -> Vec<&'static str> {
+        match self {
+            Self::Ext4 => vec!["mkfs.ext4", "-q", "-E", "lazy_journal_init=1"],
+            Self::Ext2 => vec!["mkfs.ext4", "-q", "-O", "^has_journal"],
+            Self::Xfs => vec!["mkfs.xfs", "-q", "-f", "-K"],
+            Self::Btrfs => vec!["mkfs.btrfs", "-q", "-f", "-K", "-m", "single"],
+        }
+    }
+
+    /// Mounted so that changes are committed each second, and an error does not panic.
+    fn options(self) -> &'static str {
+        match self {
+            Self::Ext4 => "errors=continue,commit=1,nodiscard",
+            Self::Ext2 => "errors=continue,nodiscard",
+            Self::Xfs => "nodiscard",
+            Self::Btrfs => "commit=1,nodiscard",
+        }
+    }
+
+    pub fn failures(self) -> &'static [Failure] {
+        use Failure::{Bitmaps, Device, Full, Journal, ReadOnly, Shutdown};
+        match self {
+            Self::Ext4 => &[Bitmaps, Journal, Shutdown, Device, ReadOnly, Full],
+            Self::Ext2 => &[Bitmaps, Device, ReadOnly, Full],
+            Self::Xfs => &[Shutdown, Device, ReadOnly, Full],
+            Self::Btrfs => &[Device, ReadOnly, Full],
+        }
+    }
+}
+
+/// How the file system fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// The bitmaps of used blocks are damaged: delayed allocation fails.
+    Bitmaps,
+    /// A commit of the journal fails in the background; the data can be written.
+    Journal,
+    /// The file system is shut down.
+    Shutdown,
+    /// Each write to a part of the device that was never written fails.
+    Device,
+    /// It is mounted again for reading only.
+    ReadOnly,
+    Full,
+}
+
+/// Runs a program; its output is the error.
+pub fn run(command: &[&str]) -> Result<String, String> {
+    let (program, arguments) = command.split_first().ok_or("no program")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{program}: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    Err(format!(
+        "{command:?}: {}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    ))
+}
+
+/// One volume, unmounted and freed at the end.
+pub struct Volume {
+    kind: Kind,
+    directory: PathBuf,
+    device: String,
+}
+
+impl Volume {
+    /// Makes a volume below an empty directory, for one failure to come, and mounts it.
+    pub fn new(directory: &Path, kind: Kind, failure: Failure) -> Result<Self, String> {
+        fs::create_dir_all(directory.join("backing")).map_err(|error| error.to_string())?;
+        fs::create_dir_all(directory.join("mount")).map_err(|error| error.to_string())?;
+        let mut volume = Self {
+            kind,
+            directory: directory.to_path_buf(),
+            device: String::new(),
+        };
+        let megabytes = kind.megabytes();
+        let size = format!("size={}m", megabytes + 8);
+        run(&[
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            &size,
+            "none",
+            &volume.path("backing"),
+        ])?;
+        let image = volume.path("backing/image");
+        let file = File::create(&image).map_err(|error| error.to_string())?;
+        file.set_len((megabytes << 20) as u64)
+            .map_err(|error| error.to_string())?;
+        volume.device = run(&["losetup", "--show", "-f", &image])?.trim().to_owned();
+        let mut make = kind.make();
+        make.push(&volume.device);
+        run(&make)?;
+        if failure == Failure::Journal {
+            volume.leave_holes_in_the_journal_only(&image)?;
+        }
+        volume.mount()?;
+        Ok(volume)
+    }
+
+    fn path(&self, below: &str) -> String {
+        self.directory.join(below).display().to_string()
+    }
+
+    /// Where it is mounted.
+    pub fn root(&self) -> PathBuf {
+        self.directory.join("mount")
+    }
+
+    fn mount(&self) -> Result<(), String> {
+        let kind = match self.kind {
+            Kind::Ext2 => "ext4",
+            kind => kind.name(),
+        };
+        let mount = self.path("mount");
+        run(&[
+            "mount",
+            "-t",
+            kind,
+            "-o",
+            self.kind.options(),
+            &self.device,
+            &mount,
+        ])
+        .map(drop)
+    }
+
+    /// Gives every block its place on the tmpfs, but for those of the journal behind its first.
+    fn leave_holes_in_the_journal_only(&self, image: &str) -> Result<(), String> {
+        let megabytes = (self.kind.megabytes() << 20).to_string();
+        run(&["sync"])?;
+        run(&["fallocate", "-l", &megabytes, image])?;
+        for (first, last) in self.journal()? {
+            let offset = ((first + 1) * self.block_size()?).to_string();
+            let length = ((last - first) * self.block_size()?).to_string();
+            run(&["fallocate", "-p", "-o", &offset, "-l", &length, image])?;
+        }
+        Ok(())
+    }
+
+    fn block_size(&self) -> Result<u64, String> {
+        self.field("Block size:")
+    }
+
+    fn field(&self, name: &str) -> Result<u64, String> {
+        let text = run(&["dumpe2fs", "-h", &self.device])?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.and_then(|value| value.trim().parse().ok());
+        value.ok_or(format!("dumpe2fs says no `{name}`"))
+    }
+
+    /// The first and the last block of each part of the journal.
+    fn journal(&self) -> Result<Vec<(u64, u64)>, String> {
+        let text = run(&["debugfs", "-R", "stat <8>", &self.device])?;
+        let extents = text
+            .split("EXTENTS:")
+            .nth(1)
+            .ok_or("the journal has no extents")?;
+        let mut found = Vec::new();
+        for extent in extents.split(", ") {
+            let blocks = extent.rsplit(':').next().unwrap_or_default().trim();
+            let (first, last) = blocks.split_once('-').unwrap_or((blocks, blocks));
+            found.push((first.parse().ok(), last.parse().ok()));
+        }
+        let found = found.into_iter().map(|(first, last)| first.zip(last));
+        found
+            .collect::<Option<_>>()
+            .ok_or(format!("the journal: {text}"))
+    }
+
+    /// Where the bitmaps of used blocks are.
+    fn bitmaps(&self) -> Result<Vec<u64>, String> {
+        let text = run(&["dumpe2fs", &self.device])?;
+        let after = text.split("Block bitmap at ").skip(1);
+        let numbers = after.map(|text| {
+            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().ok()
+        });
+        numbers
+            .collect::<Option<_>>()
+            .ok_or_else(|| "no bitmaps".to_owned())
+    }
+
+    /// What has to be done before anything is mounted that will meet the failure.
+    pub fn prepare(&self, failure: Failure) -> Result<(), String> {
+        if failure != Failure::Bitmaps {
+            return Ok(());
+        }
+        self.unmount()?;
+        let size = self.block_size()?.to_string();
+        for block in self.bitmaps()? {
+            let output = format!("of={}", self.device);
+            let (seek, size) = (format!("seek={block}"), format!("bs={size}"));
+            run(&[
+                "dd",
+                "if=/dev/urandom",
+                &output,
+                &size,
+                &seek,
+                "count=1",
+                "conv=notrunc,fsync",
+            ])?;
+        }
+        self.mount()
+    }
+
+    /// Makes it fail from now on.
+    pub fn fail(&self, failure: Failure) -> Result<(), String> {
+        let mount = self.path("mount");
+        match failure {
+            Failure::Bitmaps => Ok(()),
+            Failure::Shutdown => run(&["xfs_io", "-x", "-c", "shutdown", &mount]).map(drop),
+            Failure::ReadOnly => run(&["mount", "-o", "remount,ro", &mount]).map(drop),
+            Failure::Full => fill(&self.root().join("ballast")),
+            Failure::Device | Failure::Journal => {
+                fill(&self.directory.join("backing/ballast"))?;
+                // A change by another program, which is committed in the background and fails.
+                let _ignored = File::create(self.root().join("other"));
+                thread::sleep(Duration::from_millis(2_500));
+                Ok(())
+            }
+        }
+    }
+
+    fn unmount(&self) -> Result<(), String> {
+        run(&["umount", &self.path("mount")]).map(drop)
+    }
+
+    /// Ends the failure, repairs the file system as an operator would, and mounts it again.
+    pub fn heal(&self) -> Result<(), String> {
+        self.unmount()?;
+        let _ignored = fs::remove_file(self.directory.join("backing/ballast"));
+        if matches!(self.kind, Kind::Ext4 | Kind::Ext2) {
+            // Its exit code says whether there was something to repair.
+            let _ignored = run(&["e2fsck", "-fy", &self.device]);
+        }
+        self.mount()
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        let _ignored = run(&["umount", "-l", &self.path("mount")]);
+        if !self.device.is_empty() {
+            let _ignored = run(&["losetup", "-d", &self.device]);
+        }
+        let _ignored = run(&["umount", "-l", &self.path("backing")]);
+        let _ignored = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Takes every byte that is left.
+fn fill(ballast: &Path) -> Result<(), String> {
+    let mut file = File::create(ballast).map_err(|error| error.to_string())?;
+    for size in [1 << 20, 4096, 1] {
+        while file.write_all(&vec![b'-'; size]).is_ok() {}
+    }
+    let _full = file.sync_all();
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! The work that meets a failure: in a process of its own, which tells when it is ready for it.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use frostline::{Artifact, Catalog, Hot, Ledgers, Prunable, RootRole, StorageRoots};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// One kind of work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+    /// Freezes one artifact of so many bytes.
+    Freeze(usize),
+    /// Freezes a group of so many artifacts, each of so many bytes.
+    Group(u32, usize),
+    /// Sweeps so many artifacts.
+    Sweep(u32),
+    /// Makes a hot directory ready.
+    Ready,
+    /// Removes a hot directory.
+    Remove,
+    /// The known order with bare system calls: fsync of so many files of so many bytes, and of their
+    /// directory. Says what the kernel itself reports.
+    Bare(u32, usize),
+}
+
+impl Work {
+    pub const ALL: [Self; 11] = [
+        Self::Freeze(1),
+        Self::Freeze(131_071),
+        Self::Freeze(131_072),
+        Self::Freeze(1 << 20),
+        Self::Group(2, 131_072),
+        Self::Group(20, 4_096),
+        Self::Group(64, 131_072),
+        Self::Sweep(3),
+        Self::Ready,
+        Self::Remove,
+        Self::Bare(20, 131_072),
+    ];
+
+    pub fn of(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|work| format!("{work:?}") == text)
+    }
+}
+
+/// Where the roots and the catalog are.
+pub struct Place {
+    pub data: PathBuf,
+    pub catalog: PathBuf,
+    /// Where the bare calls write down what they were told is durable.
+    pub notes: PathBuf,
+}
+
+impl Place {
+    fn roots(&self) -> Result<StorageRoots, frostline::RootPathError> {
+        StorageRoots::under(self.data.join("node"))?.with(RootRole::Catalog, &self.catalog)
+    }
+
+    fn open(&self) -> Result<Catalog, Box<dyn std::error::Error>> {
+        Ok(Catalog::open(self.roots()?.lock()?)?)
+    }
+
+    fn pack(&self, number: u32) -> PathBuf {
+        self.data
+            .join(format!("node/ledgers/00000/{number:08}.pack"))
+    }
+
+    fn hot(&self) -> PathBuf {
+        self.data.join(format!("node/hot/{HOT:08}"))
+    }
+
+    fn bare(&self, number: u32) -> PathBuf {
+        self.data.join(format!("node/bare-{number}"))
+    }
+}
+
+const HOT: u32 = 700;
+
+fn chunk(number: u32) -> frostline::ChunkId {
+    frostline::ChunkId::new(number).unwrap_or_else(|_| unreachable!("a small number"))
+}
+
+fn bytes(number: u32, size: usize) -> Vec<u8> {
+    (0..size)
+        .map(|at| (at as u32 + number).to_le_bytes()[0] | 1)
+        .collect()
+}
+
+/// Everything that is to exist before the failure: the roots, the bucket, and what is to be removed.
+pub fn prepare(place: &Place, work: Work) -> Outcome {
+    let catalog = place.open()?;
+    freeze(&catalog, 999, 10)?;
+    match work {
+        Work::Sweep(count) => (0..count).try_for_each(|number| freeze(&catalog, number, 5_000)),
+        Work::Remove => {
+            let transient = catalog.create_hot(chunk(HOT))?;
+            fs::write(transient.path().join("database"), b"ledgers")?;
+            drop(transient.ready()?);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn freeze(catalog: &Catalog, number: u32, size: usize) -> Outcome {
+    let mut freezing = catalog.begin::<Ledgers>(chunk(number))?;
+    freezing
+        .file(Ledgers::PACK)?
+        .write_all(&bytes(number, size))?;
+    drop(freezing.freeze()?);
+    Ok(())
+}
+
+/// Tells the parent, and waits until it has made the file system fail.
+fn meet_the_failure() -> Outcome {
+    println!("ready");
+    io::stdout().flush()?;
+    let mut line = [0];
+    io::stdin().read_exact(&mut line)?;
+    Ok(())
+}
+
+/// Does the work. `late`: the files are written before the failure, and made durable after it.
+pub fn work(place: &Place, work: Work, late: bool) -> Outcome {
+    if let Work::Bare(count, size) = work {
+        return bare(place, count, size, late);
+    }
+    let catalog = place.open()?;
+    if !late || matches!(work, Work::Sweep(_) | Work::Remove) {
+        meet_the_failure()?;
+    }
+    match work {
+        Work::Freeze(size) => {
+            let mut freezing = catalog.begin::<Ledgers>(chunk(0))?;
+            let mut file = freezing.file(Ledgers::PACK)?;
+            file.write_all(&bytes(0, size))?;
+            file.flush()?;
+            if late {
+                meet_the_failure()?;
+            }
+            drop(freezing.freeze()?);
+        }
+        Work::Group(count, size) => {
+            let mut group = catalog.sync_group();
+            for number in 0..count {
+                let mut freezing = catalog.begin::<Ledgers>(chunk(number))?;
+                freezing
+                    .file(Ledgers::PACK)?
+                    .write_all(&bytes(number, size))?;
+                group.add(freezing)?;
+            }
+            if late {
+                meet_the_failure()?;
+            }
+            drop(catalog.commit(group.sync()?)?);
+        }
+        Work::Sweep(count) => {
+            let mut batch = Vec::new();
+            for number in 0..count {
+                if let Artifact::<Ledgers>::Frozen(frozen) = catalog.claim(chunk(number))? {
+                    batch.push(Prunable::from(frozen.demote()));
+                }
+            }
+            drop(catalog.sweep_chunk_artifacts(batch)?);
+        }
+        Work::Ready => {
+            let transient = catalog.create_hot(chunk(HOT))?;
+            if late {
+                meet_the_failure()?;
+            }
+            drop(transient.ready()?);
+        }
+        Work::Remove => {
+            if let Hot::Ready(ready) = catalog.claim_hot(chunk(HOT))? {
+                ready.discard()?.remove()?;
+            }
+        }
+        Work::Bare(..) => {}
+    }
+    Ok(())
+}
+
+fn bare(place: &Place, count: u32, size: usize, late: bool) -> Outcome {
+    let directory = File::open(place.data.join("node"))?;
+    if !late {
+        meet_the_failure()?;
+    }
+    let mut files = Vec::new();
+    for number in 0..count {
+        let mut file = File::create(place.bare(number))?;
+        file.write_all(&bytes(number, size))?;
+        files.push(file);
+    }
+    if late {
+        meet_the_failure()?;
+    }
+    for file in &files {
+        file.sync_all()?;
+    }
+    directory.sync_all()?;
+    fs::write(&place.notes, "durable")?;
+    Ok(())
+}
+
+/// What is wrong with the disk, as it is after a repair and a new mount. Reads the catalog with RocksDB
+/// alone.
+pub fn judge(place: &Place, work: Work) -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    if let Work::Bare(count, size) = work {
+        let is_whole = |number: &u32| is_whole(&place.bare(*number), *number, size);
+        let lost = (0..count).filter(|number| !is_whole(number)).count();
+        if place.notes.exists() && lost > 0 {
+            wrong.push(format!("{lost} of {count} files are lost"));
+        }
+        return Ok(wrong);
+    }
+    let keys = keys(&place.catalog)?;
+    let of = |key: &str| {
+        keys.iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
+    };
+    let size = match work {
+        Work::Freeze(size) | Work::Group(_, size) => size,
+        _ => 5_000,
+    };
+    for number in 0..64 {
+        let pack = place.pack(number);
+        match of(&format!("chunk:{number:08}:ledgers")) {
+            Some("frozen") if !is_whole(&pack, number, size) => {
+                wrong.push(format!(
+                    "chunk {number} is frozen, and its file is not whole"
+                ));
+            }
+            None if pack.exists() => wrong.push(format!("chunk {number} has a file and no key")),
+            _ => {}
+        }
+    }
+    match of(&format!("hot:chunk:{HOT:08}")) {
+        Some("ready") if !place.hot().is_dir() => wrong.push("`ready` without a directory".into()),
+        None if place.hot().exists() => wrong.push("a hot directory without a key".into()),
+        _ => {}
+    }
+    Ok(wrong)
+}
+
+fn is_whole(path: &Path, number: u32, size: usize) -> bool {
+    fs::read(path).is_ok_and(|found| found == bytes(number, size))
+}
+
+fn keys(catalog: &Path) -> Result<Vec<(String, String)>, String> {
+    let options = rocksdb::Options::default();
+    let store = rocksdb::DB::open_for_read_only(&options, catalog, false);
+    let store = store.map_err(|error| error.to_string())?;
+    let entries = store.iterator(rocksdb::IteratorMode::Start);
+    let text = |bytes: Box<[u8]>| String::from_utf8_lossy(&bytes).into_owned();
+    let entries = entries.map(|entry| entry.map(|(key, value)| (text(key), text(value))));
+    entries
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
+}
