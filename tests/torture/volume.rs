@@ -236,6 +236,10 @@ impl Volume {
         if failure != Failure::Bitmaps {
             return Ok(());
         }
+        // A group that was never used has no bitmap on the disk yet.
+        let ballast = self.root().join("ballast");
+        fill(&ballast)?;
+        fs::remove_file(ballast).map_err(|error| error.to_string())?;
         self.unmount()?;
         let size = self.block_size()?.to_string();
         for block in self.bitmaps()? {
@@ -272,8 +276,17 @@ impl Volume {
         }
     }
 
+    /// A process that has just ended may keep the mount busy for a moment.
     fn unmount(&self) -> Result<(), String> {
-        run(&["umount", &self.path("mount")]).map(drop)
+        let mut unmounted = Ok(());
+        for _ in 0..50 {
+            unmounted = run(&["umount", &self.path("mount")]).map(drop);
+            if unmounted.is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        unmounted
     }
 
     /// Ends the failure, repairs the file system as an operator would, and mounts it again.
