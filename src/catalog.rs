@@ -14,6 +14,7 @@ use crate::error::ReadError;
 use crate::error::StoreFailure;
 use crate::geometry::{ChunkId, LedgerSeq};
 use crate::hot::{self, ClaimHotError, CreateHotError, Hot, Transient};
+use crate::identity::CatalogId;
 use crate::key::{ArtifactKey, EarliestLedgerKey, Key, TypedKey, decode_value};
 use crate::kind::{ArtifactKind, ArtifactSet, Kind};
 use crate::layout::{Layout, RootRole};
@@ -50,13 +51,19 @@ impl Catalog {
     /// # Errors
     ///
     /// [`OpenError`]; the locks are released.
-    pub fn open(roots: LockedRoots) -> Result<Self, OpenError> {
+    pub fn open(mut roots: LockedRoots) -> Result<Self, OpenError> {
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
-        let witness = Witness::new(Arc::clone(roots.dir(RootRole::Ledgers)), false);
+        let witness = Witness::new(
+            Arc::clone(roots.dir(RootRole::Ledgers)),
+            roots.are_adopted(),
+        );
         let store = Store::open(directory, witness)
             .map_err(|failure| OpenError::new(failure, path.clone()))?;
         let (states, owed) = States::load(&store).map_err(OpenError::Store)?;
+        roots
+            .found()
+            .map_err(|source| OpenError::new(source.into(), path.clone()))?;
         let core = Core::new(roots, store, states)
             .map_err(|source| OpenError::new(source.into(), path))?;
         Ok(Self {
@@ -67,6 +74,12 @@ impl Catalog {
 
     pub(crate) const fn core(&self) -> &Arc<Core> {
         &self.core
+    }
+
+    /// Which of all catalogs this is.
+    #[must_use]
+    pub fn id(&self) -> CatalogId {
+        self.core.roots.catalog_id()
     }
 
     /// The mapping between keys and paths.

@@ -20,9 +20,21 @@ pub(crate) const WITNESS_FILE: &str = "frostline.witness";
 /// Its name while it is being created.
 pub(crate) const NEW_WITNESS_FILE: &str = "frostline.witness.new";
 
+/// The record, in each root, of the catalog that it belongs to.
+pub(crate) const IDENTITY_FILE: &str = "frostline.identity";
+
+/// Its name while it is being created.
+pub(crate) const NEW_IDENTITY_FILE: &str = "frostline.identity.new";
+
 /// The names of the files that the library keeps in the roots for itself, beside artifacts and hot
-/// directories. Those inside of the catalog root are not listed.
-pub const OWN_FILES: [&str; 3] = [LOCK_FILE, WITNESS_FILE, NEW_WITNESS_FILE];
+/// directories. The store's files inside of the catalog root are not listed.
+pub const OWN_FILES: [&str; 5] = [
+    LOCK_FILE,
+    IDENTITY_FILE,
+    NEW_IDENTITY_FILE,
+    WITNESS_FILE,
+    NEW_WITNESS_FILE,
+];
 
 /// What a fresh file system brings, which may be mounted on a root.
 pub(crate) const LOST_AND_FOUND: &str = "lost+found";

@@ -119,6 +119,7 @@ mod error;
 mod fs;
 mod geometry;
 mod hot;
+mod identity;
 mod key;
 mod kind;
 mod layout;
@@ -131,6 +132,7 @@ mod poison;
 mod recover;
 mod retention;
 mod scan;
+mod sector;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "sim")]
@@ -179,6 +181,7 @@ pub use hot::{
     ClaimHotError, CreateHotError, DirectoryMissing, DiscardError, Hot, HotDebris, Ready,
     ReadyError, ReadyRefusal, RecreateError, RemoveError, Transient,
 };
+pub use identity::{CatalogId, IdentityProblem};
 pub use key::{
     ArtifactKey, EarliestLedgerKey, EncodedKey, HotKey, Key, KeyError, TypedKey, ValueError,
 };

@@ -216,8 +216,6 @@ impl Durable {
 /// `syncfs` alone is not enough, as measured on Linux 6.18:
 ///
 /// - btrfs that went read-only by itself returns 0. An fsync there fails.
-/// - ext2, and ext4 without a journal, write the inodes after they have flushed the device's cache. An
-///   fsync flushes it again.
 /// - ext4 whose delayed allocation failed has dropped the bytes, and returns 0. The check of each file
 ///   finds that.
 fn sync_whole(mut files: Vec<NewFile>, roots: &[&Dir], ways: &Chains) -> Result<(), IoFailure> {

@@ -293,6 +293,18 @@ impl Dir {
         })
     }
 
+    /// Gives a small file its content, durably. It is written under a new name first, so that it is
+    /// whole as soon as it has its own.
+    pub(crate) fn put_file(&self, new: &str, name: &str, bytes: &[u8]) -> Result<(), IoFailure> {
+        self.unlink(new)?;
+        let mut file = self.create_file(new)?;
+        file.append(bytes)?;
+        file.flush()?;
+        file.sync()?;
+        self.replace_file(new, name)?;
+        self.sync()
+    }
+
     /// Opens the file to lock; none if nothing has the name and it may not be created.
     pub(crate) fn open_lock_file(
         &self,
@@ -315,10 +327,11 @@ impl Dir {
     }
 
     fn lock_file(&self, name: &str, create: bool) -> Result<LockFile, IoFailure> {
-        let file = self.perform(Operation::LockFile, name.as_ref(), || {
-            self.handle.open_lock_file(name.as_ref(), create)
+        let (file, directory) = self.perform(Operation::LockFile, name.as_ref(), || {
+            let file = self.handle.open_lock_file(name.as_ref(), create)?;
+            Ok((file, self.handle.for_lock()?))
         })?;
-        Ok(LockFile::new(file, self.join(name)))
+        Ok(LockFile::new(file, directory, self.join(name)))
     }
 
     /// Makes the entries of this directory durable.

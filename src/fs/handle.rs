@@ -62,6 +62,15 @@ impl DirHandle {
         }
     }
 
+    /// The directory, opened once more, to be locked; none on a simulated disk.
+    pub(super) fn for_lock(&self) -> io::Result<Option<OwnedFd>> {
+        match self {
+            Self::Real(fd) => real::reopen_directory(fd).map(Some),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(None),
+        }
+    }
+
     pub(super) fn create_directory(&self, name: &OsStr) -> io::Result<()> {
         match self {
             Self::Real(fd) => real::create_directory(fd, name),

@@ -1,6 +1,8 @@
 //! A file that exists to be locked.
 
 use std::collections::HashMap;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +14,8 @@ use crate::error::{IoFailure, Operation};
 /// What a lock file may hold; a holder's line is far shorter.
 const LONGEST_HOLDER: usize = 256;
 
-/// The lock files that this process holds, and whether its name is in them. No text in a file could
-/// tell: the name of this process may be left from an earlier time that it held the lock.
+/// The directories that this process has locked, and whether its name is in their lock files. No text
+/// in a file could tell: the name of this process may be left from an earlier time that it held the lock.
 static HELD: Mutex<Option<HashMap<DirId, bool>>> = Mutex::new(None);
 
 struct Held(MutexGuard<'static, Option<HashMap<DirId, bool>>>);
@@ -50,23 +52,32 @@ impl Holder {
     }
 }
 
-/// An open lock file. Dropping it releases the lock; so does the end of the process, however it comes.
+/// The lock of a directory: on a file in it, which names the holder and which earlier versions of the
+/// library lock, and on the directory itself, which no other program can replace.
+///
+/// Dropping it releases the locks. The kernel also releases them when the process exits or is killed.
 pub(crate) struct LockFile {
     file: LockHandle,
+    /// The directory, opened for this lock alone. None on a simulated disk, whose locks are not between
+    /// processes.
+    directory: Option<OwnedFd>,
     path: PathBuf,
-    /// None on a simulated disk, whose locks are not between processes.
-    id: Option<DirId>,
-    is_held: bool,
+    /// The file's, and the directory's.
+    ids: Option<(DirId, DirId)>,
+    /// The process that holds the lock, if it is this one.
+    held_by: Option<u32>,
 }
 
 impl LockFile {
-    pub(super) fn new(file: LockHandle, path: PathBuf) -> Self {
-        let id = file.note().and_then(|file| real::identity(file).ok());
+    pub(super) fn new(file: LockHandle, directory: Option<OwnedFd>, path: PathBuf) -> Self {
+        let file_id = file.note().and_then(|file| real::identity(file).ok());
+        let directory_id = directory.as_ref().and_then(|dir| real::identity(dir).ok());
         Self {
             file,
+            directory,
             path,
-            id,
-            is_held: false,
+            ids: file_id.zip(directory_id),
+            held_by: None,
         }
     }
 
@@ -74,20 +85,38 @@ impl LockFile {
     pub(crate) fn try_lock(&mut self) -> Result<Option<Holder>, IoFailure> {
         // One look at the table and the lock: neither changes in between within this process.
         let mut held = Held::look();
-        let locked = self.file.try_lock();
-        self.is_held = locked.map_err(|e| IoFailure::new(Operation::LockFile, &self.path, e))?;
-        let own = self.id.map(|id| (id, held.table().get(&id).copied()));
-        if self.is_held {
-            if let Some((id, _)) = own {
-                held.table().insert(id, false);
+        let locked = self.lock_both();
+        let is_held = locked.map_err(|e| IoFailure::new(Operation::LockFile, &self.path, e))?;
+        let own = self
+            .ids
+            .map(|(file, directory)| (file, directory, held.table().get(&directory).copied()));
+        if is_held {
+            self.held_by = Some(std::process::id());
+            if let Some((_, directory, _)) = own {
+                held.table().insert(directory, false);
             }
             return Ok(None);
         }
         Ok(Some(match own {
-            Some((_, Some(has_started))) => Holder::ThisProcess { has_started },
-            Some((id, None)) => self.name_of(id).map_or(Holder::Unknown, Holder::Named),
+            Some((_, _, Some(has_started))) => Holder::ThisProcess { has_started },
+            Some((file, _, None)) => self.name_of(file).map_or(Holder::Unknown, Holder::Named),
             None => Holder::Unknown,
         }))
+    }
+
+    /// A holder that has the directory, but not this file, locked a file of this name that was deleted.
+    fn lock_both(&self) -> io::Result<bool> {
+        if !self.file.try_lock()? {
+            return Ok(false);
+        }
+        let Some(directory) = &self.directory else {
+            return Ok(true);
+        };
+        let locked = real::try_lock(directory);
+        if !matches!(locked, Ok(true)) {
+            self.file.unlock();
+        }
+        locked
     }
 
     /// What is written in the file, if the process that it names has the lock.
@@ -111,23 +140,27 @@ impl LockFile {
             let named = file.set_len(0);
             let _best_effort = named.and_then(|()| file.write_all_at(holder.as_bytes(), 0));
         }
-        if let Some(id) = self.id {
-            Held::look().table().insert(id, true);
+        if let Some((_, directory)) = self.ids {
+            Held::look().table().insert(directory, true);
         }
     }
 }
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        if !self.is_held {
+        // A child of a fork shares the lock with its parent, and must not release it.
+        if self.held_by != Some(std::process::id()) {
             return;
         }
         let mut held = Held::look();
         // Closing is not enough: a child that another thread has just forked shares the lock until it
         // executes its program.
+        if let Some(directory) = &self.directory {
+            real::unlock(directory);
+        }
         self.file.unlock();
-        if let Some(id) = self.id {
-            held.table().remove(&id);
+        if let Some((_, directory)) = self.ids {
+            held.table().remove(&directory);
         }
     }
 }

@@ -69,6 +69,16 @@ impl Disk {
         handle::DirHandle::file_system_root()
     }
 
+    /// Random bits. On a simulated disk always the same, so that runs can be repeated.
+    pub(crate) fn random_bits(&self) -> Result<u128, IoFailure> {
+        #[cfg(feature = "sim")]
+        if self.simulated.is_some() {
+            return Ok(0x5eed);
+        }
+        let path = Path::new("the system's source of random numbers");
+        self.perform(Operation::ReadFile, path, real::random_bits)
+    }
+
     /// Tells of an operation that is about to happen; an error makes it fail instead.
     #[cfg_attr(
         not(feature = "sim"),

@@ -189,13 +189,18 @@ fn holds_a_lock(process: u32, descriptor: &OsStr) -> bool {
 }
 
 pub(super) fn open_lock_file(dir: impl AsFd, name: &OsStr, create: bool) -> io::Result<File> {
-    let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // Without NONBLOCK the opening of a pipe would wait for its other end.
+    let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     flags.set(OFlags::CREATE, create);
-    Ok(fs::openat(dir, name, flags, FILE_MODE)?.into())
+    let file: File = fs::openat(dir, name, flags, FILE_MODE)?.into();
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file: move it away"));
+    }
+    Ok(file)
 }
 
 /// Takes the lock, or says that somebody has it.
-pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+pub(super) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -204,7 +209,7 @@ pub(super) fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 /// Best effort: a lock that is not released here goes with the last descriptor.
-pub(super) fn unlock(file: &File) {
+pub(super) fn unlock(file: impl AsFd) {
     let _released = fs::flock(file, FlockOperation::Unlock);
 }
 
@@ -303,6 +308,16 @@ pub(super) fn sync(fd: impl AsFd) -> io::Result<()> {
 /// so drops none of it.
 pub(super) fn start_writing(file: impl AsFd, from: u64, bytes: NonZeroU64) {
     let _advice = fs::fadvise(file, from, Some(bytes), fs::Advice::DontNeed);
+}
+
+pub(super) fn random_bits() -> io::Result<u128> {
+    let mut bytes = [0; 16];
+    let mut filled = 0;
+    while let Some(rest @ [_, ..]) = bytes.get_mut(filled..) {
+        let flags = rustix::rand::GetRandomFlags::empty();
+        filled += rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut *rest, flags))?;
+    }
+    Ok(u128::from_le_bytes(bytes))
 }
 
 /// For the configuration file, which is not below any root.

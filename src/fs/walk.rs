@@ -226,7 +226,7 @@ impl Resolved {
                         && root.sync_whole_from()?.is_some() =>
                 {
                     root.sync_file_system()?;
-                    // The device's cache once more: see `durable::sync_whole`.
+                    // See `durable::sync_whole`: `syncfs` alone is not enough.
                     root.sync()?;
                 }
                 Err(error) => {

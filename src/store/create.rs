@@ -17,14 +17,20 @@ use super::witness::{Testimony, Witness, Witnessed};
 use super::{OpenFailure, log_check};
 use crate::error::{IoFailure, Operation, StoreFailure};
 use crate::fs::{Dir, Sort};
-use crate::layout::{LOCK_FILE, LOST_AND_FOUND};
+use crate::layout::{IDENTITY_FILE, LOCK_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE};
 
 /// Where a store is built. While it exists and the pointer does not, the store is empty. The name is
 /// frostline's own, because what is found under it is removed.
 pub(super) const STAGING: &str = "frostline.creating";
 
 /// Entries of the directory that are there before the store is, or beside it.
-const NOT_THE_STORES: [&str; 3] = [LOCK_FILE, LOST_AND_FOUND, BALLAST];
+const NOT_THE_STORES: [&str; 5] = [
+    LOCK_FILE,
+    IDENTITY_FILE,
+    NEW_IDENTITY_FILE,
+    LOST_AND_FOUND,
+    BALLAST,
+];
 
 /// The directory holds something, but no store: its pointer file is missing.
 #[derive(Debug)]
@@ -68,6 +74,22 @@ pub(super) fn finish_creation(dir: &Dir) -> Result<(), IoFailure> {
         remove_staging(dir)?;
     }
     Ok(())
+}
+
+/// Whether the directory holds a store whose creation was complete.
+pub(crate) fn holds_store(dir: &Dir) -> Result<bool, IoFailure> {
+    dir.has(POINTER)
+}
+
+/// An entry of another program: one that neither RocksDB nor this library makes.
+pub(crate) fn foreign_entry(dir: &Dir) -> Result<Option<String>, IoFailure> {
+    let foreign = |name: &OsStr| {
+        let is_rocksdbs = name.to_str().is_some_and(is_rocksdbs);
+        !is_rocksdbs && name != STAGING && !is_beside_store(name)
+    };
+    let entries = dir.list()?;
+    let found = entries.iter().find(|entry| foreign(&entry.name));
+    Ok(found.map(|entry| entry.name.to_string_lossy().into_owned()))
 }
 
 fn not_a_catalog(found: &OsStr) -> OpenFailure {
@@ -182,13 +204,8 @@ fn repair_pointer(dir: &Dir, witness: &Witness) -> Result<(), OpenFailure> {
 }
 
 fn point_to(dir: &Dir, manifest: &str) -> Result<(), IoFailure> {
-    dir.unlink(NEW_POINTER)?;
-    let mut file = dir.create_file(NEW_POINTER)?;
-    file.append(format!("{manifest}\n").as_bytes())?;
-    file.flush()?;
-    file.sync()?;
-    dir.replace_file(NEW_POINTER, POINTER)?;
-    dir.sync()
+    let line = format!("{manifest}\n");
+    dir.put_file(NEW_POINTER, POINTER, line.as_bytes())
 }
 
 /// Refuses a special file under a name that RocksDB would open: opening a pipe waits for ever.

@@ -29,7 +29,7 @@ use engine::Engine;
 use space::{LogSpace, Room};
 use witness::Witnessed;
 
-pub(crate) use create::NotACatalog;
+pub(crate) use create::{NotACatalog, foreign_entry, holds_store};
 pub(crate) use log_check::Damage;
 pub use log_check::DamageKind;
 pub(crate) use read_only::{Reading, read_only};

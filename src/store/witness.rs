@@ -13,8 +13,10 @@ use std::sync::Arc;
 use crate::error::IoFailure;
 use crate::fs::Dir;
 use crate::layout::{NEW_WITNESS_FILE, WITNESS_FILE};
+use crate::sector::{self, SECTOR};
 
-const SLOT: usize = 512;
+/// How each slot begins.
+const FORMAT: &str = "frostline witness 1 ";
 
 /// What a complete start, or a flush, left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,30 +34,17 @@ impl Witnessed {
         log: 0,
     };
 
-    /// A line of text, with its checksum.
-    fn encode(self) -> [u8; SLOT] {
-        let text = format!(
-            "frostline witness 1 sequence {} log {}",
-            self.sequence, self.log
-        );
-        let line = format!("{text} crc32c {:08x}\n", crc32c::crc32c(text.as_bytes()));
-        let mut slot = [0; SLOT];
-        slot.iter_mut()
-            .zip(line.bytes())
-            .for_each(|(byte, of_line)| *byte = of_line);
-        slot
+    fn encode(self) -> [u8; SECTOR] {
+        let Self { sequence, log } = self;
+        sector::encode(&format!("{FORMAT}sequence {sequence} log {log}"))
     }
 
     fn decode(slot: &[u8]) -> Option<Self> {
-        let end = slot.iter().position(|byte| *byte == 0)?;
-        let line = std::str::from_utf8(slot.get(..end)?).ok()?;
-        let mut words = line
-            .strip_prefix("frostline witness 1 sequence ")?
-            .split(' ');
-        let sequence = words.next()?.parse().ok()?;
+        let text = sector::decode(slot)?;
+        let mut words = text.strip_prefix(FORMAT)?.split(' ');
+        let sequence = words.nth(1)?.parse().ok()?;
         let log = words.nth(1)?.parse().ok()?;
         let witnessed = Self { sequence, log };
-        // One spelling only, and one checksum.
         (witnessed.encode() == slot).then_some(witnessed)
     }
 }
@@ -95,7 +84,7 @@ impl Witness {
             return Ok(Testimony::None);
         }
         let bytes = self.root.read_file(WITNESS_FILE)?;
-        let newest = bytes.chunks(SLOT).filter_map(Witnessed::decode).max();
+        let newest = bytes.chunks(SECTOR).filter_map(Witnessed::decode).max();
         Ok(newest.map_or(Testimony::Unreadable, Testimony::Is))
     }
 
@@ -111,7 +100,7 @@ impl Witness {
             true => self.root.read_file(WITNESS_FILE)?,
             false => return self.create(witnessed),
         };
-        let mut held = slots.chunks(SLOT).map(Witnessed::decode);
+        let mut held = slots.chunks(SECTOR).map(Witnessed::decode);
         let (first, second) = (held.next().flatten(), held.next().flatten());
         let newest = usize::from(second > first);
         // The newest record is written anew, too: the process that wrote it may have been killed before
@@ -121,25 +110,18 @@ impl Witness {
             false => 1 - newest,
         };
         self.root
-            .overwrite(WITNESS_FILE, slot * SLOT, &witnessed.encode())?;
+            .overwrite(WITNESS_FILE, slot * SECTOR, &witnessed.encode())?;
         if self.adopts && first.max(second) > Some(witnessed) {
             // The older record is the true one now: the other slot must not outdo it.
             self.root
-                .overwrite(WITNESS_FILE, (1 - slot) * SLOT, &witnessed.encode())?;
+                .overwrite(WITNESS_FILE, (1 - slot) * SECTOR, &witnessed.encode())?;
         }
         Ok(())
     }
 
-    /// Under another name first, so that the file is whole as soon as it has its own.
     fn create(&self, witnessed: Witnessed) -> Result<(), IoFailure> {
-        self.root.unlink(NEW_WITNESS_FILE)?;
-        let mut file = self.root.create_file(NEW_WITNESS_FILE)?;
-        file.append(&witnessed.encode())?;
-        file.append(&[0; SLOT])?;
-        file.flush()?;
-        file.sync()?;
-        self.root.replace_file(NEW_WITNESS_FILE, WITNESS_FILE)?;
-        self.root.sync()
+        let slots = [witnessed.encode(), [0; SECTOR]].concat();
+        self.root.put_file(NEW_WITNESS_FILE, WITNESS_FILE, &slots)
     }
 }
 
@@ -148,21 +130,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_is_read_back_and_a_changed_one_is_not() {
+    fn a_slot_is_read_back() {
         let witnessed = Witnessed {
             sequence: u64::MAX,
             log: 12,
         };
-        let slot = witnessed.encode();
-        assert_eq!(Witnessed::decode(&slot), Some(witnessed));
-        for at in 0..SLOT {
-            for bit in 0..8 {
-                let mut changed = slot;
-                changed[at] ^= 1 << bit;
-                assert_eq!(Witnessed::decode(&changed), None, "bit {bit} of byte {at}");
-            }
-        }
-        assert_eq!(Witnessed::decode(&[0; SLOT]), None);
-        assert_eq!(Witnessed::decode(&slot[..100]), None);
+        assert_eq!(Witnessed::decode(&witnessed.encode()), Some(witnessed));
+        let other = sector::encode("frostline witness 1 sequence +7 log 12");
+        assert_eq!(Witnessed::decode(&other), None);
     }
 }

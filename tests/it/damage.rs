@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use frostline::{Catalog, Ledgers, OpenError, RootRole};
 
-use crate::fixture::{Data, chunk, copy_tree, freeze, tree};
+use crate::fixture::{Data, chunk, copy_tree, tree};
 
 /// The names and bytes of files.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -333,16 +333,6 @@ fn a_catalog_without_its_witness_is_refused() {
         std::fs::write(&witness, bytes).unwrap();
         assert_eq!(count(&open(&data).unwrap()), 3);
     }
-}
-
-/// An emptied catalog root is not filled with an empty catalog.
-#[test]
-fn an_emptied_catalog_root_is_refused() {
-    let data = Data::new();
-    drop(freeze(&data.open(), 1, b"bytes"));
-    restore(&data, &Files::new());
-    let error = refused_as_it_is(&data);
-    assert!(error.to_string().contains("CURRENT"), "{error}");
 }
 
 /// A power cut may leave any part of the log's last batch, sector by sector.

@@ -226,6 +226,7 @@ fn a_catalog_that_does_not_open_releases_its_locks() {
     let current = world.path().join("catalog/rocksdb/CURRENT");
     let saved = std::fs::read(&current).unwrap();
     std::fs::remove_file(&current).unwrap();
+    std::fs::write(&current, "nonsense").unwrap();
     for _ in 0..2 {
         let locked = world.roots().lock().unwrap();
         Catalog::open(locked).unwrap_err();

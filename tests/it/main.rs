@@ -34,6 +34,7 @@ mod full_disk;
 mod geometry;
 mod group;
 mod hot;
+mod identity;
 mod keys;
 mod layout;
 mod lifecycle;

@@ -223,7 +223,14 @@ fn the_catalogs_own_files_are_bounded() {
         most = most.max(files.len());
         for file in &files {
             let name = file.to_str().unwrap();
-            let known = ["CURRENT", "IDENTITY", "LOCK", "frostline.reserve"].contains(&name)
+            let known = [
+                "CURRENT",
+                "IDENTITY",
+                "LOCK",
+                "frostline.identity",
+                "frostline.reserve",
+            ]
+            .contains(&name)
                 || name == frostline::LOCK_FILE
                 || name.starts_with("MANIFEST-")
                 || name.starts_with("OPTIONS-")
@@ -321,10 +328,13 @@ fn a_directory_without_a_pointer_is_not_overwritten() {
     let world = Data::new();
     drop(freeze(&world.open(), 1, b"bytes"));
     std::fs::remove_file(catalog_dir(&world).join("CURRENT")).unwrap();
-    let before = tree(&catalog_dir(&world));
-    let error = open(&world).unwrap_err();
+    let before = tree(&world.path());
+    let error = world.roots().lock().unwrap_err();
+    assert!(error.to_string().contains("holds no catalog"), "{error}");
+    assert_eq!(tree(&world.path()), before);
+    // Neither is it if the caller begins anew.
+    let error = Catalog::open(world.roots().start_over().unwrap()).unwrap_err();
     assert!(matches!(error, OpenError::NotACatalog { .. }), "{error}");
-    assert_eq!(lockless(tree(&catalog_dir(&world))), lockless(before));
 }
 
 #[test]

@@ -60,12 +60,12 @@ impl Kind {
     }
 
     pub fn failures(self) -> &'static [Failure] {
-        use Failure::{Bitmaps, Device, Full, Journal, ReadOnly, Shutdown};
+        use Failure::{Bitmaps, Device, Full, Journal, Shutdown};
         match self {
-            Self::Ext4 => &[Bitmaps, Journal, Shutdown, Device, ReadOnly, Full],
-            Self::Ext2 => &[Bitmaps, Device, ReadOnly, Full],
-            Self::Xfs => &[Shutdown, Device, ReadOnly, Full],
-            Self::Btrfs => &[Device, ReadOnly, Full],
+            Self::Ext4 => &[Bitmaps, Journal, Shutdown, Device, Full],
+            Self::Ext2 => &[Bitmaps, Device, Full],
+            Self::Xfs => &[Shutdown, Device, Full],
+            Self::Btrfs => &[Device, Full],
         }
     }
 }
@@ -81,8 +81,6 @@ pub enum Failure {
     Shutdown,
     /// Each write to a part of the device that was never written fails.
     Device,
-    /// It is mounted again for reading only.
-    ReadOnly,
     Full,
 }
 
@@ -264,7 +262,6 @@ impl Volume {
         match failure {
             Failure::Bitmaps => Ok(()),
             Failure::Shutdown => run(&["xfs_io", "-x", "-c", "shutdown", &mount]).map(drop),
-            Failure::ReadOnly => run(&["mount", "-o", "remount,ro", &mount]).map(drop),
             Failure::Full => fill(&self.root().join("ballast")),
             Failure::Device | Failure::Journal => {
                 fill(&self.directory.join("backing/ballast"))?;

@@ -51,11 +51,14 @@ pub(in crate::fs) fn sync_file_system(fd: impl AsFd) -> io::Result<()> {
     Ok(fs::syncfs(fd)?)
 }
 
+/// ext2 to ext4.
+const EXT: i64 = 0xef53;
+
 /// The file systems whose behaviour was measured, by their magic: ext2 to ext4 (one number for all),
 /// XFS, btrfs, tmpfs (which keeps nothing anyway). Their `syncfs` writes all data and metadata and
 /// waits; others may pass it on to nobody, as FUSE does. They show lost bytes as holes; others may show
 /// a hole where zeros were written.
-const KNOWN: [i64; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994];
+const KNOWN: [i64; 4] = [EXT, 0x5846_5342, 0x9123_683e, 0x0102_1994];
 
 /// Whether the file system is one of those whose behaviour was measured.
 pub(in crate::fs) fn is_known(fd: impl AsFd) -> io::Result<bool> {
@@ -106,10 +109,29 @@ pub(in crate::fs) const MANY: usize = 32;
 /// From how many files and directories on `syncfs` replaces an fsync of each; none if it does not
 /// promise, and report, as much.
 pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>> {
-    let kind = fs::fstatfs(fd)?.f_type;
+    let kind = fs::fstatfs(&fd)?.f_type;
+    if kind == EXT && !has_journal(mark(&fd)?.device) {
+        return Ok(None);
+    }
     let release = rustix::system::uname();
     let promises = KNOWN.contains(&kind) && release_of(release.release().to_bytes()) >= Some(TELLS);
     Ok(promises.then_some(MANY))
+}
+
+/// Whether the ext4 driver keeps a journal of this device. Without one, as on ext2, a background write
+/// of inodes that fails is reported to the device's first `sync` of any program, and `syncfs` returned 0
+/// over lost files.
+///
+/// False where `/sys` is not mounted.
+fn has_journal((major, minor): Device) -> bool {
+    let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}"));
+    let name = device
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_owned()));
+    name.is_some_and(|name| {
+        let driver = std::path::Path::new("/sys/fs/ext4").join(name);
+        driver.join("journal_task").exists()
+    })
 }
 
 /// The first two numbers of a kernel's release.

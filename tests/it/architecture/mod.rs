@@ -10,14 +10,15 @@ use source::{Source, blank, functions, names_in, sources, words};
 /// other as they like.
 ///
 /// `sim` is below `fs`, which tells it of every operation.
-const FLOORS: [&[&str]; 15] = [
+const FLOORS: [&[&str]; 16] = [
     &["geometry", "state"],
     &["kind"],
     &["key"],
     &["error", "layout", "owed", "retention"],
-    &["sim"],
+    &["sector", "sim"],
     &["fs"],
-    &["claim", "config", "lock", "poison", "store"],
+    &["claim", "config", "identity", "poison", "store"],
+    &["lock"],
     &["durable", "states"],
     &["core"],
     &["transition"],

@@ -191,10 +191,11 @@ fn open_errors() {
     }
 
     let data = Data::new();
-    let root = data.root(RootRole::Catalog);
-    std::fs::create_dir_all(&root).unwrap();
-    std::fs::write(root.join("holiday photo.jpg"), "").unwrap();
-    add("NotACatalog", &data, open(&data));
+    drop(data.open());
+    std::fs::remove_file(data.root(RootRole::Catalog).join("CURRENT")).unwrap();
+    let locked = data.roots().start_over().unwrap();
+    let error = Catalog::open(locked).unwrap_err();
+    add("NotACatalog", &data, error);
 
     let data = Data::new();
     let catalog = data.open();

@@ -4,117 +4,28 @@
 //! to a catalog. It holds open directories, and everything is read and written relative to them: what
 //! is locked is what is written.
 
+mod error;
+
+pub use error::LockError;
+
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::error::{FailureKind, IoFailure};
+use crate::error::IoFailure;
 use crate::fs::{Dir, Disk, Holder, LockFile, Resolved, resolve};
+use crate::identity::{self, CatalogId, Identity, Intent, Plan, Seen};
 use crate::layout::{LOCK_FILE, PerRole, RootRole, StorageRoots};
-
-/// Why the roots could not be locked. Every one but a failing disk leaves the disk as it was, and
-/// every one releases the locks that had been taken.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LockError {
-    /// Another process holds a root.
-    #[error(
-        "the {role} root `{}` is in use by {}",
-        path.display(), HolderText(holder.as_deref(), *by_this_process)
-    )]
-    Held {
-        /// The root's role.
-        role: RootRole,
-        /// The root's path.
-        path: PathBuf,
-        /// The holder's process number and program, if the system confirms what the lock file says.
-        holder: Option<String>,
-        /// Whether the holder is this very process.
-        by_this_process: bool,
-    },
-    /// Two roles share a directory.
-    #[error(
-        "the {first} root `{}` and the {second} root `{}` are one directory: give each its own",
-        first_path.display(), second_path.display()
-    )]
-    SameDirectory {
-        /// One role.
-        first: RootRole,
-        /// Its path.
-        first_path: PathBuf,
-        /// The other role.
-        second: RootRole,
-        /// Its path.
-        second_path: PathBuf,
-    },
-    /// One root lies inside another.
-    #[error(
-        "the {inner} root `{}` is inside the {outer} root `{}`: move one of them out",
-        inner_path.display(), outer_path.display()
-    )]
-    Nested {
-        /// The role of the root that lies inside.
-        inner: RootRole,
-        /// Its path.
-        inner_path: PathBuf,
-        /// The role of the root around it.
-        outer: RootRole,
-        /// Its path.
-        outer_path: PathBuf,
-    },
-    /// A root cannot be reached, read, written, created or synced.
-    #[error("the {role} root `{}` cannot be used", path.display())]
-    Unusable {
-        /// The root's role.
-        role: RootRole,
-        /// The root's path.
-        path: PathBuf,
-        /// What went wrong.
-        source: IoFailure,
-    },
-}
-
-impl LockError {
-    /// What this failure has left behind.
-    #[must_use]
-    pub const fn kind(&self) -> FailureKind {
-        match self {
-            Self::Unusable { source, .. } if source.is_sync() => FailureKind::Fatal,
-            _ => FailureKind::Refused,
-        }
-    }
-}
+use crate::store::{foreign_entry, holds_store};
 
 /// How long a start that has the catalog root waits for another start to give way.
 const GIVE_WAY: Duration = Duration::from_secs(1);
 
 /// How often it looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
-/// The holder of a lock, for a message.
-struct HolderText<'a>(Option<&'a str>, bool);
-
-impl fmt::Display for HolderText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            _ if self.1 => {
-                f.write_str("this very process: drop the other catalog and its handles first")
-            }
-            Some(holder) => write!(
-                f,
-                "process {holder}: stop it, or give this one roots of its own"
-            ),
-            None => f.write_str(
-                "another process, which has just started, belongs to another user or runs in another \
-                 container: find it and stop it, or give this one roots of its own",
-            ),
-        }
-    }
-}
 
 /// The five roots: locked, open, and with their own entries durable.
 ///
@@ -123,6 +34,10 @@ impl fmt::Display for HolderText<'_> {
 pub struct LockedRoots {
     roots: StorageRoots,
     held: PerRole<HeldRoot>,
+    catalog: CatalogId,
+    /// The roots' identities are to be marked as founded once the catalog is open.
+    is_founding: bool,
+    intent: Intent,
 }
 
 /// A root, open and locked.
@@ -136,13 +51,44 @@ impl StorageRoots {
     ///
     /// The locks are exclusive `flock`s (see `flock(2)`), taken without waiting, but for a
     /// moment for another start that has met this one and gives way. Checks come first:
-    /// nothing is created unless all roots that exist are free, distinct and writable.
+    /// nothing is created unless all roots that exist are free, distinct and writable, and belong
+    /// to one catalog.
     ///
     /// # Errors
     ///
     /// [`LockError`].
     pub fn lock(self) -> Result<LockedRoots, LockError> {
         self.lock_on(&Disk::default())
+    }
+
+    /// Locks roots that belong together although some of them have no identity: those of an earlier
+    /// version of the library, or with an empty root in place of one that is lost for good.
+    ///
+    /// They get the identity of the catalog. The catalog that is opened with them is accepted as it is,
+    /// also if it is older than its last start, such as one that was restored from a copy. A root of
+    /// another catalog, or of another role, is refused as by [`lock`](Self::lock).
+    ///
+    /// Keys whose files are lost, and files whose keys are, stay: let [`audit`](crate::audit()) find
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`].
+    pub fn adopt(self) -> Result<LockedRoots, LockError> {
+        self.lock_for(Intent::Adopt, &Disk::default())
+    }
+
+    /// Locks roots whose catalog is lost for good, for a new one.
+    ///
+    /// The catalog root must be empty or missing. The other roots get the identity of the new catalog.
+    /// The files in them stay, without keys: [`audit`](crate::audit()) lists them, no sweep removes
+    /// them, and an artifact in the place of such a file is refused until it is moved away.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`].
+    pub fn start_over(self) -> Result<LockedRoots, LockError> {
+        self.lock_for(Intent::StartOver, &Disk::default())
     }
 
     /// The same, with every operation announced to the probe.
@@ -153,11 +99,92 @@ impl StorageRoots {
     }
 
     pub(crate) fn lock_on(self, disk: &Disk) -> Result<LockedRoots, LockError> {
+        self.lock_for(Intent::Start, disk)
+    }
+
+    fn lock_for(self, intent: Intent, disk: &Disk) -> Result<LockedRoots, LockError> {
         let ways = PerRole::try_new(|role| self.usable(role, resolve(self.path(role), disk)))?;
         check_distinct(&self, &ways)?;
         for (role, way) in ways.iter() {
             self.usable(role, way.check_access(disk))?;
         }
+        let held = self.hold_all(&ways, intent, disk)?;
+        let mut synced = HashSet::new();
+        for (role, way) in ways.iter() {
+            let root = &held.get(role).dir;
+            self.usable(role, way.make_durable(root, &mut synced))?;
+        }
+        let plan = self.compare(intent, |role| Ok(Some(Arc::clone(&held.get(role).dir))))?;
+        let catalog = self.identify(plan, &held, disk)?;
+        // Last, so that a refusal leaves the lock files as they were.
+        for (_, root) in held.iter() {
+            root.lock.name_holder(&format!("{}\n", own_name()));
+        }
+        Ok(LockedRoots {
+            roots: self,
+            held,
+            catalog,
+            is_founding: plan.is_founding,
+            intent,
+        })
+    }
+
+    /// Compares the identities of the roots that exist.
+    fn compare(
+        &self,
+        intent: Intent,
+        open: impl Fn(RootRole) -> Result<Option<Arc<Dir>>, IoFailure>,
+    ) -> Result<Plan, LockError> {
+        let seen = PerRole::try_new(|role| {
+            let Some(root) = self.usable(role, open(role))? else {
+                return Ok(Seen::Missing);
+            };
+            let seen = self.usable(role, Seen::look(&root, role, holds_store))?;
+            if role == RootRole::Catalog
+                && !seen.holds_data()
+                && let Some(found) = self.usable(role, foreign_entry(&root))?
+            {
+                let path = self.path(role).to_path_buf();
+                return Err(LockError::ForeignFile { path, found });
+            }
+            Ok(seen)
+        })?;
+        let path = |role| self.path(role).to_path_buf();
+        identity::compare(&seen, intent, path).map_err(|(role, problem)| LockError::Identity {
+            role,
+            path: path(role),
+            problem,
+        })
+    }
+
+    /// Gives each root that lacks it the identity of the catalog. Returns the catalog's id.
+    fn identify(
+        &self,
+        plan: Plan,
+        held: &PerRole<HeldRoot>,
+        disk: &Disk,
+    ) -> Result<CatalogId, LockError> {
+        let catalog = match plan.catalog {
+            Some(catalog) => catalog,
+            None => CatalogId::of_bits(self.usable(RootRole::Catalog, disk.random_bits())?),
+        };
+        for (role, root) in held.iter() {
+            let wanted = Identity::new(catalog, role, false);
+            let has = self.usable(role, Identity::read(&root.dir))?;
+            if has.is_none_or(|has| has.catalog != catalog) {
+                self.usable(role, wanted.write(&root.dir))?;
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// Locks the roots that exist, then creates and locks those that are missing.
+    fn hold_all(
+        &self,
+        ways: &PerRole<Resolved>,
+        intent: Intent,
+        disk: &Disk,
+    ) -> Result<PerRole<HeldRoot>, LockError> {
         // Rounds, from what cannot change anything to what creates: a root that is in use is found
         // before the disk is touched. So a start that finds no catalog root locks other roots before it,
         // out of order, and may meet one that goes in order, with the catalog root first. The catalog
@@ -173,22 +200,20 @@ impl StorageRoots {
                     has_catalog |= role == RootRole::Catalog && slot.is_some();
                 }
             }
+            if !may_create_file {
+                // Before anything is created; and again under all locks.
+                self.compare(intent, |role| {
+                    let way = ways.get(role);
+                    let root = way.exists().then(|| way.open(disk).map(Arc::new));
+                    root.transpose()
+                })?;
+            }
         }
-        let held = PerRole::try_new(|role| match held.get_mut(role).take() {
+        PerRole::try_new(|role| match held.get_mut(role).take() {
             Some(root) => Ok(root),
             // Roles go in order: behind the catalog's, the catalog root is held.
             None => self.create(role, ways.get(role), role != RootRole::Catalog, disk),
-        })?;
-        let mut synced = HashSet::new();
-        for (role, way) in ways.iter() {
-            let root = &held.get(role).dir;
-            self.usable(role, way.make_durable(root, &mut synced))?;
-        }
-        // Last, so that a refusal leaves the lock files as they were.
-        for (_, root) in held.iter() {
-            root.lock.name_holder(&format!("{}\n", own_name()));
-        }
-        Ok(LockedRoots { roots: self, held })
+        })
     }
 
     /// Opens and locks a root; none if it has no lock file and none may be created.
@@ -268,6 +293,28 @@ impl LockedRoots {
     #[must_use]
     pub const fn roots(&self) -> &StorageRoots {
         &self.roots
+    }
+
+    /// The id of the catalog that the roots belong to.
+    #[must_use]
+    pub const fn catalog_id(&self) -> CatalogId {
+        self.catalog
+    }
+
+    /// Whether the caller has taken the roots in as they are.
+    pub(crate) fn are_adopted(&self) -> bool {
+        self.intent != Intent::Start
+    }
+
+    /// Marks the roots as those of a catalog that exists: from now on none of them is created anew.
+    pub(crate) fn found(&mut self) -> Result<(), IoFailure> {
+        if self.is_founding {
+            for (role, root) in self.held.iter() {
+                Identity::new(self.catalog, role, false).found(&root.dir)?;
+            }
+            self.is_founding = false;
+        }
+        Ok(())
     }
 
     /// The open directory of a root.
