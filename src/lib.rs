@@ -178,8 +178,8 @@ pub use geometry::{
     BucketId, CHUNKS_PER_BUCKET, ChunkId, GeometryError, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
 };
 pub use hot::{
-    ClaimHotError, CreateHotError, DirectoryMissing, DiscardError, Hot, HotDebris, Ready,
-    ReadyError, ReadyRefusal, RecreateError, RemoveError, Transient,
+    ClaimHotError, CreateHotError, DirectoryMissing, DiscardError, DiscardRefusal, Hot, HotDebris,
+    HotDebrisRefusal, Ready, ReadyError, ReadyRefusal, RecreateError, RemoveError, Transient,
 };
 pub use identity::{CatalogId, IdentityProblem};
 pub use key::{

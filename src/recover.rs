@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::claim::AlreadyClaimed;
 use crate::core::{CommitRefusal, Core};
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, ReadError};
-use crate::hot::{self, ClaimHotError, Hot, RemoveError};
+use crate::hot::{self, ClaimHotError, Hot, HotDebrisRefusal, RemoveError};
 use crate::key::{ArtifactKey, HotKey, Key, ValueError};
 use crate::owed::Owed;
 use crate::state::{ArtifactState, HotState};
@@ -244,9 +244,14 @@ impl Catalog {
                     Err(RemoveError::Rewritable { key, source }) => {
                         recovered.failed.push((key.into(), source));
                     }
-                    Err(RemoveError::Refused(refused)) => {
-                        return Err(refused.into_parts().1.into());
-                    }
+                    Err(RemoveError::Refused(refused)) => match refused.into_parts().1 {
+                        HotDebrisRefusal::Poisoned(poisoned) => return Err(poisoned.into()),
+                        HotDebrisRefusal::Io(source) => {
+                            recovered.failed.push((key.into(), source));
+                        }
+                        // Only a directory that was given up in this process is left alone.
+                        HotDebrisRefusal::DirectoryIsBack { .. } => {}
+                    },
                     Err(RemoveError::Commit { key, source }) => {
                         return Err(RecoverError::Commit { key, source });
                     }

@@ -1,10 +1,13 @@
 //! [`HotDebris`]: a directory that was being created or discarded.
 
+use std::path::PathBuf;
+
 use super::transient::materialize;
 use super::{HotHeld, Transient, hot_handle};
 use crate::core::CommitRefusal;
 use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
 use crate::key::HotKey;
+use crate::layout::hot_name;
 
 /// A hot directory whose creation or removal has not been finished.
 ///
@@ -14,13 +17,35 @@ use crate::key::HotKey;
 #[must_use = "the directory and its key stay until it is recreated or removed"]
 pub struct HotDebris {
     held: HotHeld,
+    /// Its directory was missing when the key was given up: one that is there now is another matter.
+    is_missing: bool,
 }
 
 hot_handle!(HotDebris);
 
 impl HotDebris {
     pub(super) const fn new(held: HotHeld) -> Self {
-        Self { held }
+        Self {
+            held,
+            is_missing: false,
+        }
+    }
+
+    pub(super) const fn of_missing(held: HotHeld) -> Self {
+        Self {
+            held,
+            is_missing: true,
+        }
+    }
+
+    /// Refuses if the directory was given up while it was missing, and is there now.
+    fn check(&self) -> Result<(), HotDebrisRefusal> {
+        self.held.core.poison.check()?;
+        if self.is_missing && self.held.root().has(hot_name(self.held.chunk))? {
+            let (key, path) = (self.key(), self.held.path());
+            return Err(HotDebrisRefusal::DirectoryIsBack { key, path });
+        }
+        Ok(())
     }
 
     /// Wipes what is there and creates the directory anew, empty.
@@ -29,11 +54,13 @@ impl HotDebris {
     ///
     /// [`RecreateError`].
     pub fn recreate(self) -> Result<Transient, RecreateError<Self>> {
-        if let Err(poisoned) = self.held.core.poison.check() {
-            return Err(RecreateError::Refused(Refused::new(self, poisoned)));
+        if let Err(refusal) = self.check() {
+            return Err(RecreateError::Refused(Refused::new(self, refusal)));
         }
         let key = self.key();
-        materialize(self.held).map_err(|source| RecreateError::Rewritable { key, source })
+        // A directory that comes back from here on is in the way.
+        materialize(self.held, !self.is_missing)
+            .map_err(|source| RecreateError::Rewritable { key, source })
     }
 
     /// Removes the directory with all that is in it, makes its absence durable and deletes the key.
@@ -43,8 +70,35 @@ impl HotDebris {
     ///
     /// [`RemoveError`].
     pub fn remove(self) -> Result<(), RemoveError<Self>> {
-        self.held.remove(Self::new)
+        if let Err(refusal) = self.check() {
+            return Err(RemoveError::Refused(Refused::new(self, refusal)));
+        }
+        self.held.remove(!self.is_missing)
     }
+}
+
+/// Why what is left of a hot directory was not touched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HotDebrisRefusal {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// The hot root could not be looked at.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// The directory was missing when its key was given up, and is there now.
+    #[error(
+        "`{key}` was given up while its directory was missing, and `{}` is back: move it away if it holds \
+         ledgers that are not frozen; to remove it, drop this handle and claim the key again",
+        path.display()
+    )]
+    DirectoryIsBack {
+        /// The key.
+        key: HotKey,
+        /// The directory.
+        path: PathBuf,
+    },
 }
 
 /// A hot directory that could not be made anew.
@@ -53,7 +107,7 @@ impl HotDebris {
 pub enum RecreateError<H> {
     /// Nothing was touched; the handle is inside.
     #[error(transparent)]
-    Refused(Refused<H, Poisoned>),
+    Refused(Refused<H, HotDebrisRefusal>),
     /// The directory could not be wiped or made. The handle is gone, the key stays `transient`.
     #[error(
         "`{key}` stays `transient`, because its directory could not be made anew: claim it again"
@@ -83,7 +137,7 @@ impl<H> RecreateError<H> {
 pub enum RemoveError<H> {
     /// Nothing was touched; the handle is inside.
     #[error(transparent)]
-    Refused(Refused<H, Poisoned>),
+    Refused(Refused<H, HotDebrisRefusal>),
     /// The directory could not be removed. The handle is gone, the key stays `transient`.
     #[error(
         "`{key}` stays `transient`, because its directory could not be removed: claim it again"

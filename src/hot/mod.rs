@@ -8,8 +8,8 @@ mod debris;
 mod ready;
 mod transient;
 
-pub use debris::{HotDebris, RecreateError, RemoveError};
-pub use ready::{DirectoryMissing, DiscardError, Ready};
+pub use debris::{HotDebris, HotDebrisRefusal, RecreateError, RemoveError};
+pub use ready::{DirectoryMissing, DiscardError, DiscardRefusal, Ready};
 pub(crate) use transient::create;
 pub use transient::{CreateHotError, ReadyError, ReadyRefusal, Transient};
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::claim::{AlreadyClaimed, Claim};
 use crate::core::{Change, CommitFailure, Core};
-use crate::error::{FailureKind, Fatal, IoFailure, ReadError, Refused};
+use crate::error::{FailureKind, Fatal, IoFailure, ReadError};
 use crate::fs::Dir;
 use crate::geometry::ChunkId;
 use crate::key::HotKey;
@@ -118,15 +118,15 @@ impl HotHeld {
         }])
     }
 
-    /// Removes the directory with all that is in it, makes its absence durable and deletes the key.
-    fn remove<H>(self, handle: impl FnOnce(Self) -> H) -> Result<(), RemoveError<H>> {
-        if let Err(poisoned) = self.core.poison.check() {
-            return Err(RemoveError::Refused(Refused::new(handle(self), poisoned)));
-        }
+    /// Removes the directory with all that is in it, if there is one to remove, makes its absence
+    /// durable and deletes the key.
+    fn remove<H>(self, is_there: bool) -> Result<(), RemoveError<H>> {
         let name = hot_name(self.chunk);
         let key = HotKey { chunk: self.chunk };
-        let removed = self.root().remove_tree(name);
-        removed.map_err(|source| RemoveError::Rewritable { key, source })?;
+        if is_there {
+            let removed = self.root().remove_tree(name);
+            removed.map_err(|source| RemoveError::Rewritable { key, source })?;
+        }
         self.sync_root(None).map_err(RemoveError::Fatal)?;
         match self.commit(Some(HotState::Transient), None) {
             Ok(()) => Ok(()),

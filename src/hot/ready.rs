@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::{HotDebris, HotHeld, hot_handle};
 use crate::core::{CommitFailure, CommitRefusal};
-use crate::error::{FailureKind, Fatal, Refused};
+use crate::error::{FailureKind, Fatal, IoFailure, Refused};
+use crate::key::HotKey;
+use crate::layout::hot_name;
 use crate::state::HotState;
 
 /// A hot directory that is durably there, owned by this handle.
@@ -36,21 +38,38 @@ impl Ready {
     ///
     /// [`DiscardError`].
     pub fn discard(self) -> Result<HotDebris, DiscardError<Self>> {
-        discard(self.held, Self::new)
+        match demote(&self.held) {
+            Ok(()) => Ok(HotDebris::new(self.held)),
+            Err(CommitFailure::Refused(refusal)) => {
+                Err(DiscardError::Refused(Refused::new(self, refusal)))
+            }
+            Err(CommitFailure::Fatal(fatal)) => Err(DiscardError::Fatal(fatal)),
+        }
     }
 }
 
-fn discard<H>(
-    held: HotHeld,
-    handle: impl FnOnce(HotHeld) -> H,
-) -> Result<HotDebris, DiscardError<H>> {
-    match held.commit(Some(HotState::Ready), Some(HotState::Transient)) {
-        Ok(()) => Ok(HotDebris::new(held)),
-        Err(CommitFailure::Refused(refusal)) => {
-            Err(DiscardError::Refused(Refused::new(handle(held), refusal)))
-        }
-        Err(CommitFailure::Fatal(fatal)) => Err(DiscardError::Fatal(fatal)),
-    }
+fn demote(held: &HotHeld) -> Result<(), CommitFailure> {
+    held.commit(Some(HotState::Ready), Some(HotState::Transient))
+}
+
+/// Why a hot directory was not demoted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscardRefusal {
+    /// The commit was refused.
+    #[error(transparent)]
+    Commit(#[from] CommitRefusal),
+    /// The hot root could not be looked at.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// The directory that was missing is there.
+    #[error("`{key}` is ready, and its directory `{}` is back: claim the key again", path.display())]
+    DirectoryIsBack {
+        /// The key.
+        key: HotKey,
+        /// The directory.
+        path: PathBuf,
+    },
 }
 
 /// A demotion of a hot directory that failed.
@@ -59,7 +78,7 @@ fn discard<H>(
 pub enum DiscardError<H> {
     /// Nothing was touched; the handle is inside.
     #[error(transparent)]
-    Refused(Refused<H, CommitRefusal>),
+    Refused(Refused<H, DiscardRefusal>),
     /// The commit failed.
     #[error(transparent)]
     Fatal(Fatal),
@@ -98,12 +117,31 @@ impl DirectoryMissing {
         Self { held, path }
     }
 
-    /// Gives the directory up for lost.
+    /// Gives the directory up for lost. If it is back by now, nothing changes.
+    ///
+    /// Until the handle that this returns is dropped, a directory that comes back is not removed. In a
+    /// later process, the key is one of a discarded directory like any other: the recovery removes what
+    /// is there.
     ///
     /// # Errors
     ///
     /// [`DiscardError`].
     pub fn discard(self) -> Result<HotDebris, DiscardError<Self>> {
-        discard(self.held, Self::new)
+        let is_back = match self.held.root().has(hot_name(self.held.chunk)) {
+            Ok(is_back) => is_back,
+            Err(failure) => return Err(DiscardError::Refused(Refused::new(self, failure))),
+        };
+        if is_back {
+            let (key, path) = (self.key(), self.path.clone());
+            let refusal = DiscardRefusal::DirectoryIsBack { key, path };
+            return Err(DiscardError::Refused(Refused::new(self, refusal)));
+        }
+        match demote(&self.held) {
+            Ok(()) => Ok(HotDebris::of_missing(self.held)),
+            Err(CommitFailure::Refused(refusal)) => {
+                Err(DiscardError::Refused(Refused::new(self, refusal)))
+            }
+            Err(CommitFailure::Fatal(fatal)) => Err(DiscardError::Fatal(fatal)),
+        }
     }
 }

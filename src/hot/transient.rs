@@ -109,14 +109,16 @@ pub(crate) fn create(core: &Arc<Core>, chunk: ChunkId) -> Result<Transient, Crea
             }
         }
     }
-    materialize(held).map_err(|source| CreateHotError::Rewritable { key, source })
+    materialize(held, true).map_err(|source| CreateHotError::Rewritable { key, source })
 }
 
-/// Makes an empty directory in place of whatever an earlier attempt left.
-pub(super) fn materialize(held: HotHeld) -> Result<Transient, IoFailure> {
+/// Makes an empty directory, in place of whatever an earlier attempt left, if that is to be wiped.
+pub(super) fn materialize(held: HotHeld, wipes: bool) -> Result<Transient, IoFailure> {
     let name = hot_name(held.chunk);
     let root = held.root();
-    root.remove_tree(&name)?;
+    if wipes {
+        root.remove_tree(&name)?;
+    }
     root.create_dir(&name)?;
     let directory = root.open_dir(&name)?;
     Ok(Transient { held, directory })
@@ -169,8 +171,10 @@ impl Transient {
     ///
     /// [`RemoveError`].
     pub fn abandon(self) -> Result<(), RemoveError<Self>> {
-        let Self { held, directory } = self;
-        held.remove(|held| Self { held, directory })
+        if let Err(poisoned) = self.held.core.poison.check() {
+            return Err(RemoveError::Refused(Refused::new(self, poisoned)));
+        }
+        self.held.remove(true)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Hot directories.
 
-use frostline::{ClaimHotError, CreateHotError, Hot, HotKey, HotState, ReadyError, ReadyRefusal};
+use frostline::{
+    ClaimHotError, CreateHotError, DiscardError, DiscardRefusal, Hot, HotDebrisRefusal, HotKey,
+    HotState, ReadyError, ReadyRefusal, RecreateError, RemoveError,
+};
 
 use crate::fixture::{Data, chunk};
 
@@ -72,6 +75,66 @@ fn a_ready_directory_that_is_missing_is_for_the_caller_to_decide() {
     };
     missing.discard().unwrap().remove().unwrap();
     assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
+}
+
+/// A missing directory that is mounted again between any two steps of giving it up: it is not touched.
+#[test]
+fn a_missing_directory_that_comes_back_is_not_removed() {
+    let world = Data::new();
+    let catalog = world.open();
+    let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
+    let path = ready.path();
+    drop(ready);
+    std::fs::write(path.join("database"), b"the only copy").unwrap();
+    let away = world.outside().join("away");
+    let missing = || {
+        std::fs::rename(&path, &away).unwrap();
+        let missing = match catalog.claim_hot(chunk(1)) {
+            Err(ClaimHotError::DirectoryMissing(missing)) => missing,
+            other => panic!("{other:?}"),
+        };
+        std::fs::rename(&away, &path).unwrap();
+        missing
+    };
+    let database = || std::fs::read(path.join("database")).unwrap();
+
+    // Before the discard: the key stays `ready`.
+    let DiscardError::Refused(refused) = missing().discard().unwrap_err() else {
+        panic!("not refused");
+    };
+    let refusal = refused.cause();
+    assert!(matches!(refusal, DiscardRefusal::DirectoryIsBack { .. }));
+    drop(refused);
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), Some(HotState::Ready));
+    assert!(matches!(
+        catalog.claim_hot(chunk(1)).unwrap(),
+        Hot::Ready(_)
+    ));
+
+    // Between the discard and the removal, or the creation.
+    std::fs::rename(&path, &away).unwrap();
+    let Err(ClaimHotError::DirectoryMissing(missing)) = catalog.claim_hot(chunk(1)) else {
+        panic!("not missing");
+    };
+    let debris = missing.discard().unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    let RemoveError::Refused(refused) = debris.remove().unwrap_err() else {
+        panic!("not refused");
+    };
+    let refusal = refused.cause();
+    assert!(matches!(refusal, HotDebrisRefusal::DirectoryIsBack { .. }));
+    let RecreateError::Refused(refused) = refused.into_handle().recreate().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert_eq!(database(), b"the only copy");
+    // Moved out of the way, it does not stop the removal.
+    std::fs::rename(&path, &away).unwrap();
+    refused.into_handle().remove().unwrap();
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
+    assert_eq!(
+        std::fs::read(away.join("database")).unwrap(),
+        b"the only copy"
+    );
 }
 
 /// Row 4: a directory that has gone, or was replaced, is not made ready.

@@ -137,6 +137,35 @@ fn discard_recreate_and_remove_errors() {
     );
 
     let bench = Bench::new();
+    let path = bench.path("hot/00000007");
+    drop(bench.ready());
+    std::fs::remove_dir(&path).unwrap();
+    let missing = || match bench.catalog().claim_hot(seven()) {
+        Err(ClaimHotError::DirectoryMissing(missing)) => missing,
+        other => panic!("{other:?}"),
+    };
+    let claimed = missing();
+    std::fs::create_dir(&path).unwrap();
+    let error = claimed.discard().unwrap_err();
+    texts.add(
+        "DiscardError::Refused, DirectoryIsBack",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    drop(error);
+    std::fs::remove_dir(&path).unwrap();
+    let debris = missing().discard().unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let error = debris.remove().unwrap_err();
+    texts.add(
+        "RemoveError::Refused, DirectoryIsBack",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+
+    let bench = Bench::new();
     let debris = bench.hot_debris();
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
     let error = debris.recreate().unwrap_err();
