@@ -51,7 +51,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`OpenError`]; the locks are released.
-    pub fn open(mut roots: LockedRoots) -> Result<Self, OpenError> {
+    pub fn open(roots: LockedRoots) -> Result<Self, OpenError> {
+        let mut roots = roots;
         let directory = roots.dir(RootRole::Catalog);
         let path = directory.path().to_path_buf();
         let witness = Witness::new(

@@ -126,13 +126,15 @@ impl Durable {
     /// One fsync is enough, also where a directory above is not durable: if that one's entry is lost,
     /// the files are lost with it. A failure poisons.
     pub(crate) fn sync_absence(&self, ways: &Ways, poison: &Poison) -> Result<(), Fatal> {
-        let at_a_root = ways.iter().any(Way::ends_at_the_root);
-        let _one_at_a_time = at_a_root.then(|| self.one_at_a_time());
-        let mut directories = ways.iter().map(Way::last);
-        let synced = directories
-            .try_for_each(Dir::sync)
-            .and_then(|()| check_file_systems(ways.iter()));
-        synced.map_err(|failure| poison.sync_failed(failure))
+        poison.if_it_panics(|| {
+            let at_a_root = ways.iter().any(Way::ends_at_the_root);
+            let _one_at_a_time = at_a_root.then(|| self.one_at_a_time());
+            let mut directories = ways.iter().map(Way::last);
+            let synced = directories
+                .try_for_each(Dir::sync)
+                .and_then(|()| check_file_systems(ways.iter()));
+            synced.map_err(|failure| poison.sync_failed(failure))
+        })
     }
 
     /// Makes the entries of a root durable, and before that those of a directory in it. A failure
@@ -143,12 +145,14 @@ impl Durable {
         inside: Option<&Dir>,
         poison: &Poison,
     ) -> Result<(), Fatal> {
-        let _one_at_a_time = self.one_at_a_time();
-        let mut directories = inside.into_iter().chain([root]);
-        let synced = directories
-            .try_for_each(Dir::sync)
-            .and_then(|()| root.check_file_system());
-        synced.map_err(|failure| poison.sync_failed(failure))
+        poison.if_it_panics(|| {
+            let _one_at_a_time = self.one_at_a_time();
+            let mut directories = inside.into_iter().chain([root]);
+            let synced = directories
+                .try_for_each(Dir::sync)
+                .and_then(|()| root.check_file_system());
+            synced.map_err(|failure| poison.sync_failed(failure))
+        })
     }
 
     fn one_at_a_time(&self) -> MutexGuard<'_, ()> {

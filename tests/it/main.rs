@@ -41,6 +41,7 @@ mod lifecycle;
 mod locks;
 mod mounts;
 mod named_tests;
+mod panics;
 mod protocol;
 mod recover;
 mod retention;

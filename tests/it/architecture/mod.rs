@@ -1,6 +1,7 @@
 //! The building's plan: which module may use which, how long files and functions may be, and which
 //! rooms alone name the system and the store.
 
+mod sealed;
 mod source;
 
 use source::{Source, blank, functions, names_in, sources, words};

@@ -45,6 +45,14 @@ fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
             "the last sync of an opening is of the witness, on which no later step depends: a commit \
              syncs its own record",
         ),
+        _ if label.contains("frostline.identity` (open)") && !label.contains("rename") => Some(
+            "a root that still reads `founding` is marked again by the next start, and no power cut takes \
+             a volume away",
+        ),
+        Mutation::Swap if label.contains("frostline.identity") => Some(
+            "an identity is not read before it has its own name, and one that is missing is written anew \
+             until all are founded",
+        ),
         Mutation::Swap if label.contains("frostline.witness") => Some(
             "the witness lags behind the store: one of an earlier start accepts this start's files, too",
         ),

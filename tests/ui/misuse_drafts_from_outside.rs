@@ -1,0 +1,7 @@
+//! The drafts of a member are for the group.
+
+fn count<T: frostline::Syncable>(member: &T) -> usize {
+    member.drafts(&Default::default()).count()
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! A generic caller can name the methods of a member, but cannot make what they take.
+
+fn finish<T: frostline::Syncable>(member: T) {
+    drop(member.finish::<T>(&mut Default::default(), &Default::default()));
+}
+
+fn main() {}
