@@ -1,8 +1,10 @@
 //! Reading the file, and saying where it is wrong.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Config;
+use super::locate::{Located, below, locate, section_before};
 use super::schema::File;
 use crate::error::FailureKind;
 use crate::fs::read_config;
@@ -115,7 +117,7 @@ impl Config {
                 path: path.to_path_buf(),
                 line,
                 column,
-                message: reword(error.message(), text.get(span).unwrap_or_default()),
+                message: reword(error.message(), text, &span),
             }
         })?;
         let directory = path.parent().unwrap_or(path);
@@ -130,16 +132,10 @@ fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {
     })
 }
 
-/// The parser's message in the words of a person who writes a configuration: on one line, and without
-/// characters that would drive a terminal.
-fn reword(message: &str, at: &str) -> String {
-    let message = if message == "duplicate key" {
-        format!("duplicate key `{at}`: give it once")
-    } else {
-        message
-            .replacen("unknown field", "unknown key or section", 1)
-            .replacen("missing field", "missing key or section", 1)
-    };
+/// The parser's message in the words of a person who writes a configuration: with the full key, on one
+/// line, and without characters that would drive a terminal.
+fn reword(message: &str, text: &str, span: &Range<usize>) -> String {
+    let message = about_a_key(message, text, span).unwrap_or_else(|| message.to_owned());
     let mut words = String::with_capacity(message.len());
     for letter in message.chars() {
         match letter {
@@ -149,6 +145,32 @@ fn reword(message: &str, at: &str) -> String {
         }
     }
     words
+}
+
+/// The message with the full key that it is about; none if it is about no key.
+fn about_a_key(message: &str, text: &str, span: &Range<usize>) -> Option<String> {
+    if message == "duplicate key" {
+        let before = text.get(..span.start)?;
+        let name = text.get(span.clone())?;
+        let line = before.rsplit('\n').next()?.trim_start();
+        let key = match line.strip_prefix('[') {
+            // A section's own header: the sections around it stand before its name.
+            Some(around) => format!("{}{name}", around.trim_start_matches('[')),
+            None => below(&section_before(before), name),
+        };
+        return Some(format!("duplicate key `{key}`: give it once"));
+    }
+    let Located { key, value } = locate(text, span)?;
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let (_name, accepted) = rest.split_once('`')?;
+        return Some(format!("unknown key or section `{key}`{accepted}"));
+    }
+    if let Some(rest) = message.strip_prefix("missing field `") {
+        let (name, _) = rest.split_once('`')?;
+        return Some(format!("missing key or section `{}`", below(&key, name)));
+    }
+    let (_found, accepted) = message.split_once(", expected ")?;
+    Some(format!("`{key}` is {}, expected {accepted}", value?))
 }
 
 /// The line and the column, from 1, of what follows this text.

@@ -20,6 +20,7 @@
 //! for the layer that uses them. Relative paths are taken from the directory of the file.
 
 mod load;
+mod locate;
 mod schema;
 mod value;
 

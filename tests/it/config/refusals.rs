@@ -161,6 +161,29 @@ fn a_wrong_value_says_what_is_accepted() {
             "path with a zero byte",
             added("[catalog]\npath = \"/a\\u0000b\""),
         ),
+        ("a date", added("[backfill]\nworkers = 2024-01-01")),
+        ("a time", added("[logging]\nlevel = 12:30:00")),
+        (
+            "a table",
+            added("[backfill]\nworkers = { at_least = 3, at_most = 7 }"),
+        ),
+        (
+            "a section in place of a value",
+            added("[backfill.workers]\nat_least = 3"),
+        ),
+        (
+            "in an inline table",
+            added("[backfill]\nbsb = { num_workers = \"7\" }"),
+        ),
+        ("by a dotted key", added("hot_storage.path = 3")),
+        ("in a quoted section", added("[\"logging\"]\n\"level\" = 3")),
+        (
+            "a long value",
+            added(&format!(
+                "[backfill]\nmax_retries = \"{}\"",
+                "7".repeat(200)
+            )),
+        ),
         (
             "section as a value",
             added("logging = \"info\"").replace("logging", "hot_storage"),
@@ -198,6 +221,10 @@ fn a_file_that_is_no_toml_says_where() {
         (
             "duplicate section",
             with_streaming("[service]\ndefault_data_dir = \"/other\""),
+        ),
+        (
+            "duplicate nested section",
+            with_streaming("[backfill.bsb]\n[logging]\n[backfill.bsb]"),
         ),
         ("missing quote", MINIMAL.replace("\"/data\"", "\"/data")),
         ("no quotes", MINIMAL.replace("\"/data\"", "/data")),
@@ -240,4 +267,69 @@ fn what_is_required_is_asked_for() {
         ),
     ];
     snapshot::check("config_missing", &refusals(&cases));
+}
+
+/// Every key with every type of value that it does not take: the error names the key in full and its
+/// place, and speaks of the value as TOML does.
+#[test]
+fn every_key_and_every_wrong_type_is_named() {
+    let keys = [
+        ("service", "default_data_dir"),
+        ("backfill", "workers"),
+        ("backfill", "max_retries"),
+        ("backfill.bsb", "bucket_path"),
+        ("backfill.bsb", "buffer_size"),
+        ("backfill.bsb", "num_workers"),
+        ("immutable_storage.ledgers", "path"),
+        ("immutable_storage.events", "path"),
+        ("immutable_storage.txhash", "path"),
+        ("catalog", "path"),
+        ("streaming", "retention_chunks"),
+        ("streaming", "earliest_ledger"),
+        ("streaming", "captive_core_config"),
+        ("streaming.hot_storage", "path"),
+        ("logging", "level"),
+        ("logging", "format"),
+    ];
+    let values = [
+        ("\"-\"", "the string"),
+        ("-7", "the integer"),
+        ("1.5", "the number"),
+        ("true", "the boolean"),
+        ("1999-12-31T23:59:59Z", "the date or time"),
+        ("[1, 2]", "the array"),
+        ("{ a = 1 }", "a table"),
+    ];
+    let mut refused = 0;
+    for (section, key) in keys {
+        for (value, word) in values {
+            let line = format!("{key} = {value}");
+            let text = if MINIMAL.contains(&format!("\n{key} = ")) {
+                let from = MINIMAL.find(&format!("\n{key} = ")).unwrap() + 1;
+                let old = MINIMAL[from..].lines().next().unwrap();
+                MINIMAL.replace(old, &line)
+            } else if section == "streaming" {
+                with_streaming(&line)
+            } else {
+                with_streaming(&format!("[{section}]\n{line}"))
+            };
+            let Err(error) = frostline::Config::parse(&text, FILE) else {
+                // A string is a path, too.
+                assert_eq!(word, "the string");
+                continue;
+            };
+            refused += 1;
+            let number = text.lines().position(|found| found == line).unwrap() + 1;
+            let column = key.len() + 4;
+            let expected =
+                format!("`{FILE}`, line {number}, column {column}: `{section}.{key}` is {word}");
+            let message = error.to_string();
+            assert!(message.starts_with(&expected), "{message}");
+            assert!(message.contains(", expected "), "{message}");
+            for word in ["map", "sequence", "newtype", "struct", "visitor", "i64"] {
+                assert!(!message.contains(word), "{message}");
+            }
+        }
+    }
+    assert!(refused >= 6 * keys.len(), "{refused}");
 }
