@@ -147,9 +147,25 @@ impl IoFailure {
     }
 }
 
+/// The process, or the system, has as many files open as it may.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct TooManyFiles(pub(crate) String);
+
+/// Linux's numbers for [`TooManyFiles`]: of the system, and of the process.
+const TOO_MANY_FILES: [i32; 2] = [23, 24];
+
 /// What a person can do about the commonest causes.
 fn advice(source: &io::Error) -> &'static str {
+    let number = source.raw_os_error();
+    let is_too_many = source
+        .get_ref()
+        .is_some_and(|cause| cause.is::<TooManyFiles>());
+    if is_too_many || number.is_some_and(|number| TOO_MANY_FILES.contains(&number)) {
+        return "; raise the limit of open files (`ulimit -n`)";
+    }
     match source.kind() {
+        io::ErrorKind::ResourceBusy => "; another program has it open, stop that program",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
         io::ErrorKind::PermissionDenied => "; let this process's user read, write and enter it",
         io::ErrorKind::ReadOnlyFilesystem => "; mount the file system for writing",
@@ -187,8 +203,12 @@ fn store_advice(
         return known;
     }
     match operation {
-        Operation::OpenStore => "; if the disk is sound, restore the catalog from a copy",
-        Operation::ReadStore => "; check the disk, then try again",
+        // RocksDB says so of bytes that it read and that are wrong; anything else was no matter of the
+        // catalog's content.
+        Operation::OpenStore if source.to_string().starts_with("Corruption") => {
+            "; if the disk is sound, restore the catalog from a copy"
+        }
+        Operation::OpenStore | Operation::ReadStore => "; check the disk, then try again",
         _ => "",
     }
 }

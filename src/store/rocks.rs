@@ -11,6 +11,7 @@ use rocksdb::{
 };
 
 use super::{Edit, RawEntry, Source};
+use crate::error::TooManyFiles;
 use crate::fs::Dir;
 
 /// Bytes of memtable at which RocksDB would begin a new log by itself: never reached, because
@@ -186,18 +187,77 @@ impl Rocks {
     }
 }
 
-/// What RocksDB says, with the kind that a full disk has among the system's errors: RocksDB tells it by
-/// its text only, and the operator needs other advice than for a damaged store.
+/// What RocksDB says, as the system's error that is behind it, because the operator needs other advice
+/// than for a damaged store. RocksDB tells that by its text only.
 fn said(paths: &Paths, error: rocksdb::Error) -> Source {
     let descriptor = paths.descriptor.to_string_lossy();
     let text = error.into_string();
     let text = text.replace(&*descriptor, &paths.shown.to_string_lossy());
-    let kind = if text.contains("No space left on device") {
-        io::ErrorKind::StorageFull
-    } else if text.contains("Disk quota exceeded") {
-        io::ErrorKind::QuotaExceeded
-    } else {
-        return text.into();
-    };
-    io::Error::new(kind, text).into()
+    system_error(text)
+}
+
+/// The texts of the C library's errors, which do not depend on the locale unless a program sets one,
+/// and the first words of RocksDB's own lock.
+fn system_error(text: String) -> Source {
+    let kinds = [
+        ("No space left on device", io::ErrorKind::StorageFull),
+        ("Disk quota exceeded", io::ErrorKind::QuotaExceeded),
+        ("While lock file", io::ErrorKind::ResourceBusy),
+        ("lock hold by current process", io::ErrorKind::ResourceBusy),
+        ("Permission denied", io::ErrorKind::PermissionDenied),
+        ("Operation not permitted", io::ErrorKind::PermissionDenied),
+        ("Read-only file system", io::ErrorKind::ReadOnlyFilesystem),
+    ];
+    if text.contains("Too many open files") {
+        return io::Error::other(TooManyFiles(text)).into();
+    }
+    match kinds.into_iter().find(|(part, _)| text.contains(part)) {
+        Some((_, kind)) => io::Error::new(kind, text).into(),
+        None => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Operation, StoreFailure};
+
+    #[test]
+    fn each_cause_has_its_own_advice() {
+        for (text, advice) in [
+            ("IO error: No space left on device: a", "free some space"),
+            ("IO error: Disk quota exceeded: a", "free some space"),
+            (
+                "IO error: While open a file: a: Too many open files",
+                "raise the limit",
+            ),
+            (
+                "IO error: While lock file: a: Resource temporarily unavailable",
+                "another program",
+            ),
+            (
+                "IO error: While open a file: a: Permission denied",
+                "this process's user",
+            ),
+            (
+                "IO error: While open a file: a: Read-only file system",
+                "for writing",
+            ),
+            (
+                "Corruption: bad table magic number",
+                "restore the catalog from a copy",
+            ),
+            (
+                "IO error: While fdatasync: a: Input/output error",
+                "check the disk",
+            ),
+        ] {
+            let source = system_error(text.to_owned());
+            let failure = StoreFailure::new(Operation::OpenStore, "/catalog", source);
+            let said = failure.to_string();
+            assert!(said.contains(advice), "{said}");
+            let restores = said.contains("restore");
+            assert_eq!(restores, text.starts_with("Corruption"), "{said}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Files and directories that are not the library's, in places where it looks: they are named and stay.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -119,6 +120,70 @@ fn a_moved_catalog_does_not_write_into_its_successor() {
     std::fs::rename(&root, root.with_extension("second")).unwrap();
     std::fs::rename(&moved, &root).unwrap();
     assert_eq!(first.open().chunk_artifact_keys().unwrap().count(), 80_000);
+}
+
+/// A process that may open few files, wherever it meets its limit: it is told of the limit, and not to
+/// restore anything; and with a higher limit all is there.
+#[test]
+fn a_limit_of_open_files_is_told_as_what_it_is() {
+    let data = Data::new();
+    drop(freeze(&data.open(), 1, b"bytes"));
+    let program = crate::examples::binary("recover");
+    let mut refused = 0;
+    for limit in 4..60 {
+        let command = format!("ulimit -n {limit}; exec \"$0\" --data-dir \"$1\"");
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .arg(&program)
+            .arg(data.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() || text.contains("shared libraries") {
+            continue;
+        }
+        refused += 1;
+        assert!(text.contains("limit of open files"), "{limit}: {text}");
+        assert!(!text.contains("restore"), "{limit}: {text}");
+    }
+    assert!(refused > 10, "only {refused} were refused");
+    assert_eq!(data.open().chunk_artifact_keys().unwrap().count(), 1);
+}
+
+/// Where the program below finds the store that it opens.
+const STORE: &str = "FROSTLINE_STORE";
+
+#[test]
+#[ignore = "not a test but the program that has the store open in the test below"]
+fn the_program_that_has_the_store_open() {
+    let store = rocksdb::DB::open(&rocksdb::Options::default(), std::env::var(STORE).unwrap());
+    println!("\nopen: {}", store.is_ok());
+    // Until the test has seen what it wanted.
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+}
+
+/// RocksDB's own lock, held by a program that knows nothing of frostline's.
+#[test]
+fn a_store_that_another_program_has_open_is_told_as_that() {
+    let data = Data::new();
+    drop(freeze(&data.open(), 1, b"bytes"));
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("foreign::the_program_that_has_the_store_open")
+        .env(STORE, data.root(RootRole::Catalog))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(other.stdout.take().unwrap());
+    let mut said = said.lines().map(Result::unwrap);
+    assert!(said.any(|line| line == "open: true"));
+    let text = chain(&Catalog::open(data.roots().lock().unwrap()).unwrap_err());
+    assert!(text.contains("another program has it open"), "{text}");
+    assert!(!text.contains("restore"), "{text}");
+    other.stdin.take().unwrap().write_all(b"\n").unwrap();
+    assert!(other.wait().unwrap().success());
 }
 
 /// An error of opening says by what was done whether anything may be in doubt.

@@ -37,10 +37,6 @@ fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
                 "under `pruning`, too, a file may be anything: the mark says what is being done",
             )
         }
-        _ if label.contains("sync directory ledgers` (open)") => Some(
-            "there is no bucket to remove the file from: the library removes none, so only somebody \
-             else's removal is made durable here",
-        ),
         Mutation::Swap if label.contains("before `sync ledgers/frostline.witness` (open)") => Some(
             "the last sync of an opening is of the witness, on which no later step depends: a commit \
              syncs its own record",
@@ -55,6 +51,10 @@ fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
         ),
         Mutation::Swap if label.contains("frostline.witness") => Some(
             "the witness lags behind the store: one of an earlier start accepts this start's files, too",
+        ),
+        _ if label.contains("sync directory ledgers` (open)") => Some(
+            "there is no bucket to remove the file from: the library removes none, so only somebody \
+             else's removal is made durable here",
         ),
         Mutation::Swap if label.contains("creating") => Some(
             "until the pointer is moved into place nobody has written to the store: the next start \
