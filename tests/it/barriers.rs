@@ -65,6 +65,63 @@ fn a_bucket_that_exists_is_synced_again_after_a_restart() {
     assert!(parent < trace.len() - 1, "before the flip: {trace:#?}");
 }
 
+/// A bucket that was durable, removed by hand and made again, by this process or by hand: its entry is
+/// another one, and is made durable again before the flip.
+#[test]
+fn a_bucket_that_was_made_again_is_durable_again() {
+    for made_by_hand in [false, true] {
+        let world = Data::new();
+        let trace = Trace::default();
+        let catalog = world.open_probed(trace.probe(&world));
+        let frozen = freeze(&catalog, 5_350, b"ledgers");
+        let swept = catalog.sweep_chunk_artifacts([frozen.demote()]);
+        assert_eq!(swept.unwrap().deleted.len(), 1);
+        let bucket = world.path().join("ledgers/00005");
+        std::fs::remove_dir(&bucket).unwrap();
+        if made_by_hand {
+            std::fs::create_dir(&bucket).unwrap();
+        }
+        trace.take();
+        drop(freeze(&catalog, 5_000, b"ledgers"));
+        let again = trace.take();
+        let made = again.contains(&"mkdir ledgers/00005".to_owned());
+        assert_eq!(made, !made_by_hand);
+        let synced = position(&again, "syncdir ledgers");
+        assert!(synced < again.len() - 1, "before the flip: {again:#?}");
+        // And not a third time.
+        drop(freeze(&catalog, 5_001, b"ledgers"));
+        assert!(!trace.take().contains(&"syncdir ledgers".to_owned()));
+    }
+}
+
+/// The same for a directory around the bucket: both entries are new.
+#[test]
+fn a_directory_around_a_bucket_that_was_made_again_is_durable_again() {
+    let world = Data::new();
+    let trace = Trace::default();
+    let catalog = world.open_probed(trace.probe(&world));
+    let freeze_hashes = |number| {
+        let mut freezing = catalog.begin::<TxHash>(chunk(number)).unwrap();
+        let mut file = freezing.file(TxHash::BIN).unwrap();
+        file.write_all(b"hash").unwrap();
+        freezing.freeze().unwrap()
+    };
+    let frozen = freeze_hashes(7);
+    let swept = catalog.sweep_chunk_artifacts([frozen.demote()]);
+    assert_eq!(swept.unwrap().deleted.len(), 1);
+    std::fs::remove_dir_all(world.path().join("txhash/raw")).unwrap();
+    trace.take();
+    drop(freeze_hashes(8));
+    let trace = trace.take();
+    for line in [
+        "syncdir txhash/raw/00000",
+        "syncdir txhash/raw",
+        "syncdir txhash",
+    ] {
+        assert!(position(&trace, line) < trace.len() - 1, "{trace:#?}");
+    }
+}
+
 /// Row 2, below a subdirectory: `raw` and the bucket are two entries, each in its own parent.
 #[test]
 fn every_directory_between_root_and_file_is_synced() {
@@ -200,4 +257,73 @@ fn abandoning_removes_the_files_durably_before_the_key() {
             "commit catalog/rocksdb",
         ]
     );
+}
+
+/// The last step of each barrier asks the file system whether it still writes: after every sync, before
+/// the key changes. And each file is looked at after its own sync.
+#[test]
+fn each_barrier_ends_with_a_check_before_the_key_changes() {
+    use std::sync::{Arc, Mutex};
+
+    use frostline::Operation;
+    use frostline::sim::Probe;
+
+    let world = Data::new();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&lines);
+    let catalog = world.open_probed(Probe::new(move |operation, path| {
+        let path = path.display().to_string();
+        seen.lock().unwrap().push((operation, path));
+        Ok(())
+    }));
+    let steps = || {
+        let lines = std::mem::take(&mut *lines.lock().unwrap());
+        let kept = lines.into_iter().filter(|(operation, _)| {
+            matches!(
+                operation,
+                Operation::SyncFile
+                    | Operation::SyncDirectory
+                    | Operation::SyncFileSystem
+                    | Operation::CheckFile
+                    | Operation::CheckFileSystem
+                    | Operation::Commit
+            )
+        });
+        kept.collect::<Vec<_>>()
+    };
+    steps();
+    let mut frozen = vec![freeze(&catalog, 1, b"ledgers")];
+    let mut group = catalog.sync_group();
+    for number in 2..60 {
+        let mut freezing = catalog.begin::<Ledgers>(chunk(number)).unwrap();
+        let mut file = freezing.file(Ledgers::PACK).unwrap();
+        file.write_all(b"ledgers").unwrap();
+        group.add(freezing).unwrap();
+    }
+    frozen.extend(catalog.commit(group.sync().unwrap()).unwrap());
+    let frozen = frozen.into_iter().map(|one| one.demote());
+    assert_eq!(
+        catalog.sweep_chunk_artifacts(frozen).unwrap().deleted.len(),
+        59
+    );
+    let ready = catalog.create_hot(chunk(7)).unwrap().ready().unwrap();
+    ready.discard().unwrap().remove().unwrap();
+
+    let steps = steps();
+    let mut barriers = 0;
+    for (at, (operation, path)) in steps.iter().enumerate() {
+        let next = steps.get(at + 1).map(|(next, _)| *next);
+        match operation {
+            Operation::SyncFile if path.ends_with(".pack") => {
+                assert_eq!(next, Some(Operation::CheckFile), "{path}");
+            }
+            // The last sync before a commit.
+            Operation::SyncDirectory if next == Some(Operation::Commit) => {
+                panic!("a commit right after the sync of {path}");
+            }
+            Operation::CheckFileSystem if next == Some(Operation::Commit) => barriers += 1,
+            _ => {}
+        }
+    }
+    assert!(barriers >= 5, "{barriers}: {steps:#?}");
 }
