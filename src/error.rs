@@ -158,9 +158,10 @@ const TOO_MANY_FILES: [i32; 2] = [23, 24];
 /// What a person can do about the commonest causes.
 fn advice(source: &io::Error) -> &'static str {
     let number = source.raw_os_error();
-    let is_too_many = source
+    let cause = source
         .get_ref()
-        .is_some_and(|cause| cause.is::<TooManyFiles>());
+        .and_then(|cause| cause.downcast_ref::<TooManyFiles>());
+    let is_too_many = cause.is_some();
     if is_too_many || number.is_some_and(|number| TOO_MANY_FILES.contains(&number)) {
         return "; raise the limit of open files (`ulimit -n`)";
     }

@@ -100,9 +100,12 @@ impl OpenError {
     /// everything anew in both cases.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
-        let has_begun = |source: &IoFailure| match source.is_sync() {
-            true => FailureKind::Fatal,
-            false => FailureKind::Rewritable,
+        let has_begun = |source: &IoFailure| {
+            if source.is_sync() {
+                FailureKind::Fatal
+            } else {
+                FailureKind::Rewritable
+            }
         };
         match self {
             Self::Io { source, .. } => has_begun(source),

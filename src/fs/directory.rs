@@ -53,7 +53,7 @@ impl Dir {
     }
 
     /// A path that leads to this very directory, wherever it is moved, as long as it is open; none on
-    /// a simulated disk.
+    /// a simulated disk, and where `/proc` is not mounted.
     pub(crate) fn descriptor_path(&self) -> Option<PathBuf> {
         self.handle.descriptor_path()
     }

@@ -143,7 +143,7 @@ impl DirHandle {
     /// A path that leads to this very directory, wherever it is moved, as long as it is open.
     pub(super) fn descriptor_path(&self) -> Option<PathBuf> {
         match self {
-            Self::Real(fd) => Some(real::descriptor_path(fd)),
+            Self::Real(fd) => real::descriptor_path(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => None,
         }

@@ -140,13 +140,12 @@ pub(super) fn hold_space(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result
     let held =
         rustix::io::retry_on_intr(|| fs::fallocate(&file, FallocateFlags::empty(), 0, bytes));
     match held {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         Err(error) => {
             // A part of it may have been taken.
             cut(&file, 0)?;
             Err(error.into())
         }
-        Ok(()) => Ok(()),
     }
 }
 
@@ -157,9 +156,10 @@ pub(super) fn free_space(fd: impl AsFd) -> io::Result<u64> {
 }
 
 /// A path that leads to an open directory, wherever it is moved. By thread, because the entry of a
-/// process is gone with its first thread.
-pub(super) fn descriptor_path(fd: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/thread-self/fd/{}", fd.as_raw_fd()))
+/// process is gone with its first thread. None where `/proc` is not mounted.
+pub(super) fn descriptor_path(fd: &OwnedFd) -> Option<PathBuf> {
+    let path = PathBuf::from(format!("/proc/thread-self/fd/{}", fd.as_raw_fd()));
+    fs::stat(&path).is_ok().then_some(path)
 }
 
 /// Whether a process holds the lock on this file. False also where this process may not know: of

@@ -189,6 +189,11 @@ fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 #[cfg(all(test, feature = "sim"))]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a failing test panics"
+)]
 mod tests {
     use super::super::log_format::framed;
     use super::*;

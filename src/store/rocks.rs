@@ -48,12 +48,7 @@ impl Paths {
     fn of(dir: &Dir) -> Result<Self, Source> {
         let descriptor = dir
             .descriptor_path()
-            .ok_or("not a directory of the system")?;
-        if !descriptor.exists() {
-            return Err(
-                "`/proc` is not mounted: RocksDB goes through the open directory there".into(),
-            );
-        }
+            .ok_or("`/proc` is not mounted: RocksDB goes through the open directory there")?;
         let shown = dir.path().to_path_buf();
         Ok(Self { descriptor, shown })
     }

@@ -96,18 +96,19 @@ impl Witness {
 
     /// Writes a record down, durably.
     pub(crate) fn write(&self, witnessed: Witnessed) -> Result<(), IoFailure> {
-        let slots = match self.root.has(WITNESS_FILE)? {
-            true => self.root.read_file(WITNESS_FILE)?,
-            false => return self.create(witnessed),
-        };
+        if !self.root.has(WITNESS_FILE)? {
+            return self.create(witnessed);
+        }
+        let slots = self.root.read_file(WITNESS_FILE)?;
         let mut held = slots.chunks(SECTOR).map(Witnessed::decode);
         let (first, second) = (held.next().flatten(), held.next().flatten());
         let newest = usize::from(second > first);
         // The newest record is written anew, too: the process that wrote it may have been killed before
         // its fsync, or after an fsync that failed.
-        let slot = match first.max(second) == Some(witnessed) {
-            true => newest,
-            false => 1 - newest,
+        let slot = if first.max(second) == Some(witnessed) {
+            newest
+        } else {
+            1 - newest
         };
         self.root
             .overwrite(WITNESS_FILE, slot * SECTOR, &witnessed.encode())?;

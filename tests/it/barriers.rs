@@ -301,7 +301,7 @@ fn each_barrier_ends_with_a_check_before_the_key_changes() {
         group.add(freezing).unwrap();
     }
     frozen.extend(catalog.commit(group.sync().unwrap()).unwrap());
-    let frozen = frozen.into_iter().map(|one| one.demote());
+    let frozen = frozen.into_iter().map(frostline::Frozen::demote);
     assert_eq!(
         catalog.sweep_chunk_artifacts(frozen).unwrap().deleted.len(),
         59

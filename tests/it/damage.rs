@@ -318,7 +318,9 @@ fn a_catalog_without_its_witness_is_refused() {
     let witness = data.root(RootRole::Ledgers).join("frostline.witness");
     let whole = std::fs::read(&witness).unwrap();
     refused(&data, &witness, |bytes| {
-        bytes.iter_mut().for_each(|byte| *byte ^= 1)
+        for byte in bytes {
+            *byte ^= 1;
+        }
     });
     refused(&data, &witness, Vec::clear);
     std::fs::remove_file(&witness).unwrap();

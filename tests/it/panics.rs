@@ -24,9 +24,9 @@ impl Countdown {
     fn probe(&self) -> Probe {
         let countdown = self.clone();
         Probe::new(move |operation, path| {
-            if verb(operation).is_some() && countdown.0.fetch_sub(1, Ordering::SeqCst) == 0 {
-                panic!("planned: {operation} {}", path.display());
-            }
+            let is_counted = verb(operation).is_some();
+            let is_next = is_counted && countdown.0.fetch_sub(1, Ordering::SeqCst) == 0;
+            assert!(!is_next, "planned: {operation} {}", path.display());
             Ok(())
         })
     }

@@ -130,7 +130,7 @@ fn has_journal((major, minor): Device) -> bool {
         .and_then(|path| Some(path.file_name()?.to_owned()));
     name.is_some_and(|name| {
         let driver = std::path::Path::new("/sys/fs/ext4").join(name);
-        driver.join("journal_task").exists()
+        fs::stat(driver.join("journal_task")).is_ok()
     })
 }
 

@@ -161,6 +161,19 @@ fn a_wrong_value_says_what_is_accepted() {
             "path with a zero byte",
             added("[catalog]\npath = \"/a\\u0000b\""),
         ),
+        (
+            "section as a value",
+            added("logging = \"info\"").replace("logging", "hot_storage"),
+        ),
+    ];
+    snapshot::check("config_wrong_values", &refusals(&cases));
+}
+
+/// Values of another type, and keys in every way that TOML spells them.
+#[test]
+fn a_value_of_another_type_is_named_in_tomls_words() {
+    let added = |lines: &str| with_streaming(lines);
+    let cases = [
         ("a date", added("[backfill]\nworkers = 2024-01-01")),
         ("a time", added("[logging]\nlevel = 12:30:00")),
         (
@@ -184,12 +197,8 @@ fn a_wrong_value_says_what_is_accepted() {
                 "7".repeat(200)
             )),
         ),
-        (
-            "section as a value",
-            added("logging = \"info\"").replace("logging", "hot_storage"),
-        ),
     ];
-    snapshot::check("config_wrong_values", &refusals(&cases));
+    snapshot::check("config_wrong_types", &refusals(&cases));
 }
 
 #[test]

@@ -105,9 +105,10 @@ fn try_all(scenario: &Scenario) -> BTreeMap<String, Tried> {
             history,
         } = mutant;
         // A witness that was not synced is missed by the second start after a power cut.
-        let cut_recoveries = match name.contains("frostline.witness") && name.starts_with("no ") {
-            true => 1 << 8,
-            false => 0,
+        let cut_recoveries = if name.contains("frostline.witness") && name.starts_with("no ") {
+            1 << 8
+        } else {
+            0
         };
         let limits = Limits {
             all: 1 << 8,

@@ -105,6 +105,40 @@ fn ready_errors() {
 }
 
 #[test]
+fn errors_of_a_directory_that_comes_back() {
+    let mut texts = Texts::default();
+    let bench = Bench::new();
+    let path = bench.path("hot/00000007");
+    drop(bench.ready());
+    std::fs::remove_dir(&path).unwrap();
+    let missing = || match bench.catalog().claim_hot(seven()) {
+        Err(ClaimHotError::DirectoryMissing(missing)) => missing,
+        other => panic!("{other:?}"),
+    };
+    let claimed = missing();
+    std::fs::create_dir(&path).unwrap();
+    let error = claimed.discard().unwrap_err();
+    texts.add(
+        "DiscardError::Refused, DirectoryIsBack",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    drop(error);
+    std::fs::remove_dir(&path).unwrap();
+    let debris = missing().discard().unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let error = debris.remove().unwrap_err();
+    texts.add(
+        "RemoveError::Refused, DirectoryIsBack",
+        error.kind(),
+        &bench.data,
+        &error,
+    );
+    texts.check("errors_directory_is_back");
+}
+
+#[test]
 fn discard_recreate_and_remove_errors() {
     let mut texts = Texts::default();
     let bench = Bench::new();
@@ -131,35 +165,6 @@ fn discard_recreate_and_remove_errors() {
     let error = ready.discard().unwrap_err();
     texts.add(
         "DiscardError::Refused, Poisoned",
-        error.kind(),
-        &bench.data,
-        &error,
-    );
-
-    let bench = Bench::new();
-    let path = bench.path("hot/00000007");
-    drop(bench.ready());
-    std::fs::remove_dir(&path).unwrap();
-    let missing = || match bench.catalog().claim_hot(seven()) {
-        Err(ClaimHotError::DirectoryMissing(missing)) => missing,
-        other => panic!("{other:?}"),
-    };
-    let claimed = missing();
-    std::fs::create_dir(&path).unwrap();
-    let error = claimed.discard().unwrap_err();
-    texts.add(
-        "DiscardError::Refused, DirectoryIsBack",
-        error.kind(),
-        &bench.data,
-        &error,
-    );
-    drop(error);
-    std::fs::remove_dir(&path).unwrap();
-    let debris = missing().discard().unwrap();
-    std::fs::create_dir(&path).unwrap();
-    let error = debris.remove().unwrap_err();
-    texts.add(
-        "RemoveError::Refused, DirectoryIsBack",
         error.kind(),
         &bench.data,
         &error,
