@@ -200,6 +200,9 @@ fn store_advice(
     source: &(dyn Error + Send + Sync + 'static),
 ) -> &'static str {
     let known = source.downcast_ref().map(advice).unwrap_or_default();
+    if !known.is_empty() && operation == Operation::ReserveSpace {
+        return "; free some space, or change fewer keys at once";
+    }
     if !known.is_empty() {
         return known;
     }

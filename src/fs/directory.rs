@@ -245,6 +245,13 @@ impl Dir {
         })
     }
 
+    /// Whether the file system is known to write a changed byte to another place than the old one.
+    pub(crate) fn copies_on_write(&self) -> Result<bool, IoFailure> {
+        self.disk.perform(Operation::Inspect, &self.path, || {
+            self.handle.copies_on_write()
+        })
+    }
+
     /// Bytes that this process may still take from the disk.
     pub(crate) fn free_space(&self) -> Result<u64, IoFailure> {
         self.disk

@@ -132,6 +132,14 @@ impl DirHandle {
         }
     }
 
+    pub(super) fn copies_on_write(&self) -> io::Result<bool> {
+        match self {
+            Self::Real(fd) => real::copies_on_write(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(false),
+        }
+    }
+
     pub(super) fn free_space(&self) -> io::Result<u64> {
         match self {
             Self::Real(fd) => real::free_space(fd),

@@ -112,7 +112,7 @@ impl LockFile {
         let Some(directory) = &self.directory else {
             return Ok(true);
         };
-        let locked = real::try_lock(directory);
+        let locked = real::try_lock_directory(directory);
         if !matches!(locked, Ok(true)) {
             self.file.unlock();
         }

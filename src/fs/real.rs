@@ -21,7 +21,8 @@ mod file_system;
 
 pub(crate) use file_system::{Device, DirMark};
 pub(super) use file_system::{
-    MANY, check_file_system, first_hole, is_known, mark, sync_file_system, sync_whole_from,
+    MANY, check_file_system, copies_on_write, first_hole, is_known, mark, sync_file_system,
+    sync_whole_from,
 };
 
 use super::directory::Sort;
@@ -204,6 +205,16 @@ pub(super) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same for a directory. Where the file system has no such locks, as NFS has none without writing,
+/// the lock file alone decides.
+pub(super) fn try_lock_directory(directory: &OwnedFd) -> io::Result<bool> {
+    match fs::flock(directory, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Ok(()) | Err(Errno::BADF | Errno::INVAL | Errno::NOLCK | Errno::OPNOTSUPP) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }

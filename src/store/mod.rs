@@ -209,14 +209,15 @@ impl Store {
 
     /// Begins a new log if this one is long, and makes sure of the space for these bytes of it.
     fn prepare(&self, space: &mut LogSpace, bytes: u64) -> Result<(), StoreCommitFailure> {
-        if space.has(bytes) {
-            return Ok(());
-        }
         let no_space = |failure: IoFailure| {
             let path = self.dir.path();
             let failure = StoreFailure::new(Operation::ReserveSpace, path, failure.source);
             StoreCommitFailure::NoSpace(failure)
         };
+        space.before_commit(&self.dir).map_err(no_space)?;
+        if space.has(bytes) {
+            return Ok(());
+        }
         if space.is_long() && space::for_a_flush(&self.dir, space.used()).map_err(no_space)? {
             self.rotate(space).map_err(StoreCommitFailure::Unknown)?;
         }

@@ -167,6 +167,9 @@ fn is_full(error: &io::Error) -> bool {
 /// The space of the log that commits go to.
 pub(super) struct LogSpace {
     log: String,
+    /// Whether the file system copies on write: then an overwritten record needs new space, whatever
+    /// was reserved, and the ballast is kept for that.
+    is_copied: bool,
     reserved: u64,
     /// Bytes that commits have taken of it, at most.
     used: u64,
@@ -183,6 +186,7 @@ impl LogSpace {
     pub(super) fn begin(dir: &Dir, log: String, room: Room) -> Result<Self, IoFailure> {
         let mut space = Self {
             log,
+            is_copied: dir.copies_on_write()?,
             reserved: 0,
             used: 0,
         };
@@ -194,6 +198,18 @@ impl LogSpace {
         dir.fill_with_zeros(&space.log, ZEROS)?;
         take_ballast(dir)?;
         Ok(space)
+    }
+
+    /// Gives the ballast back if the log's records will need its space.
+    pub(super) fn before_commit(&mut self, dir: &Dir) -> Result<(), IoFailure> {
+        if self.is_copied && dir.free_space()? < AMPLE {
+            self.is_copied = false;
+            if give_back(dir)? {
+                // Such a file system gives space out again once the removal is committed.
+                dir.sync_file_system()?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) const fn has(&self, bytes: u64) -> bool {

@@ -53,12 +53,17 @@ pub(in crate::fs) fn sync_file_system(fd: impl AsFd) -> io::Result<()> {
 
 /// ext2 to ext4.
 const EXT: i64 = 0xef53;
+const BTRFS: i64 = 0x9123_683e;
 
 /// The file systems whose behaviour was measured, by their magic: ext2 to ext4 (one number for all),
 /// XFS, btrfs, tmpfs (which keeps nothing anyway). Their `syncfs` writes all data and metadata and
 /// waits; others may pass it on to nobody, as FUSE does. They show lost bytes as holes; others may show
 /// a hole where zeros were written.
-const KNOWN: [i64; 4] = [EXT, 0x5846_5342, 0x9123_683e, 0x0102_1994];
+const KNOWN: [i64; 4] = [EXT, 0x5846_5342, BTRFS, 0x0102_1994];
+
+pub(in crate::fs) fn copies_on_write(fd: impl AsFd) -> io::Result<bool> {
+    Ok(fs::fstatfs(fd)?.f_type == BTRFS)
+}
 
 /// Whether the file system is one of those whose behaviour was measured.
 pub(in crate::fs) fn is_known(fd: impl AsFd) -> io::Result<bool> {
