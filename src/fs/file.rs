@@ -148,11 +148,11 @@ impl NewFile {
         let (file, written) = (&mut self.file, self.written);
         self.disk.perform(Operation::CheckFile, &self.path, || {
             let hole = file.first_hole()?;
-            if hole < written {
-                let lost = format!("of {written} bytes those from byte {hole} on were lost");
-                return Err(io::Error::other(lost));
+            if hole == written {
+                return Ok(());
             }
-            Ok(())
+            let lost = format!("{written} bytes were written, and {hole} are there without a gap");
+            Err(io::Error::other(lost))
         })
     }
 }

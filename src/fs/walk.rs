@@ -221,13 +221,8 @@ impl Resolved {
             match stop.handle.reopen() {
                 Ok(handle) => Dir::new(handle, stop.path.clone(), disk.clone()).sync()?,
                 // A parent that this user may pass through but not open cannot be synced by itself.
-                Err(error)
-                    if error.kind() == io::ErrorKind::PermissionDenied
-                        && root.sync_whole_from()?.is_some() =>
-                {
-                    root.sync_file_system()?;
-                    // See `durable::sync_whole`: `syncfs` alone is not enough.
-                    root.sync()?;
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    sync_in_place_of(&stop.path, root)?;
                 }
                 Err(error) => {
                     return Err(IoFailure::new(Operation::OpenDirectory, &stop.path, error));
@@ -236,4 +231,17 @@ impl Resolved {
         }
         root.check_file_system()
     }
+}
+
+/// Syncs the root's file system in place of a directory that this process may not open.
+fn sync_in_place_of(unreadable: &Path, root: &Dir) -> Result<(), IoFailure> {
+    if root.sync_whole_from()?.is_some() {
+        root.sync_file_system()?;
+        // See `durable::sync_whole`: `syncfs` alone is not enough.
+        return root.sync();
+    }
+    let text = "this user may not open it, so it cannot be fsynced, and `syncfs` does not replace that on \
+                this file system: let this user read it";
+    let source = io::Error::new(io::ErrorKind::PermissionDenied, text);
+    Err(IoFailure::new(Operation::OpenDirectory, unreadable, source))
 }

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use frostline::{ArtifactSet, Events, Ledgers, TxHash};
+use frostline::sim::{PowerLoss, SimDisk, When};
+use frostline::{ArtifactSet, Catalog, Events, Ledgers, StorageRoots, TxHash};
 
 use crate::fixture::{Data, Trace, chunk, freeze};
 
@@ -257,6 +258,41 @@ fn abandoning_removes_the_files_durably_before_the_key() {
             "commit catalog/rocksdb",
         ]
     );
+}
+
+/// The same under every power cut: no key at `frozen` without its file.
+#[test]
+fn no_power_cut_takes_a_bucket_that_was_made_again() {
+    for made_by_hand in [false, true] {
+        let disk = SimDisk::new();
+        let roots = || StorageRoots::under("/data").unwrap();
+        let catalog = Catalog::open(roots().lock_on_simulated(&disk).unwrap()).unwrap();
+        drop(freeze(&catalog, 1, b"one"));
+        disk.unlink("/data/ledgers/00000/00000001.pack").unwrap();
+        disk.remove_directory("/data/ledgers/00000").unwrap();
+        disk.settle();
+        if made_by_hand {
+            disk.create_directory("/data/ledgers/00000").unwrap();
+        }
+        drop(freeze(&catalog, 2, b"two"));
+        let history = disk.history();
+        drop(catalog);
+        let check = |disk: &SimDisk, _: When| {
+            let keys = roots().keys_on_simulated(disk);
+            let keys = keys.map_err(|error| error.to_string())?;
+            let mut frozen = keys.iter().filter(|(_, state)| *state == "frozen");
+            let second = frozen.any(|(key, _)| key.contains("00000002"));
+            let file = disk.read("/data/ledgers/00000/00000002.pack");
+            if second && file.is_err() {
+                return Err("`frozen`, and the file is gone".to_owned());
+            }
+            Ok(())
+        };
+        let explored = PowerLoss::new(|_| Ok(()), check).explore(&history);
+        if let Err(scene) = explored {
+            panic!("made by hand: {made_by_hand}\n{scene}");
+        }
+    }
 }
 
 /// The last step of each barrier asks the file system whether it still writes: after every sync, before
