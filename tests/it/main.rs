@@ -42,6 +42,7 @@ mod locks;
 mod mounts;
 mod named_tests;
 mod panics;
+mod programs;
 mod protocol;
 mod recover;
 mod retention;
