@@ -515,19 +515,19 @@ fn agrees<E: std::error::Error>(step: &str, may: bool, error: Option<&E>) -> Res
     }
 }
 
-/// One of the disks that a power cut may leave of this one.
+/// One of the disks that a power cut may leave of this one: everything lost, nothing, or a part of it.
 fn after_a_power_cut(disk: &SimDisk, seed: u64) -> SimDisk {
-    let left = RefCell::new(None);
+    let left = RefCell::new(Vec::new());
     let limits = Limits {
         all: 0,
-        sample: 1,
+        sample: 6,
         cut_recoveries: 0,
     };
     let explored = PowerLoss::new(
         |_| Ok(()),
         |image, when| {
             if when == When::Crashed {
-                left.replace(Some(image.fork()));
+                left.borrow_mut().push(image.fork());
             }
             Ok(())
         },
@@ -535,7 +535,9 @@ fn after_a_power_cut(disk: &SimDisk, seed: u64) -> SimDisk {
     .with_limits(limits, seed)
     .explore(&disk.fork().history());
     assert!(explored.is_ok());
-    left.into_inner().expect("a power cut leaves a disk")
+    let mut left = left.into_inner();
+    let chosen = usize::try_from(seed).unwrap() % left.len();
+    left.swap_remove(chosen)
 }
 
 fn run(program: &[Op]) -> Result<(), (usize, Wrong)> {
