@@ -307,7 +307,18 @@ impl Run {
         handle: Handle,
         step: usize,
     ) -> Result<Option<Handle>, Wrong> {
-        let leased = self.model.is_leased(number);
+        match handle {
+            Handle::Freezing(..) | Handle::Synced(..) => self.write(number, handle, step),
+            Handle::Transient(_) | Handle::Ready(_) | Handle::HotDebris(_) => {
+                self.advance_hot(number, handle, step)
+            }
+            Handle::Lease(..) => self.read(number, handle, step),
+            _ => self.prune(number, handle, step),
+        }
+    }
+
+    /// A step towards a frozen artifact, or away from one that is being written.
+    fn write(&mut self, number: u32, handle: Handle, step: usize) -> Result<Option<Handle>, Wrong> {
         Ok(match (handle, step) {
             (Handle::Freezing(mut freezing, written), 0) => {
                 if written.is_some() {
@@ -342,6 +353,14 @@ impl Run {
                 self.model.freeze(number, version);
                 Some(Handle::Frozen(frozen))
             }
+            _ => None,
+        })
+    }
+
+    /// A step of an artifact that is there, or was.
+    fn prune(&mut self, number: u32, handle: Handle, step: usize) -> Result<Option<Handle>, Wrong> {
+        let leased = self.model.is_leased(number);
+        Ok(match (handle, step) {
             (Handle::Frozen(frozen), 0) => {
                 let pruning = self
                     .catalog()
@@ -391,6 +410,18 @@ impl Run {
                 self.model.delete((COLD, number));
                 None
             }
+            _ => None,
+        })
+    }
+
+    /// A step of a hot directory.
+    fn advance_hot(
+        &mut self,
+        number: u32,
+        handle: Handle,
+        step: usize,
+    ) -> Result<Option<Handle>, Wrong> {
+        Ok(match (handle, step) {
             (Handle::Transient(transient), 0 | 1) => {
                 let ready = transient.ready().map_err(|error| chain(&error))?;
                 self.model.hot.insert(number, HotState::Ready);
@@ -415,6 +446,13 @@ impl Run {
                 let transient = debris.recreate().map_err(|error| chain(&error))?;
                 Some(Handle::Transient(transient))
             }
+            _ => None,
+        })
+    }
+
+    /// Reads under a lease, or gives it back.
+    fn read(&mut self, number: u32, handle: Handle, step: usize) -> Result<Option<Handle>, Wrong> {
+        Ok(match (handle, step) {
             (Handle::Lease(lease, version), 0..=2) => {
                 let file = lease.open(Ledgers::PACK).map_err(|error| chain(&error))?;
                 let mut bytes = vec![0; 700];
