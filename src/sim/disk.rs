@@ -149,6 +149,11 @@ impl SimDisk {
             .apply(&Event::StoreOpened(Arc::new(keys)));
     }
 
+    /// The same, as a part of the history: what a program has acknowledged by then.
+    pub fn acknowledge(&self, keys: Keys) {
+        self.store_opened(keys, Path::new("/"));
+    }
+
     /// What a store has been told to keep when this disk was cut off: the entries that its commits
     /// have acknowledged, and those entries with the batch that was being committed, if there was one.
     #[must_use]
@@ -261,6 +266,17 @@ impl SimDisk {
         Ok(SimFile { handle })
     }
 
+    /// Opens an existing file.
+    ///
+    /// # Errors
+    ///
+    /// As `open(2)`.
+    pub fn open_file(&self, path: impl AsRef<Path>) -> io::Result<SimFile> {
+        let (parent, name) = self.parent(path.as_ref())?;
+        let handle = parent.open_file(name)?;
+        Ok(SimFile { handle })
+    }
+
     /// Unlinks a file.
     ///
     /// # Errors
@@ -310,6 +326,24 @@ impl SimFile {
     /// As `write(2)`.
     pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
         self.handle.append(bytes)
+    }
+
+    /// Writes from this byte on.
+    ///
+    /// # Errors
+    ///
+    /// As `pwrite(2)`.
+    pub fn write_at(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        self.handle.write_preallocated(offset, bytes)
+    }
+
+    /// Shortens the file to this length.
+    ///
+    /// # Errors
+    ///
+    /// As `ftruncate(2)`.
+    pub fn cut(&self, length: usize) -> io::Result<()> {
+        self.handle.cut(length)
     }
 
     /// Makes the bytes durable, but not the name.

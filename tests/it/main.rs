@@ -45,6 +45,7 @@ mod panics;
 mod programs;
 mod protocol;
 mod recover;
+mod replay;
 mod retention;
 mod roots;
 mod snapshot;

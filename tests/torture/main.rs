@@ -8,10 +8,17 @@
     clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "this program looks at the disk behind the library's back"
 )]
 
+#[path = "../it/replay/cut.rs"]
+mod cut;
+mod record;
+#[path = "../it/replay/trace.rs"]
+mod trace;
 mod volume;
 mod work;
 
@@ -143,6 +150,10 @@ fn be_the_child(arguments: &[String]) -> ExitCode {
         "prepare" => work::prepare(&place, work),
         _ => work::work(&place, work, late == "true"),
     };
+    ended(outcome)
+}
+
+fn ended(outcome: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
     };
@@ -201,6 +212,60 @@ fn try_case(case: &Case, directory: &Path) -> Result<Fate, String> {
     )
 }
 
+/// Records a process with the real store, cuts the power at each of its calls, and opens what is left with
+/// the real store. False if that failed; a panic tells where.
+fn lose_power() -> bool {
+    let begun = Instant::now();
+    let program = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
+    let directory = std::env::temp_dir().join(format!("frostline-record-{}", std::process::id()));
+    let recorded = record::record(&program, &directory);
+    let _ignored = fs::remove_dir_all(&directory);
+    let calls = match recorded {
+        Ok(calls) => calls,
+        Err(why) => {
+            println!("the real store: SKIPPED: no recording: {why}");
+            return true;
+        }
+    };
+    if let Some(path) = std::env::var_os("FROSTLINE_RECORD") {
+        let lines = calls.iter().map(|call| call.line() + "\n");
+        let text = format!(
+            "# Recorded by `make torture`.\n{}",
+            lines.collect::<String>()
+        );
+        if let Err(error) = fs::write(path, text) {
+            println!("the real store: {error}");
+            return false;
+        }
+    }
+    let seed = std::env::var("FROSTLINE_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or(2_026);
+    let limits = frostline::sim::Limits {
+        all: 1 << 9,
+        sample: 1 << 6,
+        cut_recoveries: 0,
+    };
+    let explored = match cut::cut_everywhere(&calls, limits, seed) {
+        Ok(explored) => explored,
+        Err(storyboard) => {
+            println!("the real store, seed {seed}: WRONG\n{storyboard}");
+            return false;
+        }
+    };
+    println!(
+        "the real store: {} calls cut at {} instants, {} disks opened, {} instants sampled (seed {seed}), \
+         in {} s: nothing lost",
+        calls.len(),
+        explored.instants,
+        explored.distinct,
+        explored.sampled,
+        begun.elapsed().as_secs()
+    );
+    true
+}
+
 fn missing_programs(kind: Kind) -> Option<String> {
     let programs: &[&str] = match kind {
         Kind::Ext4 | Kind::Ext2 => &["mkfs.ext4", "debugfs", "dumpe2fs", "e2fsck", "xfs_io"],
@@ -225,7 +290,18 @@ fn obstacle() -> Option<String> {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(("--child", rest)) = arguments.split_first().map(|(a, b)| (a.as_str(), b)) {
-        return be_the_child(rest);
+        return match rest {
+            [verb, data] if verb == "store" => ended(record::work(Path::new(data))),
+            _ => be_the_child(rest),
+        };
+    }
+    let words: Vec<_> = arguments
+        .iter()
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(*word));
+    if is_wanted("the real store") && !lose_power() {
+        return ExitCode::FAILURE;
     }
     if let Some(why) = obstacle() {
         println!("torture: skipped: {why}");

@@ -13,7 +13,8 @@ use rustix::io::Errno;
 pub(crate) type Device = (u32, u32);
 
 /// What tells a directory from every other one that has had, or will have, its name. A number of an
-/// inode is given out again; the time of birth, where the file system keeps it, differs.
+/// inode is given out again; the time of birth, where the file system keeps it, differs by the ticks of the
+/// clock (10 milliseconds at most) that lie between the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DirMark {
     device: Device,

@@ -1,0 +1,361 @@
+//! Recording the system calls of a process that works with the real store, by `strace`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use frostline::{Artifact, ArtifactKind, Catalog, Ledgers, Prunable, StorageRoots};
+
+use crate::trace::Call;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// What marks a line that the process writes for the recording.
+const ACK: &str = "acknowledged:";
+
+fn chunk(number: u32) -> Result<frostline::ChunkId, frostline::GeometryError> {
+    frostline::ChunkId::new(number)
+}
+
+/// Tells what the catalog has acknowledged, in one system call.
+fn acknowledge(catalog: &Catalog) -> Outcome {
+    let mut line = ACK.to_owned();
+    for entry in catalog.chunk_artifact_keys()? {
+        let (key, state) = entry?;
+        line = format!("{line} {key}={state}");
+    }
+    std::io::stderr().write_all(format!("{line}\n").as_bytes())?;
+    Ok(())
+}
+
+fn freeze(catalog: &Catalog, number: u32) -> Outcome {
+    let mut freezing = catalog.begin::<Ledgers>(chunk(number)?)?;
+    acknowledge(catalog)?;
+    freezing.file(Ledgers::PACK)?.write_all(b"ledgers")?;
+    drop(freezing.freeze()?);
+    acknowledge(catalog)
+}
+
+/// The process that is recorded: a first start and three more, with commits, flushes, a compaction and a
+/// sweep.
+pub fn work(data: &Path) -> Outcome {
+    let open = || -> Result<Catalog, Box<dyn std::error::Error>> {
+        let catalog = Catalog::open(StorageRoots::under(data)?.lock()?)?;
+        acknowledge(&catalog)?;
+        Ok(catalog)
+    };
+    let catalog = open()?;
+    freeze(&catalog, 1)?;
+    freeze(&catalog, 2)?;
+    drop(catalog);
+    for start in 0..5 {
+        let catalog = open()?;
+        drop(catalog.begin::<Ledgers>(chunk(10 + start)?)?);
+        acknowledge(&catalog)?;
+    }
+    let catalog = open()?;
+    // A batch of several sectors.
+    let numbers = (20..45).map(chunk).collect::<Result<Vec<_>, _>>()?;
+    drop(catalog.begin_all::<Ledgers>(numbers)?);
+    acknowledge(&catalog)?;
+    if let Artifact::<Ledgers>::Frozen(frozen) = catalog.claim(chunk(1)?)? {
+        let pruning = catalog.commit(frozen.demote())?;
+        acknowledge(&catalog)?;
+        drop(pruning);
+        let key = frostline::ArtifactKey {
+            chunk: chunk(1)?,
+            kind: ArtifactKind::Ledgers,
+        };
+        let left: Option<Prunable> = catalog.prunable(key)?;
+        drop(catalog.sweep_chunk_artifacts(left)?);
+        acknowledge(&catalog)?;
+    }
+    drop(catalog);
+    drop(open()?);
+    Ok(())
+}
+
+/// Runs the process under `strace`, and gives its calls.
+pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
+    let data = directory.join("data");
+    fs::create_dir_all(&data).map_err(|error| error.to_string())?;
+    let output = directory.join("strace");
+    let calls = "openat,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,mkdirat,mkdir,rename,renameat2,\
+                 unlink,unlinkat";
+    let status = Command::new("strace")
+        .args(["-f", "-y", "-xx", "-s", "1000000", "-e"])
+        .arg(format!("trace={calls}"))
+        .arg("-o")
+        .arg(&output)
+        .arg(program)
+        .args(["--child", "store"])
+        .arg(&data)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(|error| format!("strace: {error}"))?;
+    if !status.success() {
+        return Err(format!("the recorded process: {status}"));
+    }
+    let text = fs::read_to_string(output).map_err(|error| error.to_string())?;
+    let mut reader = Reader::new(&data);
+    let mut unfinished = HashMap::new();
+    for line in text.lines() {
+        let (process, call) = line.split_once(' ').unwrap_or_default();
+        let call = call.trim_start();
+        if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
+            unfinished.insert(process.to_owned(), begun.to_owned());
+        } else if let Some((_, rest)) = call.split_once(" resumed>") {
+            let begun = unfinished.remove(process).unwrap_or_default();
+            reader.read(&format!("{begun}{rest}"))?;
+        } else {
+            reader.read(call)?;
+        }
+    }
+    Ok(reader.calls)
+}
+
+/// Turns lines of `strace` into calls on paths below the data directory.
+struct Reader {
+    data: String,
+    /// What open descriptors are: the path, and the next byte that is written.
+    open: HashMap<String, (String, usize)>,
+    lengths: HashMap<String, usize>,
+    calls: Vec<Call>,
+}
+
+impl Reader {
+    fn new(data: &Path) -> Self {
+        Self {
+            data: data.display().to_string(),
+            open: HashMap::new(),
+            lengths: HashMap::new(),
+            calls: Vec::new(),
+        }
+    }
+
+    /// The path below the data directory, if it is there.
+    fn below(&self, path: &str) -> Option<String> {
+        let below = path.strip_prefix(&self.data)?;
+        Some(below.trim_start_matches('/').to_owned())
+    }
+
+    fn read(&mut self, line: &str) -> Result<(), String> {
+        let Some((name, rest)) = line.split_once('(') else {
+            return Ok(());
+        };
+        let Some((arguments, result)) = rest.rsplit_once(") = ") else {
+            return Ok(());
+        };
+        if result.starts_with('-') {
+            return Ok(());
+        }
+        let arguments = split(arguments);
+        let done = self.call(name, &arguments, result);
+        done.ok_or_else(|| format!("not understood: {}", line.get(..200).unwrap_or(line)))
+    }
+
+    fn call(&mut self, name: &str, arguments: &[String], result: &str) -> Option<()> {
+        let argument = |at: usize| arguments.get(at).map(String::as_str);
+        match name {
+            "openat" => return self.open(arguments, result),
+            "write" | "pwrite64" => {
+                let descriptor = descriptor(argument(0)?)?;
+                let mut bytes = unescape(argument(1)?);
+                // No start reads the options, and they are most of the bytes.
+                if descriptor.1.contains("/OPTIONS-") {
+                    bytes.fill(0);
+                }
+                if descriptor.0 == "2" {
+                    return self.acknowledged(&bytes);
+                }
+                let Some(path) = self.below(&descriptor.1) else {
+                    return Some(());
+                };
+                let position = &mut self.open.get_mut(&descriptor.0)?.1;
+                let at = match name {
+                    "pwrite64" => argument(3)?.parse().ok()?,
+                    _ => std::mem::replace(position, *position + bytes.len()),
+                };
+                let length = self.lengths.entry(path.clone()).or_default();
+                *length = (*length).max(at + bytes.len());
+                // What people may read in a lock file is no matter of the protocol.
+                if !path.ends_with(frostline::LOCK_FILE) {
+                    self.calls.push(Call::Write(path, at, bytes));
+                }
+            }
+            "ftruncate" => {
+                let path = self.below(&descriptor(argument(0)?)?.1);
+                let length = argument(1)?.parse().ok()?;
+                let Some(path) = path else {
+                    return Some(());
+                };
+                let known = self.lengths.entry(path.clone()).or_default();
+                if *known > length {
+                    self.calls.push(Call::Cut(path, length));
+                    *known = length;
+                }
+            }
+            "fsync" | "fdatasync" => {
+                let Some(path) = self.below(&descriptor(argument(0)?)?.1) else {
+                    return Some(());
+                };
+                let is_file = self.lengths.contains_key(&path);
+                self.calls.push(match is_file {
+                    true => Call::Sync(path),
+                    false => Call::SyncDir(path),
+                });
+            }
+            "mkdirat" => self.made(&self.path(argument(0)?, argument(1)?)?),
+            "mkdir" => self.made(&self.resolved(&text(argument(0)?))),
+            "rename" => {
+                let (from, to) = (text(argument(0)?), text(argument(1)?));
+                self.renamed(&self.resolved(&from), &self.resolved(&to))?;
+            }
+            "renameat2" => {
+                let from = self.path(argument(0)?, argument(1)?)?;
+                let to = self.path(argument(2)?, argument(3)?)?;
+                self.renamed(&from, &to)?;
+            }
+            "unlink" => self.unlinked(&self.resolved(&text(argument(0)?)), false),
+            "unlinkat" => {
+                let path = self.path(argument(0)?, argument(1)?)?;
+                let is_directory = argument(2)?.contains("AT_REMOVEDIR");
+                self.unlinked(&path, is_directory);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn open(&mut self, arguments: &[String], result: &str) -> Option<()> {
+        let (number, path) = descriptor(result)?;
+        let flags = arguments.get(2)?;
+        if let Some(below) = self.below(&path)
+            && !flags.contains("O_DIRECTORY")
+        {
+            let is_new = !self.lengths.contains_key(&below);
+            if flags.contains("O_CREAT") && is_new {
+                self.lengths.insert(below.clone(), 0);
+                self.calls.push(Call::Create(below.clone()));
+            }
+            if flags.contains("O_TRUNC") && self.lengths.get(&below).is_some_and(|n| *n > 0) {
+                self.lengths.insert(below.clone(), 0);
+                self.calls.push(Call::Cut(below, 0));
+            }
+        }
+        let position = match flags.contains("O_APPEND") {
+            true => self
+                .below(&path)
+                .and_then(|below| self.lengths.get(&below).copied()),
+            false => None,
+        };
+        self.open.insert(number, (path, position.unwrap_or(0)));
+        Some(())
+    }
+
+    fn acknowledged(&mut self, bytes: &[u8]) -> Option<()> {
+        let text = String::from_utf8_lossy(bytes);
+        let Some(keys) = text.strip_prefix(ACK) else {
+            return Some(());
+        };
+        let keys = keys.split_whitespace().map(|word| word.split_once('='));
+        let keys = keys.map(|pair| pair.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        self.calls.push(Call::Ack(keys.collect::<Option<_>>()?));
+        Some(())
+    }
+
+    /// The path that a directory's descriptor and a name are.
+    fn path(&self, directory: &str, name: &str) -> Option<String> {
+        let name = text(name);
+        if name.starts_with('/') {
+            return Some(self.resolved(&name));
+        }
+        let (_, directory) = descriptor(directory)?;
+        Some(format!("{directory}/{name}"))
+    }
+
+    /// A path through `/proc/…/fd/N` leads to what that descriptor is.
+    fn resolved(&self, path: &str) -> String {
+        let Some((_, rest)) = path.split_once("/fd/") else {
+            return path.to_owned();
+        };
+        let (number, name) = rest.split_once('/').unwrap_or((rest, ""));
+        match self.open.get(number) {
+            Some((directory, _)) => format!("{directory}/{name}"),
+            None => path.to_owned(),
+        }
+    }
+
+    fn made(&mut self, path: &str) {
+        if let Some(path) = self.below(path) {
+            self.calls.push(Call::Mkdir(path));
+        }
+    }
+
+    fn renamed(&mut self, from: &str, to: &str) -> Option<()> {
+        let (from, to) = (self.below(from)?, self.below(to)?);
+        let length = self.lengths.remove(&from)?;
+        self.lengths.insert(to.clone(), length);
+        self.calls.push(Call::Rename(from, to));
+        Some(())
+    }
+
+    fn unlinked(&mut self, path: &str, is_directory: bool) {
+        if let Some(path) = self.below(path) {
+            self.lengths.remove(&path);
+            self.calls.push(match is_directory {
+                true => Call::Rmdir(path),
+                false => Call::Unlink(path),
+            });
+        }
+    }
+}
+
+/// The arguments of a call: commas inside of strings and of descriptors' paths do not part them.
+fn split(arguments: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let (mut in_text, mut in_path) = (false, false);
+    for letter in arguments.chars() {
+        match letter {
+            '"' => in_text = !in_text,
+            '<' if !in_text => in_path = true,
+            '>' if !in_text => in_path = false,
+            _ => {}
+        }
+        if letter == ',' && !in_text && !in_path {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(letter);
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).collect()
+}
+
+/// `6</path>`: the number and the path, which may be escaped.
+fn descriptor(text: &str) -> Option<(String, String)> {
+    let (number, path) = text.split_once('<')?;
+    let path = path.rsplit_once('>')?.0;
+    Some((
+        number.to_owned(),
+        String::from_utf8_lossy(&unescape(path)).into_owned(),
+    ))
+}
+
+fn text(argument: &str) -> String {
+    String::from_utf8_lossy(&unescape(argument)).into_owned()
+}
+
+/// A string of `\xNN`.
+fn unescape(text: &str) -> Vec<u8> {
+    let text = text.trim_start_matches('"').trim_end_matches('"');
+    if !text.starts_with("\\x") {
+        return text.as_bytes().to_vec();
+    }
+    let bytes = text.split("\\x").skip(1);
+    bytes
+        .filter_map(|digits| u8::from_str_radix(digits.get(..2)?, 16).ok())
+        .collect()
+}
