@@ -12,10 +12,12 @@ demo: setup
 test: setup
 	$(CARGO) test --locked
 
-# Real file systems that are made to fail, as root on loop devices. Words of cases' names go in ARGS:
-# make torture ARGS='ext4 Journal'
+# The real store under power loss, real file systems that are made to fail (as root, on loop devices), damaged
+# catalogs and random programs. Words of cases' names go in ARGS, seeds in FROSTLINE_SEED: make torture ARGS='ext4 Journal'
 torture: setup
 	$(CARGO) test --locked --test torture -- $(ARGS)
+	FROSTLINE_DAMAGES=all FROSTLINE_PROGRAMS=$${FROSTLINE_PROGRAMS:-100000} \
+		$(CARGO) test --locked --test it -- programs:: damages::
 
 # What everything costs beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
 bench: setup

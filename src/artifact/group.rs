@@ -15,9 +15,9 @@ use crate::kind::{Events, Kind, Ledgers, TxHash};
 ///
 /// A member is [added](Self::add) as soon as it is written, so that the disk can work on it while the
 /// next one is written. [`sync`](Self::sync) waits for all of them and gives their transitions, which
-/// one commit flips. Each file and each directory is synced once; where the file system is one whose
-/// `syncfs` promises and reports as much (ext4, XFS, btrfs and tmpfs, on Linux 5.17 or newer), that one
-/// call does it for all. It then also writes what others have left unwritten on that file system, and
+/// one commit flips. Each file and each directory is synced once; where `syncfs` guarantees and reports as
+/// much (ext4 with a journal, XFS, btrfs and tmpfs, on Linux 5.17 or newer), that one call does it for
+/// all. It then also writes what others have left unwritten on that file system, and
 /// if it fails nobody can say whose bytes were lost: the error names the root.
 ///
 /// The files that are open at a time are bounded: a large group is made durable in rounds.

@@ -22,6 +22,7 @@ mod barriers;
 mod config;
 mod crash;
 mod damage;
+mod damages;
 mod descriptors;
 mod edges;
 mod errors;

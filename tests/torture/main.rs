@@ -105,6 +105,8 @@ enum Fate {
     Wrong(Vec<String>),
     /// The catalog itself cannot be read: its disk lost it.
     Unreadable(String),
+    /// The case could not be set up, or not be judged.
+    Failed(String),
     Skipped(String),
 }
 
@@ -299,7 +301,7 @@ fn main() -> ExitCode {
         .iter()
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(*word));
+    let is_wanted = |name: &str| words.iter().all(|word| name.contains(word.as_str()));
     if is_wanted("the real store") && !lose_power() {
         return ExitCode::FAILURE;
     }
@@ -328,7 +330,7 @@ fn main() -> ExitCode {
                     let own: PathBuf = directory.join(number.to_string());
                     let fate = match missing_programs(case.kind) {
                         Some(why) => Fate::Skipped(why),
-                        None => try_case(case, &own).unwrap_or_else(Fate::Skipped),
+                        None => try_case(case, &own).unwrap_or_else(Fate::Failed),
                     };
                     let _ignored = fs::remove_dir_all(&own);
                     println!("{}: {}", case.name(), describe(&fate));
@@ -349,6 +351,7 @@ fn describe(fate: &Fate) -> String {
         Fate::Refused(why) => format!("refused: {why}"),
         Fate::Wrong(wrong) => format!("WRONG: {}", wrong.join("; ")),
         Fate::Unreadable(why) => format!("the catalog is lost: {why}"),
+        Fate::Failed(why) => format!("FAILED, not judged: {why}"),
         Fate::Skipped(why) => format!("SKIPPED: {why}"),
     }
 }
@@ -363,8 +366,13 @@ fn summarize(cases: &[Case], fates: &BTreeMap<usize, Fate>, begun: Instant) -> E
             .count()
     };
     let wrong = count(false, |fate| matches!(fate, Fate::Wrong(_)));
+    let failed = fates
+        .values()
+        .filter(|fate| matches!(fate, Fate::Failed(_)));
+    let failed = failed.count();
     println!(
-        "torture: {} cases in {} s: {} done, {} refused, {} with a lost catalog, {} skipped, {wrong} WRONG; \
+        "torture: {} cases in {} s: {} done, {} refused, {} with a lost catalog, {} skipped, {failed} not \
+         judged, {wrong} WRONG; \
          of the bare calls that returned success, {} of {} lost files",
         cases.len(),
         begun.elapsed().as_secs(),
@@ -375,8 +383,9 @@ fn summarize(cases: &[Case], fates: &BTreeMap<usize, Fate>, begun: Instant) -> E
         count(true, |fate| matches!(fate, Fate::Wrong(_))),
         count(true, |fate| matches!(fate, Fate::Wrong(_) | Fate::Done)),
     );
-    match wrong {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    if wrong + failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
