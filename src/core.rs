@@ -159,7 +159,7 @@ impl Core {
                 value: change.next.map(Cow::Borrowed),
             })
             .collect();
-        // Also the states in memory: half of them applied would be read as the whole.
+        // The states in memory are part of the step: half of them applied would be read as the whole.
         self.poison.if_it_panics(|| {
             self.write(&edits)?;
             let committed = changes.iter().map(|change| (change.key, change.next));

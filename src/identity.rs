@@ -114,7 +114,7 @@ impl Identity {
     }
 }
 
-/// What a root was found to hold.
+/// The identity that was found in a root.
 pub(crate) enum Seen {
     /// There is no such directory.
     Missing,
@@ -174,7 +174,7 @@ impl Seen {
     }
 }
 
-/// What the caller has said about the roots.
+/// The caller's statement about the roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
     /// Nothing: they must agree.
@@ -185,7 +185,7 @@ pub(crate) enum Intent {
     StartOver,
 }
 
-/// What is to be done about the identities.
+/// The steps that the identities need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// The catalog's id; none for a new one.
@@ -328,7 +328,7 @@ pub(crate) fn compare(
     })
 }
 
-/// What is wrong with a root, whatever the others are.
+/// Checks a root by itself, without the others.
 fn check_one(role: RootRole, root: &Seen) -> Result<(), Mismatch> {
     let problem = match root {
         Seen::Damaged => IdentityProblem::Damaged,

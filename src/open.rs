@@ -41,7 +41,7 @@ pub enum OpenError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         kind: DamageKind,
     },
     /// The record of how far the catalog had come is missing from the ledgers root.
@@ -65,7 +65,7 @@ pub enum OpenError {
         needed: u64,
         /// Bytes that are free.
         free: u64,
-        /// What the disk said.
+        /// The disk's error.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The path leads to another directory than the one that was locked.

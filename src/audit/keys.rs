@@ -70,7 +70,7 @@ fn decode(key: Key, raw: &[u8]) -> Option<Value> {
 /// The catalog's directory, open for reading.
 pub(super) struct Source {
     dir: Dir,
-    /// None if there is no ledgers root.
+    /// Absent if there is no ledgers root.
     witness: Option<Witness>,
 }
 

@@ -165,7 +165,7 @@ pub enum AuditError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         kind: DamageKind,
     },
     /// Another directory took the catalog's place.

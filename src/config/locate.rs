@@ -17,7 +17,7 @@ pub(super) struct Located {
     pub(super) value: Option<String>,
 }
 
-/// What is at this place of the file, if the file is TOML.
+/// Finds the key or value at this place of the file, if the file is TOML.
 pub(super) fn locate(text: &str, span: &Range<usize>) -> Option<Located> {
     let file = DeTable::parse(text).ok()?;
     find(file.get_ref(), text, span, "").or_else(|| {

@@ -1,4 +1,4 @@
-//! What is owed a barrier.
+//! Files and directories that are owed a barrier.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

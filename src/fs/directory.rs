@@ -371,7 +371,7 @@ impl Dir {
             })
     }
 
-    /// What tells the directory from every other one that has had, or will have, its name.
+    /// Returns the mark that tells the directory from every other one that has had, or will have, its name.
     pub(crate) fn mark(&self) -> Result<DirMark, IoFailure> {
         self.disk
             .perform(Operation::Inspect, &self.path, || self.handle.mark())

@@ -281,7 +281,7 @@ impl DirHandle {
         }
     }
 
-    /// What tells the directory from every other one that has had, or will have, its name.
+    /// Returns the mark that tells the directory from every other one that has had, or will have, its name.
     pub(super) fn mark(&self) -> io::Result<DirMark> {
         match self {
             Self::Real(fd) => real::mark(fd),

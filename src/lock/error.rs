@@ -64,7 +64,7 @@ pub enum LockError {
         role: RootRole,
         /// The root's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: IdentityProblem,
     },
     /// The catalog root holds files of another program.

@@ -19,7 +19,7 @@ use crate::error::{IoFailure, Operation, StoreFailure};
 use crate::fs::{Dir, Sort};
 use crate::layout::{IDENTITY_FILE, LOCK_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE};
 
-/// Where a store is built. While it exists and the pointer does not, the store is empty. The name is
+/// The directory in which a store is built. While it exists and the pointer does not, the store is empty. The name is
 /// frostline's own, because what is found under it is removed.
 pub(super) const STAGING: &str = "frostline.creating";
 

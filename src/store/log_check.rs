@@ -33,7 +33,7 @@ pub(crate) struct Damage {
     pub(crate) kind: DamageKind,
 }
 
-/// What a power cut does not leave.
+/// A kind of damage, which no power cut leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DamageKind {
@@ -115,7 +115,7 @@ impl Checked {
     }
 }
 
-/// What the witness says that the store must hold; none if it is to be forgotten.
+/// Returns the witness's record, which the store must reach, or `None` if it is to be forgotten.
 pub(super) fn witnessed(witness: &Witness) -> Result<Option<Witnessed>, OpenFailure> {
     if witness.adopts() {
         return Ok(None);
@@ -151,7 +151,7 @@ pub(super) fn check(
 ) -> Result<Checked, OpenFailure> {
     let pointer = dir.read_file(POINTER)?;
     let named = String::from_utf8_lossy(&pointer).trim_end().to_owned();
-    // Where the pointer names something else, or nothing, RocksDB's opening says so.
+    // If the pointer names something else, or nothing, RocksDB refuses to open.
     if !is_manifest(&named) || !dir.has(&named)? {
         return Ok(Checked {
             cuts: Vec::new(),

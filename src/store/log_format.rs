@@ -179,7 +179,7 @@ pub(super) fn used(bytes: &[u8]) -> usize {
     last.map_or(0, |last| last + 1)
 }
 
-/// Where an incomplete batch ends, by its headers.
+/// The end of an incomplete batch, by its headers.
 enum Extent {
     Ends(usize),
     /// A header that leads to the end is in a sector that was not written.
@@ -268,7 +268,7 @@ pub(super) fn begins_batch(bytes: &[u8], from: usize) -> bool {
     (from..used(bytes)).any(begins)
 }
 
-/// What the first bytes of a log's batch say: the sequence number of its first edit, and how many
+/// The first bytes of a log's batch: the sequence number of its first edit, and how many
 /// edits there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BatchHead {

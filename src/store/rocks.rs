@@ -182,7 +182,7 @@ impl Rocks {
     }
 }
 
-/// What RocksDB says, as the system's error that is behind it, because the operator needs other advice
+/// Converts RocksDB's error into the system's error behind it, because the operator needs other advice
 /// than for a damaged store. RocksDB tells that by its text only.
 fn said(paths: &Paths, error: rocksdb::Error) -> Source {
     let descriptor = paths.descriptor.to_string_lossy();

@@ -18,7 +18,7 @@ use crate::sector::{self, SECTOR};
 /// How each slot begins.
 const FORMAT: &str = "frostline witness 1 ";
 
-/// What a complete start, or a flush, left.
+/// The state that a complete start, or a flush, left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Witnessed {
     /// Every edit up to this sequence number was in a table.
@@ -56,7 +56,7 @@ pub(crate) struct Witness {
     adopts: bool,
 }
 
-/// What the witness's file holds.
+/// The content of the witness's file.
 pub(crate) enum Testimony {
     /// There is no file: no store has ever been created for these roots.
     None,

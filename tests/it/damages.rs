@@ -88,7 +88,7 @@ fn mark(data: &Data, from: u32, count: u32) {
     }
 }
 
-/// What is compared: a closed catalog with tables and a log with records, and the files of earlier.
+/// The subject of the damages: a closed catalog with tables and a log with records, and the files of earlier.
 fn subject() -> (Data, BTreeMap<PathBuf, Vec<u8>>, usize) {
     let data = Data::new();
     mark(&data, 0, 5);

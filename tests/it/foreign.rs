@@ -150,7 +150,7 @@ fn a_limit_of_open_files_is_told_as_what_it_is() {
     assert_eq!(data.open().chunk_artifact_keys().unwrap().count(), 1);
 }
 
-/// Where the program below finds the store that it opens.
+/// The variable with the path of the store that the program below opens.
 const STORE: &str = "FROSTLINE_STORE";
 
 #[test]

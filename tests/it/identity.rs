@@ -294,7 +294,7 @@ fn every_root_has_its_identity() {
     }
 }
 
-/// What an operator reads.
+/// The texts that an operator reads.
 #[test]
 fn the_texts_of_the_problems() {
     let data = used();

@@ -95,7 +95,7 @@ impl Case {
     }
 }
 
-/// What became of a case.
+/// The outcome of a case.
 enum Fate {
     /// The work was done, and everything is there.
     Done,

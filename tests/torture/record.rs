@@ -12,7 +12,7 @@ use crate::trace::Call;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// What marks a line that the process writes for the recording.
+/// The first word of a line that the process writes for the recording.
 const ACK: &str = "acknowledged:";
 
 fn chunk(number: u32) -> Result<frostline::ChunkId, frostline::GeometryError> {
@@ -120,7 +120,7 @@ pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
 /// Turns lines of `strace` into calls on paths below the data directory.
 struct Reader {
     data: String,
-    /// What open descriptors are: the path, and the next byte that is written.
+    /// The open descriptors: the path, and the next byte that is written.
     open: HashMap<String, (String, usize)>,
     lengths: HashMap<String, usize>,
     calls: Vec<Call>,

@@ -229,7 +229,7 @@ impl Volume {
             .ok_or_else(|| "no bitmaps".to_owned())
     }
 
-    /// What has to be done before anything is mounted that will meet the failure.
+    /// Prepares the failure, before the volume is used.
     pub fn prepare(&self, failure: Failure) -> Result<(), String> {
         if failure != Failure::Bitmaps {
             return Ok(());

@@ -207,7 +207,7 @@ fn bare(place: &Place, count: u32, size: usize, late: bool) -> Outcome {
     Ok(())
 }
 
-/// What is wrong with the disk, as it is after a repair and a new mount. Reads the catalog with RocksDB
+/// Lists the errors of the disk, as it is after a repair and a new mount. Reads the catalog with RocksDB
 /// alone.
 pub fn judge(place: &Place, work: Work) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();

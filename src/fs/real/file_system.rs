@@ -9,10 +9,10 @@ use std::os::fd::AsFd;
 use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
 
-/// What tells file systems apart.
+/// The number of a file system's device.
 pub(crate) type Device = (u32, u32);
 
-/// What tells a directory from every other one that has had, or will have, its name. A number of an
+/// The mark of a directory among all that have had, or will have, its name. A number of an
 /// inode is given out again; the time of birth, where the file system keeps it, differs by the ticks of the
 /// clock (10 milliseconds at most) that lie between the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

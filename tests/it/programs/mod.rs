@@ -81,7 +81,7 @@ impl Handle {
     }
 }
 
-/// What went wrong.
+/// An error of a program.
 type Wrong = String;
 
 fn content(version: u8) -> Vec<u8> {

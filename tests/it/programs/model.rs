@@ -1,4 +1,4 @@
-//! What a catalog is, in a page of plain code: keys with their states, claims, leases, versions of files.
+//! A model of the catalog in a page of plain code: keys with their states, claims, leases, versions of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,7 +76,7 @@ impl Model {
         self.leases.clear();
     }
 
-    /// Whatever was interrupted is removed.
+    /// Removes the interrupted artifacts and hot directories.
     pub fn recover(&mut self) {
         self.cold.retain(|_, state| *state == ArtifactState::Frozen);
         self.hot.retain(|_, state| *state == HotState::Ready);

@@ -71,7 +71,7 @@ fn materialize(disk: &SimDisk, directory: &Path) {
     }
 }
 
-/// What the real store says of this disk.
+/// Opens this disk with the real store, and returns its keys.
 fn open(disk: &SimDisk) -> Result<Keys, String> {
     let place = tempfile::tempdir().map_err(|error| error.to_string())?;
     materialize(disk, place.path());
@@ -145,7 +145,7 @@ pub fn cut_everywhere(calls: &[Call], limits: Limits, seed: u64) -> Result<Explo
     explored.map_err(|storyboard| storyboard.to_string())
 }
 
-/// What is on the disk, as a number.
+/// A hash of the disk's content.
 fn fingerprint(disk: &SimDisk) -> u64 {
     let mut hasher = DefaultHasher::new();
     disk.walk(|path, bytes| (path, bytes).hash(&mut hasher));
