@@ -39,12 +39,15 @@ pub(crate) struct NewFile {
     failed: bool,
     /// Whether bytes that writeback has lost show as a hole.
     shows_holes: bool,
+    /// Whether writeback may be begun early: [`check`](Self::check) and fsync find every error of it.
+    may_start: bool,
 }
 
 impl NewFile {
     pub(super) fn new(file: FileHandle, path: PathBuf, disk: Disk) -> Self {
         Self {
             shows_holes: file.shows_holes(),
+            may_start: file.reports_early_writeback(),
             file,
             path,
             disk,
@@ -106,11 +109,12 @@ impl NewFile {
 
     /// Has the disk begin to write what the kernel has, without waiting.
     ///
-    /// The kernel discards an error of this, so it is done only where [`check`](Self::check) finds what
-    /// was lost.
+    /// The kernel discards an error of this, so it is done only where [`check`](Self::check) finds the
+    /// loss. On ext4 without a journal the inode is written early, too, and an fsync does not report that
+    /// it failed.
     pub(crate) fn start_writing(&mut self) {
         let from = self.started;
-        if self.shows_holes
+        if self.may_start
             && let Some(bytes) = NonZeroU64::new(self.written - from)
         {
             self.file.start_writing(from, bytes);

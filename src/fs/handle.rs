@@ -326,6 +326,15 @@ impl FileHandle {
         }
     }
 
+    /// Whether every error of writeback that is begun before the fsync is found afterwards.
+    pub(super) fn reports_early_writeback(&self) -> bool {
+        match self {
+            Self::Real(file) => real::reports_early_writeback(file).unwrap_or(false),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => true,
+        }
+    }
+
     /// The first byte without a place on the disk; the file's length if there is none.
     pub(super) fn first_hole(&mut self) -> io::Result<u64> {
         match self {

@@ -21,8 +21,8 @@ mod file_system;
 
 pub(crate) use file_system::{Device, DirMark};
 pub(super) use file_system::{
-    MANY, check_file_system, copies_on_write, first_hole, is_known, mark, sync_file_system,
-    sync_whole_from,
+    MANY, check_file_system, copies_on_write, first_hole, is_known, mark, reports_early_writeback,
+    sync_file_system, sync_whole_from,
 };
 
 use super::directory::Sort;

@@ -49,6 +49,20 @@ impl Drop for Mount {
     }
 }
 
+/// Whether an ext4 has a journal, as its driver says.
+fn has_journal(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = std::fs::metadata(directory).unwrap().dev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}"));
+    let name = device
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_owned()));
+    let task = name.map(|name| Path::new("/sys/fs/ext4").join(name).join("journal_task"));
+    let task = task.and_then(|task| std::fs::read_to_string(task).ok());
+    task.is_some_and(|task| task.trim() != "<none>")
+}
+
 /// Whether one call is known to sync this directory's file system whole; says so where it is not. The
 /// library's own answer is not asked: it is what is tested.
 pub fn is_synced_whole(directory: &Path) -> bool {
@@ -62,7 +76,10 @@ pub fn is_synced_whole(directory: &Path) -> bool {
         .arg(directory)
         .output();
     let kind = String::from_utf8(stat.unwrap().stdout).unwrap();
-    let promises = ["ext2/ext3", "xfs", "btrfs", "tmpfs"].contains(&kind.trim());
+    let promises = match kind.trim() {
+        "ext2/ext3" => has_journal(directory),
+        other => ["xfs", "btrfs", "tmpfs"].contains(&other),
+    };
     if !(reports && promises) {
         skipped(&format!(
             "{} on Linux {} is not synced whole",

@@ -38,7 +38,7 @@ impl Work {
         Self::Sweep(3),
         Self::Ready,
         Self::Remove,
-        Self::Bare(20, 131_072),
+        Self::Bare(64, 131_072),
     ];
 
     pub fn of(text: &str) -> Option<Self> {

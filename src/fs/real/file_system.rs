@@ -1,6 +1,10 @@
 //! Calls about whole file systems: whether one syncs, and still writes, and what it shows of lost bytes.
 
-#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the room for files"
+)]
 
 use std::fs::File;
 use std::io;
@@ -61,6 +65,12 @@ const BTRFS: i64 = 0x9123_683e;
 /// waits; others may pass it on to nobody, as FUSE does. They show lost bytes as holes; others may show
 /// a hole where zeros were written.
 const KNOWN: [i64; 4] = [EXT, 0x5846_5342, BTRFS, 0x0102_1994];
+
+/// Whether a later fsync, or the check for holes, finds every error of writeback that is begun early.
+pub(in crate::fs) fn reports_early_writeback(file: &File) -> io::Result<bool> {
+    let kind = fs::fstatfs(file)?.f_type;
+    Ok(KNOWN.contains(&kind) && (kind != EXT || has_journal(mark(file)?.device)))
+}
 
 pub(in crate::fs) fn copies_on_write(fd: impl AsFd) -> io::Result<bool> {
     Ok(fs::fstatfs(fd)?.f_type == BTRFS)
@@ -136,7 +146,9 @@ fn has_journal((major, minor): Device) -> bool {
         .and_then(|path| Some(path.file_name()?.to_owned()));
     name.is_some_and(|name| {
         let driver = std::path::Path::new("/sys/fs/ext4").join(name);
-        fs::stat(driver.join("journal_task")).is_ok()
+        // The number of the journal's thread, or `<none>`.
+        let task = std::fs::read_to_string(driver.join("journal_task"));
+        task.is_ok_and(|task| task.trim().parse::<u32>().is_ok())
     })
 }
 
