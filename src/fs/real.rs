@@ -22,7 +22,7 @@ mod file_system;
 pub(crate) use file_system::{Device, DirMark};
 pub(super) use file_system::{
     MANY, check_file_system, copies_on_write, first_hole, is_known, mark, reports_early_writeback,
-    sync_file_system, sync_whole_from,
+    sync, sync_file_system, sync_whole_from,
 };
 
 use super::directory::Sort;
@@ -307,10 +307,6 @@ pub(super) fn anonymous_file(bytes: &[u8]) -> io::Result<File> {
     file.write_all(bytes)?;
     file.rewind()?;
     Ok(file)
-}
-
-pub(super) fn sync(fd: impl AsFd) -> io::Result<()> {
-    Ok(fs::fsync(fd)?)
 }
 
 /// Asks the kernel to begin writing these bytes of a file to the disk, and does not wait.

@@ -1,11 +1,17 @@
 //! The order of operations: nothing is relied upon before it is durable.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::{Arc, Mutex};
 
-use frostline::sim::{PowerLoss, SimDisk, When};
-use frostline::{ArtifactSet, Catalog, Events, Ledgers, StorageRoots, TxHash};
+use frostline::sim::{PowerLoss, Probe, SimDisk, When};
+use frostline::{
+    ArtifactSet, Catalog, Events, FailureKind, Ledgers, Operation, StorageRoots, TxHash,
+};
+use rustix::fs::FallocateFlags;
 
-use crate::fixture::{Data, Trace, chunk, freeze};
+use crate::fixture::{Data, Trace, chain, chunk, freeze};
+use crate::mounts::data_synced_whole;
 
 /// Where a line stands in a trace, which must have it exactly once from `after` on.
 #[track_caller]
@@ -94,6 +100,23 @@ fn a_bucket_that_was_made_again_is_durable_again() {
         assert!(synced < again.len() - 1, "before the flip: {again:#?}");
         // And not a third time.
         drop(freeze(&catalog, 5_001, b"ledgers"));
+        assert!(!trace.take().contains(&"syncdir ledgers".to_owned()));
+    }
+}
+
+/// Each bucket is remembered as durable by its own path.
+#[test]
+fn two_buckets_are_durable_side_by_side() {
+    let world = Data::new();
+    let trace = Trace::default();
+    let catalog = world.open_probed(trace.probe(&world));
+    for number in [1_000, 2_000] {
+        trace.take();
+        drop(freeze(&catalog, number, b"ledgers"));
+        assert!(trace.take().contains(&"syncdir ledgers".to_owned()));
+    }
+    for number in [1_001, 2_001] {
+        drop(freeze(&catalog, number, b"ledgers"));
         assert!(!trace.take().contains(&"syncdir ledgers".to_owned()));
     }
 }
@@ -302,12 +325,13 @@ fn no_power_cut_takes_a_bucket_that_was_made_again() {
 /// the key changes. And each file is looked at after its own sync.
 #[test]
 fn each_barrier_ends_with_a_check_before_the_key_changes() {
-    use std::sync::{Arc, Mutex};
+    // Of a group, each file is fsynced, or the file system is synced whole.
+    let worlds = [Some(Data::new()), data_synced_whole()];
+    worlds.iter().flatten().for_each(check_barriers);
+}
 
-    use frostline::Operation;
-    use frostline::sim::Probe;
-
-    let world = Data::new();
+fn check_barriers(world: &Data) {
+    let mut looked_at = BTreeMap::new();
     let lines = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&lines);
     let catalog = world.open_probed(Probe::new(move |operation, path| {
@@ -348,21 +372,63 @@ fn each_barrier_ends_with_a_check_before_the_key_changes() {
     let ready = catalog.create_hot(chunk(7)).unwrap().ready().unwrap();
     ready.discard().unwrap().remove().unwrap();
 
-    let steps = steps();
     let mut barriers = 0;
+    let mut is_owed = false;
+    let steps = steps();
     for (at, (operation, path)) in steps.iter().enumerate() {
-        let next = steps.get(at + 1).map(|(next, _)| *next);
         match operation {
             Operation::SyncFile if path.ends_with(".pack") => {
-                assert_eq!(next, Some(Operation::CheckFile), "{path}");
+                is_owed = true;
+                looked_at.insert(path.clone(), false);
             }
-            // The last sync before a commit.
-            Operation::SyncDirectory if next == Some(Operation::Commit) => {
-                panic!("a commit right after the sync of {path}");
+            Operation::CheckFile => {
+                looked_at.insert(path.clone(), true);
             }
-            Operation::CheckFileSystem if next == Some(Operation::Commit) => barriers += 1,
-            _ => {}
+            Operation::SyncFile | Operation::SyncDirectory | Operation::SyncFileSystem => {
+                is_owed = true;
+            }
+            Operation::CheckFileSystem => {
+                barriers += usize::from(is_owed);
+                is_owed = false;
+            }
+            _ => {
+                assert!(!is_owed, "{at}: a commit follows a sync without a check");
+                // A commit is a sync of the catalog's log.
+                let next = steps.get(at + 1).map(|(next, _)| *next);
+                assert_eq!(next, Some(Operation::CheckFileSystem), "{at}");
+            }
         }
     }
-    assert!(barriers >= 5, "{barriers}: {steps:#?}");
+    assert!(barriers >= 5, "{barriers}");
+    assert_eq!(looked_at.len(), 59);
+    assert!(
+        looked_at.values().all(|looked_at| *looked_at),
+        "{looked_at:?}"
+    );
+}
+
+/// Bytes that the kernel has dropped, and of which no sync tells, show as a hole.
+#[test]
+fn bytes_that_are_lost_are_found_before_the_key_changes() {
+    let world = Data::new();
+    let catalog = world.open_probed(Probe::new(|operation, path| {
+        if operation == Operation::CheckFile {
+            let file = std::fs::OpenOptions::new().write(true).open(path)?;
+            let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            rustix::fs::fallocate(file, hole, 1 << 16, 1 << 16)?;
+        }
+        Ok(())
+    }));
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    let mut file = freezing.file(Ledgers::PACK).unwrap();
+    file.write_all(&vec![1; 1 << 18]).unwrap();
+    let error = freezing.freeze().unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Fatal, "{error}");
+    let text = chain(&error);
+    assert!(
+        text.contains("262144 bytes were written, and 65536 are there without a gap"),
+        "{text}"
+    );
+    drop(catalog);
+    assert_eq!(world.open().owed().freezing, 1);
 }

@@ -1,11 +1,12 @@
 //! Every file of a catalog, damaged in every way that is tried: for each, the start is refused, or all
 //! acknowledged keys are there, or the damage is one that a power cut leaves.
 //!
-//! `FROSTLINE_DAMAGES=all` tries every byte of small files and every seventh of the others; otherwise some
-//! of them are tried.
+//! `FROSTLINE_DAMAGES=all` tries every byte of small files, every seventh of the others, and fewer of those
+//! that a start does not read; otherwise some of them are tried.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use frostline::{Catalog, Ledgers, RootRole};
 
@@ -112,65 +113,137 @@ fn older_of<'a>(older: &'a BTreeMap<PathBuf, Vec<u8>>, file: &Path) -> Option<&'
     found.map(Vec::as_slice)
 }
 
+/// How many damages ended in which way.
+#[derive(Default)]
+struct Outcomes {
+    tried: usize,
+    refused: usize,
+    whole: usize,
+    like_a_power_cut: usize,
+    /// Of those refused: RocksDB alone opens the store with fewer keys.
+    lost_by_rocksdb: usize,
+}
+
+/// A closed catalog, and its files at two instants.
+struct Subject {
+    data: Data,
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    older: BTreeMap<PathBuf, Vec<u8>>,
+    newest_log: PathBuf,
+    acknowledged: usize,
+}
+
+impl Subject {
+    fn new() -> Self {
+        let (data, older, acknowledged) = subject();
+        let files = tree(&data.path());
+        let logs = files.keys();
+        let logs = logs.filter(|path| path.extension().is_some_and(|end| end == "log"));
+        let newest_log = logs.max().unwrap().clone();
+        Self {
+            data,
+            files,
+            older,
+            newest_log,
+            acknowledged,
+        }
+    }
+
+    /// Each damage of each file.
+    fn damages(&self, all: bool) -> Vec<(&Path, Damage)> {
+        let files = self.files.iter();
+        let files = files.filter(|(file, _)| self.data.path().join(file).is_file());
+        let of_each = files.flat_map(|(file, bytes)| {
+            let step = step(all, file, bytes.len());
+            let damages = damages(bytes.len(), step).into_iter();
+            damages.map(|damage| (file.as_path(), damage))
+        });
+        of_each.collect()
+    }
+
+    fn damaged(&self, file: &Path, damage: Damage) -> Data {
+        let copy = Data::new();
+        copy_tree(&self.data.path(), &copy.path());
+        damage.apply(&copy.path().join(file), older_of(&self.older, file));
+        copy
+    }
+
+    fn try_it(&self, file: &Path, damage: Damage, outcomes: &mut Outcomes) {
+        outcomes.tried += 1;
+        let Some(keys) = open(&self.damaged(file, damage)) else {
+            outcomes.refused += 1;
+            if file.starts_with("catalog/rocksdb") {
+                let alone = open_with_rocksdb_alone(&self.damaged(file, damage));
+                let has_fewer = alone.is_some_and(|keys| keys < self.acknowledged);
+                outcomes.lost_by_rocksdb += usize::from(has_fewer);
+            }
+            return;
+        };
+        if keys == self.acknowledged {
+            outcomes.whole += 1;
+            return;
+        }
+        assert!(
+            *file == self.newest_log && damage.is_like_a_power_cut() && keys < self.acknowledged,
+            "{}, {damage:?}: {keys} of {} keys",
+            file.display(),
+            self.acknowledged
+        );
+        outcomes.like_a_power_cut += 1;
+        // Never fewer than RocksDB.
+        let alone = open_with_rocksdb_alone(&self.damaged(file, damage)).unwrap_or(0);
+        assert!(
+            keys >= alone,
+            "{damage:?}: {keys}, and RocksDB finds {alone}"
+        );
+    }
+}
+
+/// The distance of the bytes that are damaged.
+fn step(all: bool, file: &Path, length: usize) -> usize {
+    let name = file.file_name().unwrap().to_string_lossy();
+    let is_read_at_a_start = !["OPTIONS", "LOG", "frostline.reserve"]
+        .iter()
+        .any(|start| name.starts_with(start));
+    match (all, length) {
+        (true, _) if !is_read_at_a_start => 61,
+        (true, ..=SECTOR) => 1,
+        (true, _) => 7,
+        (false, length) => (length.min(4_096) / 12).max(1) | 1,
+    }
+}
+
 #[test]
 fn no_damage_opens_a_catalog_with_fewer_keys() {
     let all = std::env::var("FROSTLINE_DAMAGES").is_ok_and(|which| which == "all");
-    let (data, older, acknowledged) = subject();
-    let files = tree(&data.path());
-    let newest_log = files
-        .keys()
-        .filter(|path| path.extension().is_some_and(|end| end == "log"));
-    let newest_log = newest_log.max().unwrap().clone();
-    let (mut tried, mut refused, mut whole, mut like_a_cut, mut rocksdb_lost) = (0, 0, 0, 0, 0);
-    for (file, bytes) in &files {
-        if data.path().join(file).is_dir() {
-            continue;
+    let subject = Subject::new();
+    let damages = subject.damages(all);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut outcomes = Outcomes::default();
+        // Relaxed: each number is taken once, and nothing else depends on it.
+        while let Some((file, damage)) = damages.get(next.fetch_add(1, Ordering::Relaxed)) {
+            subject.try_it(file, *damage, &mut outcomes);
         }
-        // Files of one sector by every byte; larger ones by every seventh, or by some.
-        let step = match (all, bytes.len()) {
-            (true, ..=SECTOR) => 1,
-            (true, _) => 7,
-            (false, length) => (length.min(4_096) / 12).max(1) | 1,
-        };
-        for damage in damages(bytes.len(), step) {
-            let damaged = || {
-                let copy = Data::new();
-                copy_tree(&data.path(), &copy.path());
-                damage.apply(&copy.path().join(file), older_of(&older, file));
-                copy
-            };
-            let found = open(&damaged());
-            tried += 1;
-            match found {
-                None => refused += 1,
-                Some(keys) if keys == acknowledged => whole += 1,
-                Some(keys) => {
-                    assert!(
-                        *file == newest_log && damage.is_like_a_power_cut() && keys < acknowledged,
-                        "{}, {damage:?}: {keys} of {acknowledged} keys",
-                        file.display()
-                    );
-                    like_a_cut += 1;
-                    // Never fewer than RocksDB.
-                    let alone = open_with_rocksdb_alone(&damaged()).unwrap_or(0);
-                    assert!(
-                        keys >= alone,
-                        "{damage:?}: {keys}, and RocksDB finds {alone}"
-                    );
-                }
-            }
-            if found.is_none() && file.starts_with("catalog/rocksdb") {
-                let alone = open_with_rocksdb_alone(&damaged());
-                rocksdb_lost += usize::from(alone.is_some_and(|keys| keys < acknowledged));
-            }
-        }
-    }
+        outcomes
+    };
+    let of_each: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().unwrap());
+        ended.collect()
+    });
+    let sum = |count: fn(&Outcomes) -> usize| of_each.iter().map(count).sum::<usize>();
+    let refused = sum(|outcomes| outcomes.refused);
+    let lost_by_rocksdb = sum(|outcomes| outcomes.lost_by_rocksdb);
     report(&format!(
-        "damages: {tried} tried, {refused} refused, {whole} opened with every key, {like_a_cut} like a \
-         power cut; of those refused, RocksDB alone opens {rocksdb_lost} with fewer keys"
+        "damages: {} tried, {refused} refused, {} opened with every key, {} like a power cut; of those \
+         refused, RocksDB alone opens {lost_by_rocksdb} with fewer keys",
+        sum(|outcomes| outcomes.tried),
+        sum(|outcomes| outcomes.whole),
+        sum(|outcomes| outcomes.like_a_power_cut),
     ));
     assert!(
-        refused > 100 && rocksdb_lost > 10,
-        "{refused}, {rocksdb_lost}"
+        refused > 100 && lost_by_rocksdb > 10,
+        "{refused}, {lost_by_rocksdb}"
     );
 }

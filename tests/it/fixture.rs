@@ -40,6 +40,12 @@ impl Data {
         }
     }
 
+    /// The same, in this directory.
+    pub fn below(directory: &str) -> io::Result<Self> {
+        let dir = tempfile::tempdir_in(directory)?;
+        Ok(Self { dir })
+    }
+
     /// The directory around the data directory.
     pub fn outside(&self) -> &Path {
         self.dir.path()

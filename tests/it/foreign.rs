@@ -39,6 +39,47 @@ fn a_directory_of_another_program_is_untouched() {
     }
 }
 
+/// The same where the library's own creation was interrupted, or its staging directory has come back: only
+/// regular files with names that RocksDB makes are removed.
+#[test]
+fn an_interrupted_creation_with_other_files_is_untouched() {
+    const STAGING: &str = "frostline.creating";
+    let others: [(&str, bool); 3] = [
+        ("frostline.creating/thesis.tex", false),
+        ("frostline.creating/000007.log", true),
+        ("000007.log", true),
+    ];
+    for (other, is_directory) in others {
+        for is_complete in [false, true] {
+            let data = Data::new();
+            let root = data.root(RootRole::Catalog);
+            if is_complete {
+                drop(freeze(&data.open(), 1, b"ledgers"));
+            }
+            std::fs::create_dir_all(root.join(STAGING)).unwrap();
+            let path = root.join(other);
+            if is_directory {
+                let _there = std::fs::remove_file(&path);
+                std::fs::create_dir(&path).unwrap();
+                std::fs::write(path.join("draft.tex"), "a draft").unwrap();
+            } else {
+                std::fs::write(&path, "a thesis").unwrap();
+            }
+            let before = tree(&root);
+            let error = Catalog::open(data.roots().lock().unwrap()).unwrap_err();
+            let is_named = chain(&error).contains(other.rsplit('/').next().unwrap());
+            assert!(is_named, "{other}: {}", chain(&error));
+            let mut after = tree(&root);
+            for own in [frostline::LOCK_FILE, "frostline.identity"] {
+                if !before.contains_key(Path::new(own)) {
+                    after.remove(Path::new(own));
+                }
+            }
+            assert_eq!(after, before, "{other}, {is_complete}");
+        }
+    }
+}
+
 /// Opens in a thread of its own, because a pipe that is opened waits for its other end.
 fn open_in_time(data: &Data) -> Result<(), OpenError> {
     let (sender, receiver) = mpsc::channel();

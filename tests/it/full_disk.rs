@@ -3,15 +3,15 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKey, ArtifactKind, ArtifactState, Catalog, DebrisPolicy, FailureKind, Ledgers,
-    OpenError, Prunable, RootRole, StorageRoots,
+    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, DebrisPolicy, FailureKind,
+    Freezing, Ledgers, OpenError, Operation, Prunable, RootRole, StorageRoots, SweepError,
 };
 
-use crate::fixture::{Data, chain, chunk, freeze, state, tree, verb};
+use crate::fixture::{Data, EIO, chain, chunk, freeze, state, tree, verb};
 use crate::mounts::Mount;
 
 /// Takes every byte that is left.
@@ -20,6 +20,16 @@ fn fill(disk: &Path) {
     for size in [1 << 20, 4096, 1] {
         while ballast.write_all(&vec![0; size]).is_ok() {}
     }
+}
+
+fn numbers(range: std::ops::Range<u32>) -> impl Iterator<Item = ChunkId> {
+    range.map(chunk)
+}
+
+fn written(mut freezing: Freezing<Ledgers>) -> Freezing<Ledgers> {
+    let mut file = freezing.file(Ledgers::PACK).unwrap();
+    file.write_all(b"bytes").unwrap();
+    freezing
 }
 
 /// Rows 14 and 31: on a full disk a freeze fails and is rewritable, the sweep still frees space, and
@@ -160,6 +170,12 @@ fn a_start_on_a_full_disk_asks_for_space() {
     assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
 }
 
+fn logs(data: &Data) -> usize {
+    let names = tree(&data.root(RootRole::Catalog)).into_keys();
+    let is_log = |name: &PathBuf| name.extension().is_some_and(|end| end == "log");
+    names.filter(is_log).count()
+}
+
 /// Each start on a full disk begins a log. They do not add up.
 #[test]
 fn starts_on_a_full_disk_leave_no_logs_behind() {
@@ -169,24 +185,39 @@ fn starts_on_a_full_disk_leave_no_logs_behind() {
         return;
     };
     drop(freeze(&world.open(), 1, &vec![1; 1 << 20]));
-    let logs = |world: &Data| {
-        let names = tree(&world.root(RootRole::Catalog)).into_keys();
-        let is_log = |name: &PathBuf| name.extension().is_some_and(|end| end == "log");
-        names.filter(is_log).count()
-    };
-    for with_reserve in [true, false] {
-        if !with_reserve {
-            std::fs::remove_file(reserve(&world)).unwrap();
-        }
-        for restart in 0..25 {
-            fill(&disk);
-            let opened = Catalog::open(world.roots().lock().unwrap());
-            assert!(opened.is_ok() || !with_reserve);
-            drop(opened);
-            assert!(logs(&world) <= 3, "{} at restart {restart}", logs(&world));
-        }
+    for restart in 0..25 {
+        fill(&disk);
+        drop(world.open());
+        assert!(logs(&world) <= 3, "{} at restart {restart}", logs(&world));
     }
     std::fs::remove_file(disk.join("ballast")).unwrap();
+    assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
+}
+
+/// The same for starts that end between RocksDB's beginning of a log and the flush of the old one.
+#[test]
+fn starts_that_end_early_leave_no_logs_behind() {
+    let world = Data::new();
+    drop(freeze(&world.open(), 1, b"ledgers"));
+    for restart in 0..12 {
+        let has_begun = AtomicBool::new(false);
+        let ends_early = Probe::new(move |operation, path| {
+            if operation == Operation::OpenStore {
+                has_begun.store(true, Ordering::SeqCst);
+            } else if has_begun.load(Ordering::SeqCst) {
+                assert!(
+                    path.ends_with("rocksdb"),
+                    "{operation:?}, {}",
+                    path.display()
+                );
+                return Err(std::io::Error::from_raw_os_error(EIO));
+            }
+            Ok(())
+        });
+        let roots = world.roots().lock_with_probe(ends_early);
+        drop(Catalog::open(roots.unwrap()).unwrap_err());
+        assert!(logs(&world) <= 3, "{} at restart {restart}", logs(&world));
+    }
     assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
 }
 
@@ -202,15 +233,14 @@ fn a_large_sweep_on_a_full_disk_finds_its_space() {
     let catalog = world.open();
     // Some 2 MiB of the log.
     for batch in 1..3 {
-        let chunks = (batch * 10_000..(batch + 1) * 10_000).map(chunk);
+        let chunks = numbers(batch * 10_000..(batch + 1) * 10_000);
         drop(catalog.begin_all::<Ledgers>(chunks).unwrap());
     }
     let mut group = catalog.sync_group();
     for number in 0..6_000 {
-        let mut freezing = catalog.begin::<Ledgers>(chunk(number)).unwrap();
-        let mut file = freezing.file(Ledgers::PACK).unwrap();
-        file.write_all(b"bytes").unwrap();
-        group.add(freezing).unwrap();
+        group
+            .add(written(catalog.begin(chunk(number)).unwrap()))
+            .unwrap();
     }
     let frozen = catalog.commit(group.sync().unwrap()).unwrap();
     fill(&disk);
@@ -228,6 +258,53 @@ fn a_large_sweep_on_a_full_disk_finds_its_space() {
     let recovered = catalog.recover(DebrisPolicy::Remove);
     drop(recovered.map_err(|error| chain(&error)).unwrap());
     assert_eq!(catalog.chunk_artifact_keys().unwrap().count(), 0);
+}
+
+/// Both commits of a sweep have their space before the first one: otherwise nothing is demoted. The disk is
+/// full whenever space is asked for, also the space that the sweep itself has freed.
+#[test]
+fn a_sweep_without_space_for_both_commits_is_refused_at_once() {
+    let world = Data::new();
+    let disk = world.path();
+    let Some(_mounted) = Mount::small(&disk, 64) else {
+        return;
+    };
+    let is_filled = Arc::new(AtomicBool::new(false));
+    let (fills, full) = (Arc::clone(&is_filled), disk.clone());
+    let catalog = world.open_probed(Probe::new(move |operation, _| {
+        if operation == Operation::ReserveSpace && fills.load(Ordering::SeqCst) {
+            fill(&full);
+        }
+        Ok(())
+    }));
+    let mut group = catalog.sync_group();
+    for freezing in catalog.begin_all(numbers(0..6_000)).unwrap() {
+        group.add(written(freezing)).unwrap();
+    }
+    let mut frozen = catalog.commit(group.sync().unwrap()).unwrap();
+    // What the log has is all that there is.
+    std::fs::remove_file(reserve(&world)).unwrap();
+    is_filled.store(true, Ordering::SeqCst);
+    let (mut size, mut refused) = (400, 0);
+    while size > 0 {
+        let batch = frozen.split_off(frozen.len().checked_sub(size).expect("more artifacts"));
+        let keys: Vec<_> = batch.iter().map(frostline::Frozen::chunk).collect();
+        let batch = batch.into_iter().map(frostline::Frozen::demote);
+        match catalog.sweep_chunk_artifacts(batch) {
+            Ok(swept) => assert_eq!(swept.deleted.len(), size),
+            Err(error) => {
+                assert!(matches!(error, SweepError::Refused(_)), "{}", chain(&error));
+                for chunk in keys {
+                    let state = catalog.state(chunk, ArtifactKind::Ledgers).unwrap();
+                    assert_eq!(state, Some(ArtifactState::Frozen));
+                    assert!(world.pack(chunk.get()).exists());
+                }
+                refused += 1;
+                size /= 2;
+            }
+        }
+    }
+    assert!(refused > 5, "{refused}");
 }
 
 /// Fills the disk before the operation that the countdown ends at; reads do not count.

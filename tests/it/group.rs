@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 
-use frostline::sim::Probe;
+use frostline::sim::{Probe, SimDisk};
 use frostline::{
     Artifact, ArtifactKind, ArtifactSet, ArtifactState, BeginError, Catalog, ChunkId, FailureKind,
-    Freezing, Ledgers, Operation, SyncError, SyncGroup, SyncRefusal, TxHash,
+    Freezing, Ledgers, Operation, StorageRoots, SyncError, SyncGroup, SyncRefusal, TxHash,
 };
 
 use crate::fixture::{Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, state, write_set};
-use crate::mounts::is_synced_whole;
+use crate::mounts::data_synced_whole;
 
 fn chunks(numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = ChunkId> {
     numbers.into_iter().map(chunk)
@@ -81,10 +81,9 @@ fn a_small_group_syncs_each_file_and_each_directory_once() {
 /// The number of barriers of a large group is constant; the last is after the last write.
 #[test]
 fn a_large_group_syncs_the_file_system_once() {
-    let world = Data::new();
-    if !is_synced_whole(world.outside()) {
+    let Some(world) = data_synced_whole() else {
         return;
-    }
+    };
     let trace = Trace::default();
     let catalog = world.open_probed(trace.probe(&world));
     trace.take();
@@ -108,13 +107,44 @@ fn a_large_group_syncs_the_file_system_once() {
     );
 }
 
+/// The file system is synced whole from as many barriers on as it replaces: of files, of their directories and
+/// of the directories above.
+#[test]
+fn a_file_system_is_synced_whole_from_a_number_of_barriers_on() {
+    let syncs = |from: usize| {
+        let disk = SimDisk::new();
+        disk.sync_whole_from(from);
+        let roots = StorageRoots::under("/data").unwrap();
+        let catalog = Catalog::open(roots.lock_on_simulated(&disk).unwrap()).unwrap();
+        let mut group = catalog.sync_group();
+        assert!(group.is_empty());
+        for number in [1, 2, 3, 1_001, 1_002] {
+            group
+                .add(written(catalog.begin(chunk(number)).unwrap()))
+                .unwrap();
+        }
+        assert!(!group.is_empty());
+        disk.settle();
+        drop(group.sync().unwrap());
+        let history = disk.history();
+        let lines = history.lines().map(str::to_owned).collect::<Vec<_>>();
+        let of = |words: &str| lines.iter().filter(|line| line.contains(words)).count();
+        (of("sync"), of("file system"))
+    };
+    let (one_by_one, whole) = syncs(usize::MAX);
+    println!("{one_by_one} {whole}");
+    // Five files, two buckets and the root.
+    assert_eq!((one_by_one, whole), (8, 0));
+    assert_eq!(syncs(one_by_one + 1), (8, 0));
+    assert_eq!(syncs(one_by_one).1, 1);
+}
+
 /// What the file system as a whole has made durable is not made so again.
 #[test]
 fn after_a_large_group_a_bucket_is_durable() {
-    let world = Data::new();
-    if !is_synced_whole(world.outside()) {
+    let Some(world) = data_synced_whole() else {
         return;
-    }
+    };
     let trace = Trace::default();
     let catalog = world.open_probed(trace.probe(&world));
     freeze_group(&catalog, 0..100);
@@ -288,10 +318,14 @@ fn a_failed_barrier_poisons_and_flips_nothing() {
         (3, Operation::SyncDirectory),
         (100, Operation::SyncFileSystem),
     ] {
-        let world = Data::new();
-        if operation == Operation::SyncFileSystem && !is_synced_whole(world.outside()) {
+        let is_whole = operation == Operation::SyncFileSystem;
+        let Some(world) = (if is_whole {
+            data_synced_whole()
+        } else {
+            Some(Data::new())
+        }) else {
             continue;
-        }
+        };
         let faults = Faults::new();
         let catalog = world.open_with(&faults);
         let group = group_of(&catalog, 0..members);
@@ -315,10 +349,9 @@ fn a_failed_barrier_poisons_and_flips_nothing() {
 /// If the file system as a whole has failed, each file's own descriptor still tells of its own bytes.
 #[test]
 fn a_failed_file_system_sync_is_traced_to_a_file() {
-    let world = Data::new();
-    if !is_synced_whole(world.outside()) {
+    let Some(world) = data_synced_whole() else {
         return;
-    }
+    };
     let failing = Probe::new(|operation, path| {
         let lost = operation == Operation::SyncFile && path.ends_with("00000041.pack");
         if lost || operation == Operation::SyncFileSystem {
@@ -337,10 +370,9 @@ fn a_failed_file_system_sync_is_traced_to_a_file() {
 /// A barrier of a round can fail while members are still being added: these are lost with the others.
 #[test]
 fn a_round_that_fails_ends_the_group() {
-    let world = Data::new();
-    if !is_synced_whole(world.outside()) {
+    let Some(world) = data_synced_whole() else {
         return;
-    }
+    };
     let faults = Faults::new();
     let catalog = world.open_with(&faults);
     faults.fail(Operation::SyncFileSystem, EIO);

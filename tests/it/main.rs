@@ -53,4 +53,6 @@ mod snapshot;
 mod state_table;
 mod states;
 mod store;
+mod store_model;
 mod sweep;
+mod torn;

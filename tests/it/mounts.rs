@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::fixture::skipped;
+use crate::fixture::{Data, skipped};
 
 /// Something mounted, as long as this lives.
 pub struct Mount(PathBuf);
@@ -61,6 +61,16 @@ fn has_journal(directory: &Path) -> bool {
     let task = name.map(|name| Path::new("/sys/fs/ext4").join(name).join("journal_task"));
     let task = task.and_then(|task| std::fs::read_to_string(task).ok());
     task.is_some_and(|task| task.trim() != "<none>")
+}
+
+/// A data directory on a file system that one call is known to sync whole: that of other tests, or a tmpfs.
+pub fn data_synced_whole() -> Option<Data> {
+    let usual = Data::new();
+    if is_synced_whole(usual.outside()) {
+        return Some(usual);
+    }
+    let tmpfs = Data::below("/dev/shm").ok()?;
+    is_synced_whole(tmpfs.outside()).then_some(tmpfs)
 }
 
 /// Whether one call is known to sync this directory's file system whole; says so where it is not. The

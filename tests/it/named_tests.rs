@@ -1,4 +1,7 @@
-//! Every test that ARCHITECTURE.md names is there.
+//! Every test that ARCHITECTURE.md or the list of defects names is there.
+
+#[path = "../defects/list.rs"]
+mod list;
 
 use std::path::Path;
 
@@ -39,4 +42,19 @@ fn every_test_that_the_architecture_names_is_there() {
     assert_eq!(missing, Vec::<&str>::new());
     assert!(!exists("keys::a_test_that_nobody_wrote"));
     assert!(!exists("ui/misuse_that_nobody_made"));
+}
+
+#[test]
+fn every_defect_can_be_put_back_and_its_test_is_there() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let defects = list::read(include_str!("../defects/defects.toml"));
+    assert!(defects.len() > 30, "only {} defects", defects.len());
+    for defect in defects {
+        let source = std::fs::read_to_string(project.join(&defect.file)).unwrap();
+        let found = source.matches(&defect.find).count();
+        assert_eq!(found, 1, "{}: {}", defect.name, defect.find);
+        assert_ne!(defect.find, defect.replace, "{}", defect.name);
+        let is_there = defect.caught_by.starts_with("torture: ") || exists(&defect.caught_by);
+        assert!(is_there, "{}: {}", defect.name, defect.caught_by);
+    }
 }

@@ -1,7 +1,9 @@
 //! The catalog's store: created all or nothing, damage told from a torn tail, bounded on disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use frostline::sim::Probe;
 use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation, RootRole};
 
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, copy_tree, freeze, state, tree};
@@ -319,6 +321,32 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     let catalog = open(&world).unwrap();
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
     assert!(!directory.join("frostline.creating").exists());
+}
+
+/// Of the manifests that are left, one with a torn end is of a start that was killed, and is not taken.
+#[test]
+fn a_pointer_goes_back_to_a_manifest_that_is_whole() {
+    let world = marked(3);
+    let directory = catalog_dir(&world);
+    let pointer = directory.join("CURRENT");
+    let named = std::fs::read_to_string(&pointer).unwrap();
+    let whole = std::fs::read(directory.join(named.trim_end())).unwrap();
+    let torn = [&whole[..], &[1, 2, 3, 4, 200, 0, 1], &[0; 200]].concat();
+    std::fs::write(directory.join("MANIFEST-000098"), torn).unwrap();
+    std::fs::write(&pointer, "MANIFEST-000099\n").unwrap();
+    let (of_start, mended) = (pointer, Arc::new(Mutex::new(None)));
+    let seen = Arc::clone(&mended);
+    let roots = world
+        .roots()
+        .lock_with_probe(Probe::new(move |operation, _| {
+            if operation == Operation::OpenStore {
+                *seen.lock().unwrap() = std::fs::read_to_string(&of_start).ok();
+            }
+            Ok(())
+        }));
+    let catalog = Catalog::open(roots.unwrap()).unwrap();
+    assert_eq!(*mended.lock().unwrap(), Some(named));
+    assert_eq!(count(&catalog), 3);
 }
 
 /// A directory that holds something else is not made into a catalog, and a catalog that has lost its

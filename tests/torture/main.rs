@@ -57,7 +57,7 @@ impl Case {
                         [(false, true), (true, true), (false, false), (true, false)]
                     {
                         let has_no_files = matches!(work, Work::Sweep(_) | Work::Remove);
-                        let is_bare = matches!(work, Work::Bare(..));
+                        let is_bare = work.is_bare();
                         if late && has_no_files || is_bare && !elsewhere {
                             continue;
                         }
@@ -180,7 +180,7 @@ fn try_case(case: &Case, directory: &Path) -> Result<Fate, String> {
             String::from_utf8_lossy(&prepared.stderr)
         ));
     }
-    volume.prepare(case.failure)?;
+    volume.prepare()?;
     let mut running = child("work", directory, case)
         .spawn()
         .map_err(|error| error.to_string())?;
@@ -191,7 +191,7 @@ fn try_case(case: &Case, directory: &Path) -> Result<Fate, String> {
         read.map_err(|error| error.to_string())?;
     }
     if line == "ready\n" {
-        volume.fail(case.failure)?;
+        volume.fail()?;
         if let Some(to) = &mut to {
             to.write_all(b"\n").map_err(|error| error.to_string())?;
         }
@@ -356,34 +356,83 @@ fn describe(fate: &Fate) -> String {
     }
 }
 
-/// The bare calls show what the kernel reports; they are no work of the library.
+/// The fates of some cases, counted.
+#[derive(Default)]
+struct Counts {
+    done: usize,
+    refused: usize,
+    unreadable: usize,
+    skipped: usize,
+    failed: usize,
+    wrong: usize,
+}
+
+impl Counts {
+    fn add(&mut self, fate: &Fate) {
+        match fate {
+            Fate::Done => self.done += 1,
+            Fate::Refused(_) => self.refused += 1,
+            Fate::Wrong(_) => self.wrong += 1,
+            Fate::Unreadable(_) => self.unreadable += 1,
+            Fate::Failed(_) => self.failed += 1,
+            Fate::Skipped(_) => self.skipped += 1,
+        }
+    }
+
+    fn of<'a>(fates: impl IntoIterator<Item = &'a Fate>) -> Self {
+        let mut counts = Self::default();
+        fates.into_iter().for_each(|fate| counts.add(fate));
+        counts
+    }
+}
+
+/// Prints a table of the failures. The bare calls show what the kernel reports; they are no work of the
+/// library.
 fn summarize(cases: &[Case], fates: &BTreeMap<usize, Fate>, begun: Instant) -> ExitCode {
-    let count = |bare: bool, is: fn(&Fate) -> bool| {
+    let judged = || {
         let numbered = cases.iter().enumerate();
-        let of_it = numbered.filter(|(_, case)| matches!(case.work, Work::Bare(..)) == bare);
-        of_it
-            .filter(|(number, _)| fates.get(number).is_some_and(is))
-            .count()
+        numbered.filter_map(|(number, case)| Some((case, fates.get(&number)?)))
     };
-    let wrong = count(false, |fate| matches!(fate, Fate::Wrong(_)));
-    let failed = fates
-        .values()
-        .filter(|fate| matches!(fate, Fate::Failed(_)));
-    let failed = failed.count();
+    println!(
+        "{:<16} {:>6} {:>8} {:>6}   bare fsyncs that returned 0, and of these over lost files",
+        "torture", "done", "refused", "wrong"
+    );
+    for kind in Kind::ALL {
+        for failure in kind.failures() {
+            let of_it =
+                || judged().filter(|(case, _)| (case.kind, case.failure) == (kind, *failure));
+            let own = of_it().filter(|(case, _)| !case.work.is_bare());
+            let own = Counts::of(own.map(|(_, fate)| fate));
+            let bare = of_it().filter(|(case, _)| case.work.is_bare());
+            let bare = Counts::of(bare.map(|(_, fate)| fate));
+            if own.done + own.refused + own.wrong > 0 {
+                println!(
+                    "{:<16} {:>6} {:>8} {:>6}   {} and {}",
+                    format!("{} {failure:?}", kind.name()),
+                    own.done,
+                    own.refused,
+                    own.wrong,
+                    bare.done + bare.wrong,
+                    bare.wrong
+                );
+            }
+        }
+    }
+    let own = judged().filter(|(case, _)| !case.work.is_bare());
+    let own = Counts::of(own.map(|(_, fate)| fate));
+    let failed = Counts::of(fates.values()).failed;
     println!(
         "torture: {} cases in {} s: {} done, {} refused, {} with a lost catalog, {} skipped, {failed} not \
-         judged, {wrong} WRONG; \
-         of the bare calls that returned success, {} of {} lost files",
+         judged, {} WRONG",
         cases.len(),
         begun.elapsed().as_secs(),
-        count(false, |fate| matches!(fate, Fate::Done)),
-        count(false, |fate| matches!(fate, Fate::Refused(_))),
-        count(false, |fate| matches!(fate, Fate::Unreadable(_))),
-        count(false, |fate| matches!(fate, Fate::Skipped(_))),
-        count(true, |fate| matches!(fate, Fate::Wrong(_))),
-        count(true, |fate| matches!(fate, Fate::Wrong(_) | Fate::Done)),
+        own.done,
+        own.refused,
+        own.unreadable,
+        own.skipped,
+        own.wrong
     );
-    if wrong + failed == 0 {
+    if own.wrong + failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

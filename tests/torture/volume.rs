@@ -2,6 +2,9 @@
 //!
 //! The device's bytes are in a sparse file on a small tmpfs. When the tmpfs is filled, each write to a
 //! part of the device that was never written fails with an I/O error, and the rest keeps working.
+//!
+//! The loop driver takes a write of which the tmpfs accepted a part for one that succeeded. Therefore no
+//! request and no block of a file system is larger than a page, which the tmpfs accepts whole or not at all.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -9,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
+
+/// The journal is not written before it is used; the tables of inodes are.
+const EXT4: &str = "lazy_journal_init=1,lazy_itable_init=0";
 
 /// A file system that Debian's kernel has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,16 +48,27 @@ impl Kind {
 
     fn make(self) -> Vec<&'static str> {
         match self {
-            Self::Ext4 => vec!["mkfs.ext4", "-q", "-E", "lazy_journal_init=1"],
-            Self::Ext2 => vec!["mkfs.ext4", "-q", "-O", "^has_journal"],
+            Self::Ext4 => vec!["mkfs.ext4", "-q", "-b", "4096", "-E", EXT4],
+            Self::Ext2 => vec![
+                "mkfs.ext4",
+                "-q",
+                "-b",
+                "4096",
+                "-E",
+                EXT4,
+                "-O",
+                "^has_journal",
+            ],
             Self::Xfs => vec!["mkfs.xfs", "-q", "-f", "-K"],
             Self::Btrfs => vec!["mkfs.btrfs", "-q", "-f", "-K", "-m", "single"],
         }
     }
 
     /// Mounted so that changes are committed each second, and an error does not panic.
-    fn options(self) -> &'static str {
+    fn options(self, failure: Failure) -> &'static str {
         match self {
+            Self::Ext4 if failure == Failure::ReadOnly => "errors=remount-ro,commit=1,nodiscard",
+            Self::Ext2 if failure == Failure::ReadOnly => "errors=remount-ro,nodiscard",
             Self::Ext4 => "errors=continue,commit=1,nodiscard",
             Self::Ext2 => "errors=continue,nodiscard",
             Self::Xfs => "nodiscard",
@@ -60,12 +77,14 @@ impl Kind {
     }
 
     pub fn failures(self) -> &'static [Failure] {
-        use Failure::{Bitmaps, Device, Full, Journal, Shutdown};
+        use Failure::{Bitmaps, Device, Full, Inodes, Journal, Passing, Quota, ReadOnly, Shutdown};
         match self {
-            Self::Ext4 => &[Bitmaps, Journal, Shutdown, Device, Full],
-            Self::Ext2 => &[Bitmaps, Device, Full],
-            Self::Xfs => &[Shutdown, Device, Full],
-            Self::Btrfs => &[Device, Full],
+            Self::Ext4 => &[
+                Bitmaps, ReadOnly, Journal, Shutdown, Device, Passing, Inodes, Full,
+            ],
+            Self::Ext2 => &[Bitmaps, ReadOnly, Device, Passing, Inodes, Full],
+            Self::Xfs => &[Shutdown, Device, Passing, Full],
+            Self::Btrfs => &[Device, Passing, Full, Quota],
         }
     }
 }
@@ -75,13 +94,21 @@ impl Kind {
 pub enum Failure {
     /// The bitmaps of used blocks are damaged: delayed allocation fails.
     Bitmaps,
+    /// The same, and the file system makes itself read-only at the first error.
+    ReadOnly,
     /// A commit of the journal fails in the background; the data can be written.
     Journal,
     /// The file system is shut down.
     Shutdown,
     /// Each write to a part of the device that was never written fails.
     Device,
+    /// The same for a while: the kernel's own writing fails, and then the device is well again.
+    Passing,
+    /// The same, of the tables of inodes only. The data can be written.
+    Inodes,
     Full,
+    /// The quota is used up, for root as for others.
+    Quota,
 }
 
 /// Runs a program; its output is the error.
@@ -106,6 +133,7 @@ pub fn run(command: &[&str]) -> Result<String, String> {
 /// One volume, unmounted and freed at the end.
 pub struct Volume {
     kind: Kind,
+    failure: Failure,
     directory: PathBuf,
     device: String,
 }
@@ -117,6 +145,7 @@ impl Volume {
         fs::create_dir_all(directory.join("mount")).map_err(|error| error.to_string())?;
         let mut volume = Self {
             kind,
+            failure,
             directory: directory.to_path_buf(),
             device: String::new(),
         };
@@ -139,8 +168,13 @@ impl Volume {
         let mut make = kind.make();
         make.push(&volume.device);
         run(&make)?;
-        if failure == Failure::Journal {
-            volume.leave_holes_in_the_journal_only(&image)?;
+        let name = volume.device.trim_start_matches("/dev/");
+        let largest_request = format!("/sys/block/{name}/queue/max_sectors_kb");
+        fs::write(largest_request, "4").map_err(|error| error.to_string())?;
+        match failure {
+            Failure::Journal => volume.leave_holes_only_in(&volume.journal()?, &image)?,
+            Failure::Inodes => volume.leave_holes_only_in(&volume.inode_tables()?, &image)?,
+            _ => {}
         }
         volume.mount()?;
         Ok(volume)
@@ -166,24 +200,38 @@ impl Volume {
             "-t",
             kind,
             "-o",
-            self.kind.options(),
+            self.kind.options(self.failure),
             &self.device,
             &mount,
         ])
         .map(drop)
     }
 
-    /// Gives every block its place on the tmpfs, but for those of the journal behind its first.
-    fn leave_holes_in_the_journal_only(&self, image: &str) -> Result<(), String> {
+    /// Gives every block its place on the tmpfs, but for those of these ranges behind their first.
+    fn leave_holes_only_in(&self, ranges: &[(u64, u64)], image: &str) -> Result<(), String> {
         let megabytes = (self.kind.megabytes() << 20).to_string();
         run(&["sync"])?;
         run(&["fallocate", "-l", &megabytes, image])?;
-        for (first, last) in self.journal()? {
+        for (first, last) in ranges {
             let offset = ((first + 1) * self.block_size()?).to_string();
             let length = ((last - first) * self.block_size()?).to_string();
             run(&["fallocate", "-p", "-o", &offset, "-l", &length, image])?;
         }
         Ok(())
+    }
+
+    /// The first and the last block of each table of inodes. The first block has those that exist.
+    fn inode_tables(&self) -> Result<Vec<(u64, u64)>, String> {
+        let text = run(&["dumpe2fs", &self.device])?;
+        let after = text.split("Inode table at ").skip(1);
+        let ranges = after.map(|text| {
+            let (first, rest) = text.split_once('-')?;
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            Some((first.parse().ok()?, digits.parse().ok()?))
+        });
+        ranges
+            .collect::<Option<_>>()
+            .ok_or_else(|| "no tables of inodes".to_owned())
     }
 
     fn block_size(&self) -> Result<u64, String> {
@@ -230,10 +278,15 @@ impl Volume {
     }
 
     /// Prepares the failure, before the volume is used.
-    pub fn prepare(&self, failure: Failure) -> Result<(), String> {
-        if failure != Failure::Bitmaps {
-            return Ok(());
+    pub fn prepare(&self) -> Result<(), String> {
+        match self.failure {
+            Failure::Quota => run(&["btrfs", "quota", "enable", &self.path("mount")]).map(drop),
+            Failure::Bitmaps | Failure::ReadOnly => self.damage_bitmaps(),
+            _ => Ok(()),
         }
+    }
+
+    fn damage_bitmaps(&self) -> Result<(), String> {
         // A group that was never used has no bitmap on the disk yet.
         let ballast = self.root().join("ballast");
         fill(&ballast)?;
@@ -257,12 +310,20 @@ impl Volume {
     }
 
     /// Makes it fail from now on.
-    pub fn fail(&self, failure: Failure) -> Result<(), String> {
+    pub fn fail(&self) -> Result<(), String> {
         let mount = self.path("mount");
-        match failure {
-            Failure::Bitmaps => Ok(()),
+        match self.failure {
+            Failure::Bitmaps | Failure::ReadOnly => Ok(()),
             Failure::Shutdown => run(&["xfs_io", "-x", "-c", "shutdown", &mount]).map(drop),
             Failure::Full => fill(&self.root().join("ballast")),
+            Failure::Quota => run(&["btrfs", "qgroup", "limit", "64k", &mount]).map(drop),
+            Failure::Passing | Failure::Inodes => {
+                let ballast = self.directory.join("backing/ballast");
+                fill(&ballast)?;
+                // Another program makes the kernel write. Its error is its own.
+                let _ignored = run(&["sync", "-f", &mount]);
+                fs::remove_file(ballast).map_err(|error| error.to_string())
+            }
             Failure::Device | Failure::Journal => {
                 fill(&self.directory.join("backing/ballast"))?;
                 // A change by another program, which is committed in the background and fails.

@@ -27,7 +27,7 @@ pub enum Work {
 }
 
 impl Work {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Freeze(1),
         Self::Freeze(131_071),
         Self::Freeze(131_072),
@@ -38,8 +38,13 @@ impl Work {
         Self::Sweep(3),
         Self::Ready,
         Self::Remove,
+        Self::Bare(20, 4_096),
         Self::Bare(64, 131_072),
     ];
+
+    pub const fn is_bare(self) -> bool {
+        matches!(self, Self::Bare(..))
+    }
 
     pub fn of(text: &str) -> Option<Self> {
         Self::ALL

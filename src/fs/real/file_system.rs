@@ -6,9 +6,11 @@
     reason = "this is the room for files"
 )]
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
@@ -69,7 +71,7 @@ const KNOWN: [i64; 4] = [EXT, 0x5846_5342, BTRFS, 0x0102_1994];
 /// Whether a later fsync, or the check for holes, finds every error of writeback that is begun early.
 pub(in crate::fs) fn reports_early_writeback(file: &File) -> io::Result<bool> {
     let kind = fs::fstatfs(file)?.f_type;
-    Ok(KNOWN.contains(&kind) && (kind != EXT || has_journal(mark(file)?.device)))
+    Ok(KNOWN.contains(&kind) && (kind != EXT || has_journal(file)?))
 }
 
 pub(in crate::fs) fn copies_on_write(fd: impl AsFd) -> io::Result<bool> {
@@ -91,6 +93,12 @@ pub(in crate::fs) fn check_file_system(dir: impl AsFd) -> io::Result<()> {
     if !is_known(&dir)? {
         return Ok(());
     }
+    change_times(&dir)?;
+    change_times(&dir)
+}
+
+/// Sets both times to now. A full disk or a missing permission is no failure.
+fn change_times(fd: impl AsFd) -> io::Result<()> {
     let now = fs::Timespec {
         tv_sec: 0,
         tv_nsec: fs::UTIME_NOW,
@@ -99,13 +107,22 @@ pub(in crate::fs) fn check_file_system(dir: impl AsFd) -> io::Result<()> {
         last_access: now,
         last_modification: now,
     };
-    for _ in 0..2 {
-        match rustix::io::retry_on_intr(|| fs::futimens(&dir, &times)) {
-            Err(Errno::NOSPC | Errno::DQUOT | Errno::PERM | Errno::ACCESS) => {}
-            changed => changed?,
-        }
+    match rustix::io::retry_on_intr(|| fs::futimens(&fd, &times)) {
+        Err(Errno::NOSPC | Errno::DQUOT | Errno::PERM | Errno::ACCESS) => Ok(()),
+        changed => Ok(changed?),
     }
-    Ok(())
+}
+
+/// Fsyncs a file or a directory.
+///
+/// ext4 without a journal writes an inode in the background, and tells the failure to no fsync: the inode
+/// is clean then, and the next fsync does not write it. A change of its times makes it dirty, so that
+/// this very fsync writes it, and reports that.
+pub(in crate::fs) fn sync(fd: impl AsFd) -> io::Result<()> {
+    if fs::fstatfs(&fd)?.f_type == EXT && !has_journal(&fd)? {
+        change_times(&fd)?;
+    }
+    Ok(fs::fsync(fd)?)
 }
 
 /// The first byte of a file without a place on the disk; its length if there is none.
@@ -126,7 +143,7 @@ pub(in crate::fs) const MANY: usize = 32;
 /// promise, and report, as much.
 pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>> {
     let kind = fs::fstatfs(&fd)?.f_type;
-    if kind == EXT && !has_journal(mark(&fd)?.device) {
+    if kind == EXT && !has_journal(&fd)? {
         return Ok(None);
     }
     let release = rustix::system::uname();
@@ -134,12 +151,27 @@ pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>>
     Ok(promises.then_some(MANY))
 }
 
-/// Whether the ext4 driver keeps a journal of this device. Without one, as on ext2, a background write
+/// The device of a file system, and its own id.
+type FileSystemId = (Device, u64);
+
+/// The answers of [`has_journal`]. A mounted file system does not change its own, and one that is made anew
+/// on the same device has another id.
+static JOURNALS: LazyLock<Mutex<HashMap<FileSystemId, bool>>> = LazyLock::new(Mutex::default);
+
+/// Whether this file system of the ext4 driver has a journal. Without one, as on ext2, a background write
 /// of inodes that fails is reported to the device's first `sync` of any program, and `syncfs` returned 0
 /// over lost files.
 ///
 /// False where `/sys` is not mounted.
-fn has_journal((major, minor): Device) -> bool {
+fn has_journal(fd: impl AsFd) -> io::Result<bool> {
+    let device = mark(&fd)?.device;
+    let id = (device, fs::fstatvfs(&fd)?.f_fsid);
+    let mut known = JOURNALS.lock().unwrap_or_else(PoisonError::into_inner);
+    let answer = known.entry(id).or_insert_with(|| is_journalled(device));
+    Ok(*answer)
+}
+
+fn is_journalled((major, minor): Device) -> bool {
     let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}"));
     let name = device
         .ok()

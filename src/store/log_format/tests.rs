@@ -39,6 +39,28 @@ fn what_is_framed_is_read_back_and_is_whole() {
     assert_eq!(batches(&bytes), written);
 }
 
+/// As RocksDB lays it out: fewer bytes than a header's at the end of a block are zeros.
+#[test]
+fn a_batch_begins_where_a_header_fits() {
+    for left in 0..=2 * HEADER {
+        let sizes = [BLOCK - HEADER - left, 9];
+        let (bytes, ends) = file(&sizes);
+        let end = match left {
+            // In the next block.
+            ..HEADER => BLOCK + HEADER + 9,
+            // The first part, which may have no bytes, in this block, and the rest in the next one.
+            _ => BLOCK + HEADER + 9 - (left - HEADER),
+        };
+        assert_eq!(ends[1], end, "{left}");
+        let read: Vec<_> = batches(&bytes).iter().map(Vec::len).collect();
+        assert_eq!(read, sizes, "{left}");
+        assert_eq!(complete(&bytes), bytes.len());
+        // A batch is complete with the zeros that fill its block.
+        let first = if left < HEADER { BLOCK } else { BLOCK - left };
+        assert_eq!(complete(&bytes[..BLOCK]), first, "{left}");
+    }
+}
+
 #[test]
 fn zeros_behind_the_last_batch_are_no_tail() {
     let (mut bytes, ends) = file(&[100, 200]);

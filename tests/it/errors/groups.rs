@@ -6,7 +6,7 @@ use frostline::{Freezing, Ledgers, Operation, SyncError, SyncGroup};
 
 use super::{Bench, Texts};
 use crate::fixture::{EIO, ENOSPC, chunk};
-use crate::mounts::is_synced_whole;
+use crate::mounts::data_synced_whole;
 
 /// Forty artifacts, begun and written: enough for one sync of the file system.
 fn forty(bench: &Bench) -> SyncGroup<Freezing<Ledgers>> {
@@ -23,10 +23,10 @@ fn forty(bench: &Bench) -> SyncGroup<Freezing<Ledgers>> {
 #[test]
 fn group_errors() {
     let mut texts = Texts::default();
-    let (bench, other) = (Bench::new(), Bench::new());
-    if !is_synced_whole(bench.data.outside()) {
+    let Some(data) = data_synced_whole() else {
         return;
-    }
+    };
+    let (bench, other) = (Bench::over(data), Bench::new());
     let mut group = bench.catalog().sync_group();
     let mut add = |variant: &str, error: SyncError<Freezing<Ledgers>>| {
         texts.add(variant, error.kind(), &bench.data, &error);

@@ -1,0 +1,155 @@
+//! Torn ends that are none: sound batches follow them, in the same log or in the next one. And stores of which
+//! only the witness is left.
+
+use std::path::{Path, PathBuf};
+
+use frostline::{Catalog, DamageKind, Ledgers, OpenError, RootRole};
+
+use crate::fixture::{Data, chunk, tree};
+
+const SECTOR: usize = 512;
+
+fn marked(count: u32) -> Data {
+    let data = Data::new();
+    let catalog = data.open();
+    for number in 0..count {
+        drop(catalog.begin::<Ledgers>(chunk(number)).unwrap());
+    }
+    drop(catalog);
+    data
+}
+
+fn open(data: &Data) -> Result<Catalog, OpenError> {
+    Catalog::open(data.roots().lock().unwrap())
+}
+
+fn count(catalog: &Catalog) -> usize {
+    let keys = catalog.chunk_artifact_keys().unwrap();
+    keys.map(Result::unwrap).count()
+}
+
+fn log(data: &Data) -> PathBuf {
+    let root = data.root(RootRole::Catalog);
+    let names = tree(&root).into_keys();
+    let is_log = |name: &PathBuf| name.extension().is_some_and(|end| end == "log");
+    root.join(names.filter(is_log).max().unwrap())
+}
+
+/// Where each record of the log begins, and where the last one ends.
+fn borders(bytes: &[u8]) -> Vec<usize> {
+    let mut borders = vec![0];
+    loop {
+        let start = borders[borders.len() - 1];
+        let Some(&[_, _, _, _, low, high, kind]) = bytes.get(start..start + 7) else {
+            return borders;
+        };
+        if kind == 0 {
+            return borders;
+        }
+        borders.push(start + 7 + usize::from(u16::from_le_bytes([low, high])));
+    }
+}
+
+#[track_caller]
+fn refused(data: &Data) -> DamageKind {
+    let error = open(data).expect_err("acknowledged batches would be lost");
+    let OpenError::Damaged { kind, .. } = error else {
+        panic!("{error}");
+    };
+    kind
+}
+
+/// A log whose first five of six batches are whole, and half of the last.
+fn torn_log(data: &Data) -> (PathBuf, Vec<u8>, usize) {
+    let path = log(data);
+    let whole = std::fs::read(&path).unwrap();
+    let borders = borders(&whole);
+    let [.., last, end] = borders[..] else {
+        panic!("{borders:?}");
+    };
+    let mut torn = whole.clone();
+    torn.truncate(usize::midpoint(last, end));
+    std::fs::write(&path, torn).unwrap();
+    (path, whole, last)
+}
+
+fn next_log(path: &Path) -> PathBuf {
+    let number: u64 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    path.with_file_name(format!("{:06}.log", number + 1))
+}
+
+#[test]
+fn a_batch_in_the_log_behind_a_torn_one_is_damage() {
+    let data = marked(6);
+    let (path, whole, last) = torn_log(&data);
+    // The batch that continues the whole ones, so that the sequence numbers have no gap.
+    std::fs::write(next_log(&path), &whole[last..]).unwrap();
+    let kind = refused(&data);
+    assert_eq!(kind, DamageKind::Bytes { offset: last });
+}
+
+#[test]
+fn an_empty_log_behind_a_torn_one_is_none() {
+    for zeros in [0, 4_096] {
+        let data = marked(6);
+        let (path, ..) = torn_log(&data);
+        std::fs::write(next_log(&path), vec![0; zeros]).unwrap();
+        assert_eq!(count(&open(&data).unwrap()), 5);
+    }
+}
+
+/// The rest of a sector is zero from the end of a batch on, as a power cut would leave it; but whole
+/// batches follow, which were written after a sync of the lost one.
+#[test]
+fn a_lost_sector_before_whole_batches_is_damage() {
+    let data = marked(60);
+    let path = log(&data);
+    let whole = std::fs::read(&path).unwrap();
+    let borders = borders(&whole);
+    assert!(borders[60] > 4 * SECTOR);
+    for border in [borders[12], borders[30]] {
+        let mut bytes = whole.clone();
+        bytes[border..border.next_multiple_of(SECTOR)].fill(0);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(refused(&data), DamageKind::Bytes { offset: border });
+    }
+    std::fs::write(&path, whole).unwrap();
+    assert_eq!(count(&open(&data).unwrap()), 60);
+}
+
+/// Bytes that are no batch behind the end of a torn one: they were written after its sync.
+#[test]
+fn bytes_behind_a_torn_batch_are_damage() {
+    let data = marked(60);
+    let path = log(&data);
+    let whole = std::fs::read(&path).unwrap();
+    let borders = borders(&whole);
+    // A batch that spans two sectors, the first of which was lost but for the head.
+    let spans = |pair: &&[usize]| pair[0] / SECTOR != (pair[1] - 1) / SECTOR;
+    let batch = borders.windows(2).rfind(spans).unwrap();
+    let (start, end) = (batch[0], batch[1]);
+    let mut torn = whole[..end].to_vec();
+    torn.resize(whole.len() + SECTOR, 0);
+    let lost = start.next_multiple_of(SECTOR);
+    torn[lost..end].fill(0);
+    std::fs::write(&path, &torn).unwrap();
+    let copy = Data::new();
+    crate::fixture::copy_tree(&data.path(), &copy.path());
+    let before = borders.iter().position(|border| *border == start).unwrap();
+    assert_eq!(count(&open(&copy).unwrap()), before, "a torn end");
+    torn[end + 20] = 7;
+    std::fs::write(&path, &torn).unwrap();
+    assert_eq!(refused(&data), DamageKind::Bytes { offset: start });
+}
+
+/// Everything but the witness is lost, the roots' identities too: a new catalog would forget every key.
+#[test]
+fn a_catalog_of_which_only_the_witness_is_left_is_not_made_anew() {
+    let data = marked(3);
+    drop(data.open());
+    for role in RootRole::ALL {
+        std::fs::remove_file(data.root(role).join("frostline.identity")).unwrap();
+    }
+    std::fs::remove_dir_all(data.root(RootRole::Catalog)).unwrap();
+    assert_eq!(refused(&data), DamageKind::Missing);
+}
