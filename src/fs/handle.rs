@@ -286,7 +286,7 @@ impl DirHandle {
         match self {
             Self::Real(fd) => real::mark(fd),
             #[cfg(feature = "sim")]
-            Self::Simulated(dir) => dir.identity().map(DirMark::simulated),
+            Self::Simulated(dir) => dir.mark().map(DirMark::simulated),
         }
     }
 

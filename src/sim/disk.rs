@@ -93,6 +93,12 @@ impl SimDisk {
         self.state().world.whole_from = Some(barriers);
     }
 
+    /// From here on a directory that is made again has the inode number of the one before, as on file systems
+    /// that give out a free number at once and keep no time of birth.
+    pub fn reuse_numbers(&self) {
+        self.state().world.reuses_numbers = true;
+    }
+
     /// Names the step that begins here, for the storyboard of a failure.
     pub fn step(&self, name: &str) {
         let mut state = self.state();

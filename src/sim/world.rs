@@ -37,6 +37,8 @@ pub(super) struct World {
     /// From how many barriers on one sync of the file system replaces them; none for as many as on a
     /// real disk.
     pub(super) whole_from: Option<usize>,
+    /// Whether a directory that is made again has the number of the one before.
+    pub(super) reuses_numbers: bool,
 }
 
 impl World {
@@ -46,6 +48,7 @@ impl World {
             inodes: vec![Arc::new(Inode::Directory(Entries::default()))],
             promise: Promise::default(),
             whole_from: None,
+            reuses_numbers: false,
         }
     }
 

@@ -196,9 +196,10 @@ fn incomplete_batch(bytes: &[u8], complete: usize) -> Extent {
             return Extent::Unknown;
         };
         if header.kind == 0 {
-            // The type was not written: then nothing behind it in its sector was, either.
+            // The type was not written: then nothing else of the batch in its sector was, either.
             let kind_at = offset + HEADER - 1;
-            let missing = is_zero(bytes, kind_at, next_sector(kind_at));
+            let sector = kind_at - kind_at % SECTOR;
+            let missing = is_zero(bytes, sector.max(offset), next_sector(kind_at));
             return if missing {
                 Extent::Unknown
             } else {

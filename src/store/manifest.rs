@@ -237,13 +237,16 @@ mod tests {
     fn an_edit_that_is_not_understood_is_no_edit() {
         for edit in [
             vec![42, 1],
+            // A number that may not be passed over, although a string follows it.
+            vec![42, 1, 0],
             vec![103, 0, 1],
             vec![0xff; 12],
             vec![1, 200, 1],
         ] {
             assert_eq!(Manifest::read(&file(&[edit])), Err(UnknownEdit));
         }
-        let bytes = file(&[ignored_edit(b"entries"), edit(1, 2)]);
+        let cursor = [5, 0, 1, b'k'].to_vec();
+        let bytes = file(&[ignored_edit(b"entries"), [cursor, edit(1, 2)].concat()]);
         assert_eq!(Manifest::read(&bytes).unwrap().last_sequence, 2);
         assert_eq!(content_of(&ignored_edit(b"entries")), Some(&b"entries"[..]));
     }

@@ -11,7 +11,7 @@ pub struct Defect {
     /// A text that the file has once.
     pub find: String,
     pub replace: String,
-    /// A test of tests/it; or, after "torture: ", words of a case of `make torture`.
+    /// A test of tests/it; after "lib: ", of src; after "torture: ", words of cases of `make torture`.
     pub caught_by: String,
 }
 

@@ -214,9 +214,23 @@ fn a_manifest_that_lost_a_sector_in_the_middle_of_its_end_opens_with_everything(
     }
     let whole = std::fs::read(named(&before)).unwrap();
     let ends = records(&whole);
-    let [.., first, _second, end] = ends[..] else {
+    let [.., first, second, end] = ends[..] else {
         panic!("two records");
     };
+    // The first one's head is kept, and its end is lost with a large record behind it.
+    for into_first in (7..second - first).step_by(9) {
+        let start = SECTOR - into_first;
+        let mut bytes = whole[..first].to_vec();
+        bytes.extend(padding(start - first - 11));
+        bytes.extend(&whole[first..second]);
+        bytes.extend(padding(SECTOR));
+        bytes.extend(&whole[second..end]);
+        bytes[SECTOR..2 * SECTOR].fill(0);
+        let cut_off = Data::new();
+        copy_tree(&before.path(), &cut_off.path());
+        std::fs::write(named(&cut_off), &bytes).unwrap();
+        assert_eq!(count(&open(&cut_off).unwrap()), 20, "{into_first}");
+    }
     // The border of a sector, wherever it may be in these two records.
     for into_them in 1..end - first {
         let start = SECTOR - into_them;

@@ -11,7 +11,7 @@ use frostline::{
     Freezing, Ledgers, OpenError, Operation, Prunable, RootRole, StorageRoots, SweepError,
 };
 
-use crate::fixture::{Data, EIO, chain, chunk, freeze, state, tree, verb};
+use crate::fixture::{Data, EDQUOT, EIO, Faults, chain, chunk, freeze, state, tree, verb};
 use crate::mounts::Mount;
 
 /// Takes every byte that is left.
@@ -174,6 +174,37 @@ fn logs(data: &Data) -> usize {
     let names = tree(&data.root(RootRole::Catalog)).into_keys();
     let is_log = |name: &PathBuf| name.extension().is_some_and(|end| end == "log");
     names.filter(is_log).count()
+}
+
+/// A quota does not show in the free space: a start that fails because of it is tried again with the ballast's
+/// space, if there is any.
+#[test]
+fn a_start_that_meets_a_quota_takes_the_ballast() {
+    let world = Data::new();
+    drop(freeze(&world.open(), 1, b"ledgers"));
+    for has_ballast in [true, false] {
+        if !has_ballast {
+            std::fs::remove_file(reserve(&world)).unwrap();
+        }
+        let faults = Faults::new();
+        faults.fail(Operation::ReserveSpace, EDQUOT);
+        let roots = world.roots().lock_with_probe(faults.probe());
+        match Catalog::open(roots.unwrap()) {
+            Ok(catalog) => {
+                assert!(has_ballast);
+                assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
+            }
+            Err(error) => {
+                assert!(!has_ballast, "{}", chain(&error));
+                assert!(
+                    matches!(error, OpenError::DiskFull { .. }),
+                    "{}",
+                    chain(&error)
+                );
+            }
+        }
+        assert!(faults.has_fired());
+    }
 }
 
 /// Each start on a full disk begins a log. They do not add up.

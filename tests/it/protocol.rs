@@ -350,3 +350,19 @@ fn handles_keep_the_catalog_and_its_locks_alive() {
     drop(lease);
     assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
 }
+
+/// A transition that there may be, and the bytes that a writer has taken.
+#[test]
+fn an_optional_transition_goes_on_if_it_is_there() {
+    let world = Data::new();
+    let catalog = world.open();
+    let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    let mut file = freezing.file(Ledgers::PACK).unwrap();
+    assert_eq!(std::io::Write::write(&mut file, b"ledgers").unwrap(), 7);
+    let synced = freezing.sync().unwrap();
+    let frozen = catalog.commit(Some(synced)).unwrap().unwrap();
+    assert_eq!(frozen.chunk(), chunk(1));
+    assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"ledgers");
+    let none: Option<frostline::Synced<Ledgers>> = None;
+    assert!(catalog.commit(none).unwrap().is_none());
+}

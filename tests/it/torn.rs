@@ -124,8 +124,8 @@ fn bytes_behind_a_torn_batch_are_damage() {
     let path = log(&data);
     let whole = std::fs::read(&path).unwrap();
     let borders = borders(&whole);
-    // A batch that spans two sectors, the first of which was lost but for the head.
-    let spans = |pair: &&[usize]| pair[0] / SECTOR != (pair[1] - 1) / SECTOR;
+    // A batch that spans two sectors, the second of which was lost; its head of seven bytes is in the first.
+    let spans = |pair: &&[usize]| (pair[0] + 6) / SECTOR != (pair[1] - 1) / SECTOR;
     let batch = borders.windows(2).rfind(spans).unwrap();
     let (start, end) = (batch[0], batch[1]);
     let mut torn = whole[..end].to_vec();

@@ -33,7 +33,7 @@ impl DirMark {
         self.device
     }
 
-    /// A simulated disk gives out no number twice.
+    /// A simulated disk keeps no time of birth.
     #[cfg(feature = "sim")]
     pub(in crate::fs) const fn simulated(inode: u64) -> Self {
         Self {

@@ -61,6 +61,40 @@ fn a_batch_begins_where_a_header_fits() {
     }
 }
 
+/// The type is the last byte of a header, and may be the last one of a sector: the header's other bytes show
+/// that the sector was written.
+#[test]
+fn a_flipped_type_at_the_end_of_a_sector_is_no_tear() {
+    let (mut bytes, ends) = file(&[2 * SECTOR - 2 * HEADER, 90]);
+    assert_eq!(ends[0] + HEADER, 2 * SECTOR);
+    bytes[2 * SECTOR - 1] = 0;
+    assert_eq!(complete(&bytes), ends[0]);
+    assert_eq!(log_tail(&bytes), Tail::Damaged);
+    // The whole sector is lost, or the one behind it.
+    bytes[ends[0]..2 * SECTOR].fill(0);
+    assert_eq!(log_tail(&bytes), Tail::Torn);
+}
+
+/// Headers that contradict the layout are of no batch that was written, whichever sectors are missing.
+#[test]
+fn a_header_that_contradicts_the_layout_is_damage() {
+    let (whole, ends) = file(&[100]);
+    for (kind, length) in [
+        // Longer than its block; a first part that does not fill its block; a last part without a first.
+        (1, 40_000_u16),
+        (2, 600),
+        (4, 600),
+    ] {
+        let mut bytes = whole.clone();
+        bytes.extend([1, 2, 3, 4]);
+        bytes.extend(length.to_le_bytes());
+        bytes.push(kind);
+        bytes.resize(ends[0] + HEADER + 600, 0xaa);
+        bytes[SECTOR..].fill(0);
+        assert_eq!(log_tail(&bytes), Tail::Damaged, "type {kind}");
+    }
+}
+
 #[test]
 fn zeros_behind_the_last_batch_are_no_tail() {
     let (mut bytes, ends) = file(&[100, 200]);

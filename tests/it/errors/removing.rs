@@ -12,6 +12,8 @@ use crate::fixture::{EACCES, EIO};
 fn rematerialize_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: RematerializeError<Pruning<Ledgers>>| {
+        let has_handle = matches!(error, RematerializeError::Refused(_));
+        assert_eq!(has_handle, variant.starts_with("Refused"), "{variant}");
         texts.add(variant, error.kind(), &bench.data, &error);
     };
     let bench = Bench::new();
