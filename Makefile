@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test torture bench setup check docs
+.PHONY: demo test torture mutants bench setup check docs
 
 # A small node's storage, for real. Options go in ARGS: make demo ARGS='--lake DIR'
 demo: setup
@@ -13,11 +13,16 @@ test: setup
 	$(CARGO) test --locked
 
 # The real store under power loss, real file systems that are made to fail (as root, on loop devices), damaged
-# catalogs and random programs. Words of cases' names go in ARGS, seeds in FROSTLINE_SEED: make torture ARGS='ext4 Journal'
+# catalogs, random programs, and defects put back; a summary at the end. Words of cases' names go in ARGS, a seed in
+# FROSTLINE_SEED: make torture ARGS='ext4 Journal'
 torture: setup
-	$(CARGO) test --locked --test torture -- $(ARGS)
-	FROSTLINE_DAMAGES=all FROSTLINE_PROGRAMS=$${FROSTLINE_PROGRAMS:-100000} \
-		$(CARGO) test --locked --test it -- programs:: damages::
+	@CARGO='$(CARGO)' sh scripts/torture.sh $(ARGS)
+
+# Changes the code in each way that cargo-mutants knows, and tells which changes no quick test notices. Takes
+# hours. Needs `cargo install cargo-mutants cargo-nextest`. Options go in ARGS: make mutants ARGS='-f src/sweep.rs'
+mutants: setup
+	CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 NEXTEST_PROFILE=mutants-quick \
+		$(CARGO) mutants $(ARGS)
 
 # What everything costs beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
 bench: setup

@@ -153,3 +153,37 @@ fn a_catalog_of_which_only_the_witness_is_left_is_not_made_anew() {
     std::fs::remove_dir_all(data.root(RootRole::Catalog)).unwrap();
     assert_eq!(refused(&data), DamageKind::Missing);
 }
+
+/// The record of the witness that the catalog relies on is not the one that is written over: a power cut may
+/// tear the sector that is written.
+#[test]
+fn the_newest_record_of_the_witness_is_never_written_over() {
+    let data = marked(1);
+    let witness = data.root(RootRole::Ledgers).join("frostline.witness");
+    let newest = |slots: &[u8]| {
+        let record = |slot: &[u8]| {
+            let text = String::from_utf8_lossy(slot).into_owned();
+            let mut words = text.split("sequence ").nth(1)?.split(' ');
+            let sequence: u64 = words.next()?.parse().ok()?;
+            let log: u64 = words.nth(1)?.parse().ok()?;
+            Some((sequence, log))
+        };
+        let (first, second) = (record(&slots[..SECTOR]), record(&slots[SECTOR..]));
+        usize::from(second > first)
+    };
+    let mut written = [0; 2];
+    for number in 1..7 {
+        let before = std::fs::read(&witness).unwrap();
+        let kept = newest(&before);
+        let catalog = data.open();
+        drop(catalog.begin::<Ledgers>(chunk(number)).unwrap());
+        drop(catalog);
+        let after = std::fs::read(&witness).unwrap();
+        let slot = |slots: &[u8]| slots[kept * SECTOR..][..SECTOR].to_vec();
+        assert!(slot(&after) == slot(&before), "start {number}");
+        assert!(after != before, "start {number}");
+        assert_ne!(newest(&after), kept, "start {number}");
+        written[1 - kept] += 1;
+    }
+    assert_eq!(written, [3, 3], "the two take turns");
+}
