@@ -196,11 +196,11 @@ fn incomplete_batch(bytes: &[u8], complete: usize) -> Extent {
             return Extent::Unknown;
         };
         if header.kind == 0 {
-            // The type was not written: then nothing else of the batch in its sector was, either.
+            // The type was not written: then nothing behind it was, or nothing of the batch in its sector.
             let kind_at = offset + HEADER - 1;
             let sector = kind_at - kind_at % SECTOR;
-            let missing = is_zero(bytes, sector.max(offset), next_sector(kind_at));
-            return if missing {
+            let is_the_end = used(bytes) <= kind_at;
+            return if is_the_end || is_zero(bytes, sector.max(offset), next_sector(kind_at)) {
                 Extent::Unknown
             } else {
                 Extent::Nonsense
