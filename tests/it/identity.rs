@@ -181,6 +181,24 @@ fn a_lost_root_and_an_older_catalog_are_taken_in_by_an_explicit_call() {
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
 }
 
+/// The record of the newer catalog is in either slot of the witness, and must not come back.
+#[test]
+fn an_older_catalog_is_taken_in_after_any_number_of_starts() {
+    for starts in 1..4 {
+        let data = used();
+        let older = Data::new();
+        copy_tree(&data.root(RootRole::Catalog), &older.path());
+        for number in 2..2 + starts {
+            drop(freeze(&data.open(), number, b"ledgers"));
+        }
+        std::fs::remove_dir_all(data.root(RootRole::Catalog)).unwrap();
+        copy_tree(&older.path(), &data.root(RootRole::Catalog));
+        drop(Catalog::open(data.roots().adopt().unwrap()).unwrap());
+        assert_eq!(state(&data.open(), 2), None);
+        assert_eq!(state(&data.open(), 1), Some(ArtifactState::Frozen));
+    }
+}
+
 /// A new catalog over the files of one that is lost: they stay, and are not overwritten.
 #[test]
 fn starting_over_keeps_the_files() {
