@@ -142,6 +142,16 @@ fn bytes_behind_a_torn_batch_are_damage() {
     assert_eq!(refused(&data), DamageKind::Bytes { offset: start });
 }
 
+/// The log that the witness names was deleted; another one is there, which a start that ended early has left.
+#[test]
+fn a_log_that_was_deleted_is_missed_beside_another_one() {
+    let data = marked(3);
+    let path = log(&data);
+    std::fs::write(next_log(&path), "").unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(refused(&data), DamageKind::Missing);
+}
+
 /// Everything but the witness is lost, the roots' identities too: a new catalog would forget every key.
 #[test]
 fn a_catalog_of_which_only_the_witness_is_left_is_not_made_anew() {
