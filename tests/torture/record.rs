@@ -77,12 +77,30 @@ pub fn work(data: &Path) -> Outcome {
     Ok(())
 }
 
+/// How often a process is recorded until no call is missing.
+const ATTEMPTS: usize = 8;
+
 /// Runs the process under `strace`, and gives its calls.
+///
+/// On a busy machine `strace` may miss a call of one of RocksDB's threads. So the bytes that the process reads
+/// are compared with those that it was seen to write, and an incomplete recording is made again.
 pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
+    let mut last = String::new();
+    for attempt in 0..ATTEMPTS {
+        match record_once(program, &directory.join(attempt.to_string())) {
+            Ok(calls) => return Ok(calls),
+            Err(why) => last = why,
+        }
+        println!("the real store: recorded again: {last}");
+    }
+    Err(last)
+}
+
+fn record_once(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
     let data = directory.join("data");
     fs::create_dir_all(&data).map_err(|error| error.to_string())?;
     let output = directory.join("strace");
-    let calls = "openat,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,mkdirat,mkdir,rename,renameat2,\
+    let calls = "openat,read,pread64,write,pwrite64,ftruncate,fsync,fdatasync,syncfs,mkdirat,mkdir,rename,renameat2,\
                  unlink,unlinkat";
     let status = Command::new("strace")
         .args(["-f", "-y", "-xx", "-s", "1000000", "-e"])
@@ -108,13 +126,17 @@ pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
         if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
             unfinished.insert(process.to_owned(), begun.to_owned());
         } else if let Some((_, rest)) = call.split_once(" resumed>") {
-            let begun = unfinished.remove(process).unwrap_or_default();
+            let begun = unfinished.remove(process);
+            let begun = begun.ok_or_else(|| format!("no beginning of: {call}"))?;
             reader.read(&format!("{begun}{rest}"))?;
         } else {
             reader.read(call)?;
         }
     }
-    Ok(reader.calls)
+    match reader.incomplete {
+        Some(path) => Err(format!("`strace` has missed a call on {path}")),
+        None => Ok(reader.calls),
+    }
 }
 
 /// Turns lines of `strace` into calls on paths below the data directory.
@@ -123,6 +145,10 @@ struct Reader {
     /// The open descriptors: the path, and the next byte that is written.
     open: HashMap<String, (String, usize)>,
     lengths: HashMap<String, usize>,
+    /// What the files hold, as far as it was written.
+    contents: HashMap<String, Vec<u8>>,
+    /// A file that was read with other bytes than were written: `strace` has missed a call.
+    incomplete: Option<String>,
     calls: Vec<Call>,
 }
 
@@ -132,6 +158,8 @@ impl Reader {
             data: data.display().to_string(),
             open: HashMap::new(),
             lengths: HashMap::new(),
+            contents: HashMap::new(),
+            incomplete: None,
             calls: Vec::new(),
         }
     }
@@ -161,6 +189,7 @@ impl Reader {
         let argument = |at: usize| arguments.get(at).map(String::as_str);
         match name {
             "openat" => return self.open(arguments, result),
+            "read" | "pread64" => return self.compare(name, arguments, result),
             "write" | "pwrite64" => {
                 let descriptor = descriptor(argument(0)?)?;
                 let mut bytes = unescape(argument(1)?);
@@ -181,6 +210,9 @@ impl Reader {
                 };
                 let length = self.lengths.entry(path.clone()).or_default();
                 *length = (*length).max(at + bytes.len());
+                let content = self.contents.entry(path.clone()).or_default();
+                content.resize(content.len().max(at + bytes.len()), 0);
+                content[at..at + bytes.len()].copy_from_slice(&bytes);
                 // What people may read in a lock file is no matter of the protocol.
                 if !path.ends_with(frostline::LOCK_FILE) {
                     self.calls.push(Call::Write(path, at, bytes));
@@ -194,8 +226,12 @@ impl Reader {
                 };
                 let known = self.lengths.entry(path.clone()).or_default();
                 if *known > length {
-                    self.calls.push(Call::Cut(path, length));
                     *known = length;
+                    self.contents
+                        .entry(path.clone())
+                        .or_default()
+                        .truncate(length);
+                    self.calls.push(Call::Cut(path, length));
                 }
             }
             "fsync" | "fdatasync" => {
@@ -230,6 +266,42 @@ impl Reader {
         Some(())
     }
 
+    /// Compares bytes that were read with those that were written.
+    fn compare(&mut self, name: &str, arguments: &[String], result: &str) -> Option<()> {
+        let (number, path) = descriptor(arguments.first()?)?;
+        let length: usize = result.split(' ').next()?.parse().ok()?;
+        let position = match self.open.get_mut(&number) {
+            Some((_, position)) => position,
+            // Opened before the recording, or no file.
+            None => return Some(()),
+        };
+        let at = match name {
+            "pread64" => arguments.get(3)?.parse().ok()?,
+            _ => std::mem::replace(position, *position + length),
+        };
+        let Some(below) = self.below(&path) else {
+            return Some(());
+        };
+        let is_compared = ["MANIFEST-", ".log", ".sst", "CURRENT"]
+            .iter()
+            .any(|part| below.contains(part));
+        let Some(content) = self.contents.get(&below).filter(|_| is_compared) else {
+            return Some(());
+        };
+        let read = unescape(arguments.get(1)?);
+        // Behind what was written are zeros that were reserved.
+        let written = content.get(at.min(content.len())..)?;
+        let same = read
+            .iter()
+            .zip(written)
+            .all(|(read, written)| read == written);
+        let rest = read.get(written.len().min(read.len())..)?;
+        if !same || rest.iter().any(|byte| *byte != 0) {
+            self.incomplete = Some(below);
+        }
+        Some(())
+    }
+
     fn open(&mut self, arguments: &[String], result: &str) -> Option<()> {
         let (number, path) = descriptor(result)?;
         let flags = arguments.get(2)?;
@@ -243,6 +315,7 @@ impl Reader {
             }
             if flags.contains("O_TRUNC") && self.lengths.get(&below).is_some_and(|n| *n > 0) {
                 self.lengths.insert(below.clone(), 0);
+                self.contents.remove(&below);
                 self.calls.push(Call::Cut(below, 0));
             }
         }
@@ -299,6 +372,8 @@ impl Reader {
         let (from, to) = (self.below(from)?, self.below(to)?);
         let length = self.lengths.remove(&from)?;
         self.lengths.insert(to.clone(), length);
+        let content = self.contents.remove(&from).unwrap_or_default();
+        self.contents.insert(to.clone(), content);
         self.calls.push(Call::Rename(from, to));
         Some(())
     }
@@ -306,6 +381,7 @@ impl Reader {
     fn unlinked(&mut self, path: &str, is_directory: bool) {
         if let Some(path) = self.below(path) {
             self.lengths.remove(&path);
+            self.contents.remove(&path);
             self.calls.push(match is_directory {
                 true => Call::Rmdir(path),
                 false => Call::Unlink(path),
