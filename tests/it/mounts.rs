@@ -64,18 +64,31 @@ fn has_journal(directory: &Path) -> bool {
 }
 
 /// A data directory on a file system that one call is known to sync whole: that of other tests, or a tmpfs.
+/// Says so if there is none.
 pub fn data_synced_whole() -> Option<Data> {
     let usual = Data::new();
-    if is_synced_whole(usual.outside()) {
+    let Err(why) = promises_whole_syncs(usual.outside()) else {
         return Some(usual);
+    };
+    let tmpfs = Data::below("/dev/shm").ok();
+    let tmpfs = tmpfs.filter(|data| promises_whole_syncs(data.outside()).is_ok());
+    if tmpfs.is_none() {
+        skipped(&why);
     }
-    let tmpfs = Data::below("/dev/shm").ok()?;
-    is_synced_whole(tmpfs.outside()).then_some(tmpfs)
+    tmpfs
 }
 
 /// Whether one call is known to sync this directory's file system whole; says so where it is not. The
 /// library's own answer is not asked: it is what is tested.
 pub fn is_synced_whole(directory: &Path) -> bool {
+    let promises = promises_whole_syncs(directory);
+    if let Err(why) = &promises {
+        skipped(why);
+    }
+    promises.is_ok()
+}
+
+fn promises_whole_syncs(directory: &Path) -> Result<(), String> {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release
         .split(['.', '-'])
@@ -90,12 +103,9 @@ pub fn is_synced_whole(directory: &Path) -> bool {
         "ext2/ext3" => has_journal(directory),
         other => ["xfs", "btrfs", "tmpfs"].contains(&other),
     };
-    if !(reports && promises) {
-        skipped(&format!(
-            "{} on Linux {} is not synced whole",
-            kind.trim(),
-            release.trim()
-        ));
+    if reports && promises {
+        return Ok(());
     }
-    reports && promises
+    let (kind, release) = (kind.trim(), release.trim());
+    Err(format!("{kind} on Linux {release} is not synced whole"))
 }
