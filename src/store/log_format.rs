@@ -235,7 +235,8 @@ fn is_shorter(bytes: &[u8], offset: usize, header: &Header) -> bool {
         masked(crc) == header.checksum
     };
     let mut shorter = payload.chunks(1).take(header.length.saturating_sub(1));
-    is_sound(&[]) || shorter.any(is_sound)
+    // A first part without bytes, at the end of a block, is sound as it is.
+    header.length > 0 && (is_sound(&[]) || shorter.any(is_sound))
 }
 
 /// Whether the bytes of any sector between these offsets are all zero.

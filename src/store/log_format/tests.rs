@@ -107,7 +107,13 @@ fn zeros_behind_the_last_batch_are_no_tail() {
 /// The last batch loses any set of its sectors, and the file may end at any of its bytes.
 #[test]
 fn every_tear_of_the_last_batch_is_torn() {
-    for sizes in [[300, 90], [400, 700], [400, 1_500], [32_700, 900]] {
+    for sizes in [
+        [300, 90],
+        [400, 700],
+        [400, 1_500],
+        [32_700, 900],
+        [32_754, 900],
+    ] {
         let (bytes, ends) = file(&sizes);
         let (start, end) = (ends[0], ends[1]);
         let sectors: Vec<_> = (start / SECTOR..=(end - 1) / SECTOR).collect();
