@@ -17,7 +17,7 @@ pub(crate) use directory::{Dir, Entry, Sort};
 pub use file::ReadFile;
 pub(crate) use file::{NewFile, read_config};
 pub(crate) use lock_file::{Holder, LockFile};
-pub(crate) use real::{Device, DirMark};
+pub(crate) use real::{Device, DirMark, forget_journals};
 pub(crate) use walk::{Resolved, resolve};
 
 use std::io;

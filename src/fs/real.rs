@@ -19,10 +19,12 @@ use rustix::io::Errno;
 
 mod file_system;
 
-pub(crate) use file_system::{Device, DirMark};
+#[cfg(feature = "sim")]
+pub(super) use file_system::MANY;
+pub(crate) use file_system::{Device, DirMark, forget_journals};
 pub(super) use file_system::{
-    MANY, check_file_system, copies_on_write, first_hole, is_known, mark, reports_early_writeback,
-    sync, sync_file_system, sync_whole_from,
+    check_file_system, copies_on_write, first_hole, is_known, mark, reports_early_writeback, sync,
+    sync_file_system, sync_whole_from,
 };
 
 use super::directory::Sort;

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::IoFailure;
-use crate::fs::{Dir, Disk, Holder, LockFile, Resolved, resolve};
+use crate::fs::{Dir, Disk, Holder, LockFile, Resolved, forget_journals, resolve};
 use crate::identity::{self, CatalogId, Identity, Intent, Plan, Seen};
 use crate::layout::{LOCK_FILE, PerRole, RootRole, StorageRoots};
 use crate::store::{foreign_entry, holds_store};
@@ -109,6 +109,8 @@ impl StorageRoots {
             self.usable(role, way.check_access(disk))?;
         }
         let held = self.hold_all(&ways, intent, disk)?;
+        // From here on the roots are open, and their file systems stay mounted.
+        forget_journals();
         let mut synced = HashSet::new();
         for (role, way) in ways.iter() {
             let root = &held.get(role).dir;

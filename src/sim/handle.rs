@@ -287,13 +287,13 @@ impl DirHandle {
         self.disk.state().world.whole_from
     }
 
-    /// What makes the directory the same directory, however it was found.
     /// The number that tells a directory from others of its name, as far as the disk has one.
     pub(crate) fn mark(&self) -> io::Result<u64> {
         let reuses = self.disk.state().world.reuses_numbers;
         Ok(if reuses { 0 } else { self.identity()? })
     }
 
+    /// What makes the directory the same directory, however it was found.
     pub(crate) fn identity(&self) -> io::Result<u64> {
         self.call(Call::Look, "look at", OsStr::new(""), |_, _| {
             Ok(self.inode.0 as u64)

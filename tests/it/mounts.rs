@@ -15,6 +15,20 @@ impl Mount {
         Self::new(&["--bind".as_ref(), from.as_os_str()], at)
     }
 
+    /// Shows a directory a second time, for reading only. The directory itself can still be written.
+    pub fn bind_read_only(from: &Path, at: &Path) -> Option<Self> {
+        let mount = Self::bind(from, at)?;
+        let remounted = Command::new("mount")
+            .args(["-o", "remount,bind,ro"])
+            .arg(at)
+            .output();
+        if remounted.is_ok_and(|output| output.status.success()) {
+            return Some(mount);
+        }
+        skipped("this process may not mount for reading only");
+        None
+    }
+
     /// A small disk in memory.
     pub fn small(at: &Path, megabytes: usize) -> Option<Self> {
         let size = format!("size={megabytes}m");

@@ -243,3 +243,26 @@ fn a_root_that_cannot_be_written_is_refused() {
         assert!(text.contains("Read-only file system"), "{text}");
     }
 }
+
+/// The roots are writable, and mounted below a directory of the same disk that is mounted for reading only, as
+/// a service's are whose other directories are protected.
+#[test]
+fn roots_below_a_read_only_mount_of_their_disk_can_be_used() {
+    let world = Data::new();
+    let (outer, inner) = (world.outside().join("outer"), world.outside().join("inner"));
+    std::fs::create_dir_all(outer.join("data")).unwrap();
+    std::fs::create_dir(&inner).unwrap();
+    let at = world.outside().join("protected");
+    let Some(_protected) = Mount::bind_read_only(&outer, &at) else {
+        return;
+    };
+    let Some(_data) = Mount::bind(&inner, &at.join("data")) else {
+        return;
+    };
+    let roots = || StorageRoots::under(at.join("data")).unwrap();
+    let catalog = Catalog::open(roots().lock().unwrap()).unwrap();
+    drop(freeze(&catalog, 1, b"ledgers"));
+    drop(catalog);
+    let catalog = Catalog::open(roots().lock().unwrap()).unwrap();
+    assert_eq!(state(&catalog, 1), Some(frostline::ArtifactState::Frozen));
+}

@@ -118,9 +118,15 @@ fn change_times(fd: impl AsFd) -> io::Result<()> {
 /// ext4 without a journal writes an inode in the background, and tells the failure to no fsync: the inode
 /// is clean then, and the next fsync does not write it. A change of its times makes it dirty, so that
 /// this very fsync writes it, and reports that.
+///
+/// A directory above the roots may be on a mount for reading only, or another user's: it is fsynced as it
+/// is. A file system that has made itself read-only is met by the check at the end of each barrier.
 pub(in crate::fs) fn sync(fd: impl AsFd) -> io::Result<()> {
     if fs::fstatfs(&fd)?.f_type == EXT && !has_journal(&fd)? {
-        change_times(&fd)?;
+        match change_times(&fd) {
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {}
+            changed => changed?,
+        }
     }
     Ok(fs::fsync(fd)?)
 }
@@ -154,8 +160,8 @@ pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>>
 /// The device of a file system, and its own id.
 type FileSystemId = (Device, u64);
 
-/// The answers of [`has_journal`]. A mounted file system does not change its own, and one that is made anew
-/// on the same device has another id.
+/// The answers of [`has_journal`], since the last lock. Open roots keep their file systems mounted, and a
+/// mounted one does not change its answer.
 static JOURNALS: LazyLock<Mutex<HashMap<FileSystemId, bool>>> = LazyLock::new(Mutex::default);
 
 /// Whether this file system of the ext4 driver has a journal. Without one, as on ext2, a background write
@@ -167,21 +173,31 @@ fn has_journal(fd: impl AsFd) -> io::Result<bool> {
     let device = mark(&fd)?.device;
     let id = (device, fs::fstatvfs(&fd)?.f_fsid);
     let mut known = JOURNALS.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = known.entry(id).or_insert_with(|| is_journalled(device));
-    Ok(*answer)
+    if let Some(answer) = known.get(&id) {
+        return Ok(*answer);
+    }
+    // A look that failed is taken again the next time.
+    let Some(answer) = is_journalled(device) else {
+        return Ok(false);
+    };
+    known.insert(id, answer);
+    Ok(answer)
 }
 
-fn is_journalled((major, minor): Device) -> bool {
-    let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}"));
-    let name = device
-        .ok()
-        .and_then(|path| Some(path.file_name()?.to_owned()));
-    name.is_some_and(|name| {
-        let driver = std::path::Path::new("/sys/fs/ext4").join(name);
-        // The number of the journal's thread, or `<none>`.
-        let task = std::fs::read_to_string(driver.join("journal_task"));
-        task.is_ok_and(|task| task.trim().parse::<u32>().is_ok())
-    })
+/// Forgets the answers of [`has_journal`]: a file system that was mounted anew has the same id, and may have
+/// gained or lost its journal in between.
+pub(crate) fn forget_journals() {
+    let mut known = JOURNALS.lock().unwrap_or_else(PoisonError::into_inner);
+    known.clear();
+}
+
+/// The answer of the ext4 driver; none if it does not tell.
+fn is_journalled((major, minor): Device) -> Option<bool> {
+    let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}")).ok()?;
+    let driver = std::path::Path::new("/sys/fs/ext4").join(device.file_name()?);
+    // The number of the journal's thread, or `<none>`.
+    let task = std::fs::read_to_string(driver.join("journal_task")).ok()?;
+    Some(task.trim().parse::<u32>().is_ok())
 }
 
 /// The first two numbers of a kernel's release.
