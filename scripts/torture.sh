@@ -6,7 +6,6 @@ set -u
 cargo="${CARGO:-cargo}"
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
-failed=
 begun=$(date +%s)
 
 # Runs one part; its output is shown, and kept for the summary.

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use list::Defect;
 
-/// What became of a defect.
+/// The outcome of putting a defect back.
 enum Fate {
     Caught,
     Missed,

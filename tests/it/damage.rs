@@ -11,13 +11,13 @@ use crate::fixture::{Data, chunk, copy_tree, tree};
 /// The names and bytes of files.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-const SECTOR: usize = 512;
+pub const SECTOR: usize = 512;
 
 fn catalog_dir(data: &Data) -> PathBuf {
     data.root(RootRole::Catalog)
 }
 
-fn open(data: &Data) -> Result<Catalog, OpenError> {
+pub fn open(data: &Data) -> Result<Catalog, OpenError> {
     Catalog::open(data.roots().lock().unwrap())
 }
 
@@ -28,7 +28,7 @@ fn mark(catalog: &Catalog, numbers: std::ops::Range<u32>) {
 }
 
 /// A closed catalog with these chunks marked, one record each, in its log.
-fn marked(count: u32) -> Data {
+pub fn marked(count: u32) -> Data {
     let data = Data::new();
     mark(&data.open(), 0..count);
     data
@@ -41,7 +41,7 @@ fn marked_in_a_table(count: u32) -> Data {
     data
 }
 
-fn count(catalog: &Catalog) -> usize {
+pub fn count(catalog: &Catalog) -> usize {
     let keys = catalog.chunk_artifact_keys().unwrap();
     keys.map(Result::unwrap).count()
 }
@@ -59,12 +59,12 @@ fn files_ending(data: &Data, end: &str) -> Vec<PathBuf> {
 }
 
 /// The newest log.
-fn log(data: &Data) -> PathBuf {
+pub fn log(data: &Data) -> PathBuf {
     files_ending(data, ".log").pop().expect("a log")
 }
 
 /// The records of a log or manifest of one block: where each begins, and the end of the last.
-fn records(bytes: &[u8]) -> Vec<usize> {
+pub fn records(bytes: &[u8]) -> Vec<usize> {
     let mut at = vec![0];
     loop {
         let start = at[at.len() - 1];

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKind, ArtifactState, Catalog, ChunkId, Events, FreezingSet, Frozen, LedgerSeq, Ledgers,
-    Operation, RootRole, StorageRoots, TxHash,
+    ArtifactKind, ArtifactState, Catalog, ChunkId, Events, Freezing, FreezingSet, Frozen,
+    LedgerSeq, Ledgers, Operation, RootRole, StorageRoots, TxHash,
 };
 
 // Linux numbers, which are the same on every architecture that this library is built for.
@@ -292,6 +292,13 @@ pub fn freeze(catalog: &Catalog, number: u32, bytes: &[u8]) -> Frozen<Ledgers> {
     let mut file = freezing.file(Ledgers::PACK).unwrap();
     file.write_all(bytes).unwrap();
     freezing.freeze().unwrap()
+}
+
+/// The same artifact, with a few bytes in its file.
+pub fn written(mut freezing: Freezing<Ledgers>) -> Freezing<Ledgers> {
+    let mut file = freezing.file(Ledgers::PACK).unwrap();
+    file.write_all(b"ledgers").unwrap();
+    freezing
 }
 
 /// Writes one byte into each file of a set of all kinds.

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, DebrisPolicy, FailureKind,
-    Freezing, Ledgers, OpenError, Operation, Prunable, RootRole, StorageRoots, SweepError,
+    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, DebrisPolicy, FailureKind, Ledgers,
+    OpenError, Operation, Prunable, RootRole, StorageRoots, SweepError,
 };
 
-use crate::fixture::{Data, EDQUOT, EIO, Faults, chain, chunk, freeze, state, tree, verb};
+use crate::fixture::{Data, EDQUOT, EIO, Faults, chain, chunk, freeze, state, tree, verb, written};
 use crate::mounts::Mount;
 
 /// Takes every byte that is left.
@@ -24,12 +24,6 @@ fn fill(disk: &Path) {
 
 fn numbers(range: std::ops::Range<u32>) -> impl Iterator<Item = ChunkId> {
     range.map(chunk)
-}
-
-fn written(mut freezing: Freezing<Ledgers>) -> Freezing<Ledgers> {
-    let mut file = freezing.file(Ledgers::PACK).unwrap();
-    file.write_all(b"bytes").unwrap();
-    freezing
 }
 
 /// Rows 14 and 31: on a full disk a freeze fails and is rewritable, the sweep still frees space, and
@@ -216,10 +210,17 @@ fn starts_on_a_full_disk_leave_no_logs_behind() {
         return;
     };
     drop(freeze(&world.open(), 1, &vec![1; 1 << 20]));
-    for restart in 0..25 {
-        fill(&disk);
-        drop(world.open());
-        assert!(logs(&world) <= 3, "{} at restart {restart}", logs(&world));
+    for with_reserve in [true, false] {
+        if !with_reserve {
+            std::fs::remove_file(reserve(&world)).unwrap();
+        }
+        for restart in 0..25 {
+            fill(&disk);
+            let opened = Catalog::open(world.roots().lock().unwrap());
+            assert!(opened.is_ok() || !with_reserve);
+            drop(opened);
+            assert!(logs(&world) <= 3, "{} at restart {restart}", logs(&world));
+        }
     }
     std::fs::remove_file(disk.join("ballast")).unwrap();
     assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
@@ -313,7 +314,7 @@ fn a_sweep_without_space_for_both_commits_is_refused_at_once() {
         group.add(written(freezing)).unwrap();
     }
     let mut frozen = catalog.commit(group.sync().unwrap()).unwrap();
-    // What the log has is all that there is.
+    // The log keeps the space that it has, and gets no more.
     std::fs::remove_file(reserve(&world)).unwrap();
     is_filled.store(true, Ordering::SeqCst);
     let (mut size, mut refused) = (400, 0);

@@ -8,17 +8,13 @@ use frostline::{
     Freezing, Ledgers, Operation, StorageRoots, SyncError, SyncGroup, SyncRefusal, TxHash,
 };
 
-use crate::fixture::{Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, state, write_set};
+use crate::fixture::{
+    Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, state, write_set, written,
+};
 use crate::mounts::data_synced_whole;
 
 fn chunks(numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = ChunkId> {
     numbers.into_iter().map(chunk)
-}
-
-fn written(mut freezing: Freezing<Ledgers>) -> Freezing<Ledgers> {
-    let mut file = freezing.file(Ledgers::PACK).unwrap();
-    file.write_all(b"ledgers").unwrap();
-    freezing
 }
 
 /// Begins, writes and adds these chunks.

@@ -3,52 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, DamageKind, Ledgers, OpenError, RootRole};
+use frostline::{DamageKind, Ledgers, OpenError, RootRole};
 
-use crate::fixture::{Data, chunk, tree};
-
-const SECTOR: usize = 512;
-
-fn marked(count: u32) -> Data {
-    let data = Data::new();
-    let catalog = data.open();
-    for number in 0..count {
-        drop(catalog.begin::<Ledgers>(chunk(number)).unwrap());
-    }
-    drop(catalog);
-    data
-}
-
-fn open(data: &Data) -> Result<Catalog, OpenError> {
-    Catalog::open(data.roots().lock().unwrap())
-}
-
-fn count(catalog: &Catalog) -> usize {
-    let keys = catalog.chunk_artifact_keys().unwrap();
-    keys.map(Result::unwrap).count()
-}
-
-fn log(data: &Data) -> PathBuf {
-    let root = data.root(RootRole::Catalog);
-    let names = tree(&root).into_keys();
-    let is_log = |name: &PathBuf| name.extension().is_some_and(|end| end == "log");
-    root.join(names.filter(is_log).max().unwrap())
-}
-
-/// Where each record of the log begins, and where the last one ends.
-fn borders(bytes: &[u8]) -> Vec<usize> {
-    let mut borders = vec![0];
-    loop {
-        let start = borders[borders.len() - 1];
-        let Some(&[_, _, _, _, low, high, kind]) = bytes.get(start..start + 7) else {
-            return borders;
-        };
-        if kind == 0 {
-            return borders;
-        }
-        borders.push(start + 7 + usize::from(u16::from_le_bytes([low, high])));
-    }
-}
+use crate::damage::{SECTOR, count, log, marked, open, records};
+use crate::fixture::{Data, chunk};
 
 #[track_caller]
 fn refused(data: &Data) -> DamageKind {
@@ -63,7 +21,7 @@ fn refused(data: &Data) -> DamageKind {
 fn torn_log(data: &Data) -> (PathBuf, Vec<u8>, usize) {
     let path = log(data);
     let whole = std::fs::read(&path).unwrap();
-    let borders = borders(&whole);
+    let borders = records(&whole);
     let [.., last, end] = borders[..] else {
         panic!("{borders:?}");
     };
@@ -105,7 +63,7 @@ fn a_lost_sector_before_whole_batches_is_damage() {
     let data = marked(60);
     let path = log(&data);
     let whole = std::fs::read(&path).unwrap();
-    let borders = borders(&whole);
+    let borders = records(&whole);
     assert!(borders[60] > 4 * SECTOR);
     for border in [borders[12], borders[30]] {
         let mut bytes = whole.clone();
@@ -123,7 +81,7 @@ fn bytes_behind_a_torn_batch_are_damage() {
     let data = marked(60);
     let path = log(&data);
     let whole = std::fs::read(&path).unwrap();
-    let borders = borders(&whole);
+    let borders = records(&whole);
     // A batch that spans two sectors, the second of which was lost; its head of seven bytes is in the first.
     let spans = |pair: &&[usize]| (pair[0] + 6) / SECTOR != (pair[1] - 1) / SECTOR;
     let batch = borders.windows(2).rfind(spans).unwrap();

@@ -145,7 +145,7 @@ struct Reader {
     /// The open descriptors: the path, and the next byte that is written.
     open: HashMap<String, (String, usize)>,
     lengths: HashMap<String, usize>,
-    /// What the files hold, as far as it was written.
+    /// The bytes of the files, as far as they were written.
     contents: HashMap<String, Vec<u8>>,
     /// A file that was read with other bytes than were written: `strace` has missed a call.
     incomplete: Option<String>,
