@@ -9,6 +9,10 @@ const CRC_MASK: u32 = 0xa282_ead8;
 /// Bytes that a medium writes all or none of.
 const SECTOR: usize = 512;
 
+/// Bytes of a batch, from its start on, that RocksDB writes with one call: its buffer grows to 1 MiB, and may
+/// begin with the zeros at the end of a block.
+const ONE_CALL: usize = (1 << 20) - HEADER;
+
 /// Which part of a batch a record holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -63,6 +67,9 @@ struct Record<'a> {
     end: usize,
 }
 
+/// Bytes of a record's checksum, which its header begins with.
+const CHECKSUM: usize = 4;
+
 /// The offset of the first byte after the block that holds this offset.
 const fn block_end(offset: usize) -> usize {
     (offset / BLOCK + 1) * BLOCK
@@ -99,9 +106,14 @@ fn skip_trailer(bytes: &[u8], offset: usize) -> usize {
 
 /// Shows every sound, complete batch from the beginning on. Returns the number of bytes that hold
 /// them.
-pub(super) fn read_batches(bytes: &[u8], mut visit: impl FnMut(&[u8])) -> usize {
-    let mut complete = 0;
-    let mut offset = 0;
+pub(super) fn read_batches(bytes: &[u8], visit: impl FnMut(&[u8])) -> usize {
+    read_batches_from(bytes, 0, visit)
+}
+
+/// The same, from this offset on, at which a batch begins.
+fn read_batches_from(bytes: &[u8], from: usize, mut visit: impl FnMut(&[u8])) -> usize {
+    let mut complete = from;
+    let mut offset = from;
     // The parts of a batch that has not ended yet.
     let mut begun: Option<Vec<u8>> = None;
     while let Some(record) = record_at(bytes, offset) {
@@ -151,26 +163,63 @@ pub(super) enum Unsynced {
 ///
 /// A power cut leaves in each sector of an unsynced batch its new bytes, or zeros, as the space was
 /// before; the file may also end early. Therefore a batch is torn only if one of its sectors is
-/// missing, or its last bytes are. Where batches are synced one by one, nothing but zeros is behind
+/// missing, or the file ends before it does. Where batches are synced one by one, nothing but zeros is behind
 /// its end, either. Anything else is damage, also where the damaged batches are the last of the file.
 pub(super) fn tail(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Tail {
     let used = used(bytes);
     if used <= complete {
         return Tail::Clean;
     }
-    let first_sector = complete..next_sector(complete).min(used);
-    if is_zero(bytes, first_sector.start, first_sector.end) {
+    let sector_end = next_sector(complete);
+    let is_first_lost = is_zero(bytes, complete, sector_end.min(used));
+    if is_first_lost && sector_end - complete >= CHECKSUM {
         return Tail::Torn;
     }
-    match incomplete_batch(bytes, complete) {
+    match incomplete_batch(bytes, complete, unsynced) {
         // Its end is in a sector that was not written.
         Extent::Unknown => Tail::Torn,
         Extent::UnknownType(kind) => Tail::UnknownType(kind),
         Extent::Ends(end) if used > end && unsynced == Unsynced::One => Tail::Damaged,
-        Extent::Ends(end) if used < end || has_lost_sector(bytes, complete, end) => Tail::Torn,
+        Extent::Ends(end)
+            if bytes.len() < end
+                || used < end && may_end_within_a_sector(used, complete, unsynced)
+                || has_lost_sector(bytes, sector_end.min(end), end)
+                || is_first_lost
+                    && is_sound_without(bytes, complete, sector_end - complete, end) =>
+        {
+            Tail::Torn
+        }
         // Every sector was written, and the checksum differs.
         Extent::Ends(_) | Extent::Nonsense => Tail::Damaged,
     }
+}
+
+/// Whether a power cut may leave new bytes before this offset and zeros from it on, within one sector: two calls
+/// have written to that sector, and the medium got it between them.
+fn may_end_within_a_sector(offset: usize, complete: usize, unsynced: Unsynced) -> bool {
+    unsynced == Unsynced::Several || offset - complete >= ONE_CALL
+}
+
+/// Whether the batch from `complete` to `end` is sound but for the first bytes of its checksum.
+///
+/// So few bytes may be zeros of the checksum itself. They show a lost sector only if the rest is sound.
+fn is_sound_without(bytes: &[u8], complete: usize, lost: usize, end: usize) -> bool {
+    let mut mended = bytes.get(..end).unwrap_or_default().to_vec();
+    let Some(header) = Header::at(&mended, complete) else {
+        return false;
+    };
+    let start = complete + HEADER;
+    let Some(payload) = mended.get(start..start + header.length) else {
+        return false;
+    };
+    let checksum = checksum(header.kind, payload).to_le_bytes();
+    if let (Some(bytes), Some(first)) = (
+        mended.get_mut(complete..complete + lost),
+        checksum.get(..lost),
+    ) {
+        bytes.copy_from_slice(first);
+    }
+    read_batches_from(&mended, complete, |_| {}) == end
 }
 
 /// The bytes up to the last one that is not zero.
@@ -189,7 +238,7 @@ enum Extent {
     UnknownType(u8),
 }
 
-fn incomplete_batch(bytes: &[u8], complete: usize) -> Extent {
+fn incomplete_batch(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Extent {
     let mut offset = complete;
     loop {
         let Some(header) = Header::at(bytes, offset) else {
@@ -199,7 +248,8 @@ fn incomplete_batch(bytes: &[u8], complete: usize) -> Extent {
             // The type was not written: then nothing behind it was, or nothing of the batch in its sector.
             let kind_at = offset + HEADER - 1;
             let sector = kind_at - kind_at % SECTOR;
-            let is_the_end = used(bytes) <= kind_at;
+            let is_the_end =
+                used(bytes) <= kind_at && may_end_within_a_sector(kind_at, complete, unsynced);
             return if is_the_end || is_zero(bytes, sector.max(offset), next_sector(kind_at)) {
                 Extent::Unknown
             } else {

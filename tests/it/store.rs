@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use frostline::sim::Probe;
 use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation, RootRole};
 
+use crate::damage::SECTOR;
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, copy_tree, freeze, state, tree};
 
 fn catalog_dir(world: &Data) -> PathBuf {
@@ -58,30 +59,38 @@ fn count(catalog: &Catalog) -> usize {
         .count()
 }
 
-/// Row 37: a power cut can tear the last record, at any byte, and nothing else. All before it stay.
+/// Row 37: a power cut can tear the last record, and nothing else. All before it stay. The file ends at any byte, or
+/// sectors are lost.
 #[test]
 fn a_torn_tail_is_cut_off_and_every_acknowledged_record_stays() {
-    let probe = marked(5);
-    let whole = std::fs::read(log(&probe)).unwrap();
+    let whole = std::fs::read(log(&marked(5))).unwrap();
     let record = whole.len() / 5;
     for keep in [1, 6, 7, 20, record - 1] {
-        for tail in [b"".as_slice(), &[0; 600]] {
-            let world = marked(5);
-            let log = log(&world);
-            let mut torn = std::fs::read(&log).unwrap();
-            torn.truncate(4 * record + keep);
-            torn.extend_from_slice(tail);
-            std::fs::write(&log, torn).unwrap();
-            let catalog = open(&world).unwrap();
-            assert_eq!(count(&catalog), 4, "{keep} bytes of the last record");
-            // The number of the torn record is used again, and survives another restart.
-            drop(freeze(&catalog, 100, b"after"));
-            drop(catalog);
-            let catalog = open(&world).unwrap();
-            assert_eq!(count(&catalog), 5);
-            assert_eq!(state(&catalog, 100), Some(ArtifactState::Frozen));
-        }
+        torn_is_cut_off(5, &whole[..4 * record + keep]);
     }
+    // The first batch that begins in one sector and ends in the next one.
+    let records = SECTOR / record + 1;
+    let whole = std::fs::read(log(&marked(records.try_into().unwrap()))).unwrap();
+    assert!(whole.len() > SECTOR);
+    for zeros in [0, 600] {
+        let mut torn = whole[..SECTOR].to_vec();
+        torn.resize(whole.len() + zeros, 0);
+        torn_is_cut_off(records, &torn);
+    }
+}
+
+/// Opens a catalog of so many records, whose log is replaced by this one with a torn end.
+fn torn_is_cut_off(records: usize, torn: &[u8]) {
+    let world = marked(records.try_into().unwrap());
+    std::fs::write(log(&world), torn).unwrap();
+    let catalog = open(&world).unwrap();
+    assert_eq!(count(&catalog), records - 1, "{} bytes", torn.len());
+    // The number of the torn record is used again, and survives another restart.
+    drop(freeze(&catalog, 100, b"after"));
+    drop(catalog);
+    let catalog = open(&world).unwrap();
+    assert_eq!(count(&catalog), records);
+    assert_eq!(state(&catalog, 100), Some(ArtifactState::Frozen));
 }
 
 /// Row 37: damage that acknowledged records follow is a refusal that changes nothing.

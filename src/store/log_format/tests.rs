@@ -138,6 +138,98 @@ fn every_tear_of_the_last_batch_is_torn() {
     }
 }
 
+/// The last bytes of the last batch are zeros, and the file is longer: a power cut loses whole sectors only. The
+/// exceptions are two edits of a manifest in one sector, and a batch that takes more than one call. Zeros that reach
+/// over a whole sector look like a lost one.
+#[test]
+fn zeros_from_within_a_sector_on_are_damage() {
+    let (bytes, ends) = file(&[300, 1_500]);
+    let (start, end) = (ends[0], ends[1]);
+    for from in start + 1..end {
+        let mut zeroed = bytes.clone();
+        zeroed[from..].fill(0);
+        let loses_a_sector = start + HEADER <= from && from <= end - end % SECTOR;
+        for length in [end, end + 600] {
+            zeroed.resize(length, 0);
+            let expected = if loses_a_sector {
+                Tail::Torn
+            } else {
+                Tail::Damaged
+            };
+            assert_eq!(log_tail(&zeroed), expected, "zeros from {from} on");
+            let in_a_manifest = tail(&zeroed, start, Unsynced::Several);
+            assert_eq!(in_a_manifest, Tail::Torn, "zeros from {from} on");
+        }
+    }
+    let (bytes, ends) = file(&[300, ONE_CALL + 2 * BLOCK]);
+    let second_call = ends[0] + ONE_CALL;
+    // A header stands at the start of each block.
+    let header = (second_call / BLOCK + 1) * BLOCK;
+    assert!(header + HEADER < ends[1]);
+    for (from, expected) in [
+        (header - BLOCK + 5, Tail::Damaged),
+        (header + 5, Tail::Torn),
+        (ends[1] - 1, Tail::Torn),
+    ] {
+        assert_ne!(from % SECTOR, 0);
+        let mut zeroed = bytes.clone();
+        zeroed[from..].fill(0);
+        assert_eq!(log_tail(&zeroed), expected, "zeros from {from} on");
+    }
+}
+
+/// A batch begins on the last bytes of a sector, and its checksum with as many zeros: it is not torn because of
+/// them.
+#[test]
+fn a_checksum_that_begins_with_zeros_is_no_lost_sector() {
+    for lost in 1..CHECKSUM - 1 {
+        let (before, ends) = file(&[SECTOR - HEADER - lost]);
+        let start = ends[0];
+        assert_eq!(start + lost, SECTOR);
+        let with_zeros = |salt: u32| {
+            let mut batch = salt.to_le_bytes().to_vec();
+            batch.resize(700, 9);
+            let framed = framed(&batch, start);
+            framed[..lost]
+                .iter()
+                .all(|byte| *byte == 0)
+                .then_some(framed)
+        };
+        let mut bytes = before.clone();
+        bytes.extend((0..).find_map(with_zeros).unwrap());
+        assert_eq!(complete(&bytes), bytes.len());
+        for at in start..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                let found = log_tail(&damaged);
+                assert!(
+                    matches!(found, Tail::Damaged | Tail::UnknownType(_)),
+                    "bit {bit} of byte {at}: {found:?}"
+                );
+            }
+        }
+        let mut torn = bytes.clone();
+        torn[SECTOR..2 * SECTOR].fill(0);
+        assert_eq!(log_tail(&torn), Tail::Torn);
+        let mut torn = bytes.clone();
+        torn[2 * SECTOR..].fill(0);
+        assert_eq!(log_tail(&torn), Tail::Torn);
+        // The first sector is lost, whose bytes are no zeros.
+        let mut torn = before;
+        torn.extend(framed(&[9; 700], start));
+        assert!(torn[start..start + lost].iter().any(|byte| *byte != 0));
+        torn[start..SECTOR].fill(0);
+        assert_eq!(log_tail(&torn), Tail::Torn);
+        // And the last one, too; or a byte is damaged.
+        let mut both = torn.clone();
+        both[2 * SECTOR..].fill(0);
+        assert_eq!(log_tail(&both), Tail::Torn);
+        torn[SECTOR + 200] ^= 1;
+        assert_eq!(log_tail(&torn), Tail::Damaged);
+    }
+}
+
 /// Any single bit of the last batch, and any one bit in each of the last five.
 #[test]
 fn a_flipped_bit_is_never_torn() {
