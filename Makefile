@@ -2,15 +2,24 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test torture mutants bench setup check docs
+.PHONY: demo test quick torture mutants bench setup check docs
 
 # A small node's storage, for real. Options go in ARGS: make demo ARGS='--lake DIR'
 demo: setup
 	$(CARGO) run --locked --quiet --example lifecycle -- $(ARGS)
 
-# Everything: unit, integration, compile-fail, example and documentation tests.
+# Everything: unit, integration, compile-fail, example and documentation tests. The last line tells whether the
+# compile-fail texts were skipped, because they are for another compiler.
 test: setup
 	$(CARGO) test --locked
+	@sh scripts/compile_fail.sh
+
+# The tests that take seconds. Words of tests' names go in ARGS: make quick ARGS='sweep::'
+quick: setup
+	$(CARGO) test --locked --lib --test it -- $(ARGS) \
+		--skip crash:: --skip programs:: --skip damages:: --skip replay:: --skip lifecycle:: --skip examples:: \
+		--skip program:: --skip resistance:: --skip may_fail --skip at_once --skip a_limit_of_open_files \
+		--skip starts_on_a_full --skip a_large_sweep --skip moved_catalog --skip descriptors:: --skip store_model::
 
 # The real store under power loss, real file systems that are made to fail (as root, on loop devices), damaged
 # catalogs, random programs, and defects put back; a summary at the end. Words of cases' names go in ARGS, a seed in
@@ -18,17 +27,17 @@ test: setup
 torture: setup
 	@CARGO='$(CARGO)' sh scripts/torture.sh $(ARGS)
 
-# Changes the code in each way that cargo-mutants knows, and tells which changes no quick test notices. Takes
-# hours. Needs `cargo install cargo-mutants cargo-nextest`. Options go in ARGS: make mutants ARGS='-f src/sweep.rs'
+# Changes the code in each way that cargo-mutants knows, and lists the changes that no quick test notices. Takes
+# hours. Needs `cargo install cargo-mutants cargo-nextest`. Options go in ARGS: make mutants ARGS='-f src/catalog/sweep.rs'
 mutants: setup
 	CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 NEXTEST_PROFILE=mutants-quick \
 		$(CARGO) mutants $(ARGS)
 
-# What everything costs beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
+# The cost of everything beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
 bench: setup
 	@CARGO='$(CARGO)' sh scripts/bench.sh $(ARGS)
 
-# What is not Rust: a C++ compiler and libclang, with which RocksDB is built.
+# The programs that RocksDB is built with: a C++ compiler and libclang.
 setup:
 	@sh scripts/setup.sh
 

@@ -89,7 +89,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
 
 /// Prints the report; tells whether it is clean.
 fn run(options: &Options) -> Outcome<bool> {
-    let audit = frostline::audit(&options.place.roots()?)?;
+    let audit = frostline::audit::audit(&options.place.roots()?)?;
     if options.json {
         println!("{}", audit.to_json());
     } else {

@@ -20,7 +20,8 @@ mod shared;
 
 use std::io::Write;
 
-use frostline::{ArtifactSet, BeginError, ChunkId, Events, FreezingSet, Ledgers, TxHash};
+use frostline::error::BeginRefusal;
+use frostline::{ArtifactSet, ChunkId, Events, FreezingSet, Ledgers, TxHash};
 use shared::{Stage, heading, note};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,8 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     heading("5. begin_set again: refused");
     match catalog.begin_set(chunk, ArtifactSet::ALL) {
-        Err(refusal @ BeginError::AlreadyFrozen { .. }) => {
-            note(&format!("refused: {}", stage.text(&refusal)));
+        Err(error) if matches!(error.refusal(), Some(BeginRefusal::AlreadyFrozen { .. })) => {
+            note(&format!("refused: {}", stage.text(&error)));
         }
         Err(other) => return Err(other.into()),
         Ok(_begun) => return Err("a frozen artifact was begun again".into()),

@@ -26,9 +26,8 @@ mod shared;
 
 use std::io::{Read, Write};
 
-use frostline::{
-    ArtifactSet, Catalog, ChunkId, FileName, Freezing, Kind, Ledgers, Swept, UnlinkError,
-};
+use frostline::error::RemovalError;
+use frostline::{ArtifactSet, Catalog, ChunkId, FileName, Freezing, Kind, Ledgers, Swept};
 use shared::{Stage, heading, note, sample};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,7 +67,7 @@ fn prune_one_by_one(stage: &Stage, catalog: &Catalog) -> Result<(), Box<dyn std:
 
     heading("4. unlink the first: refused, and the handle comes back");
     let one = match one.unlink() {
-        Err(UnlinkError::Refused(refused)) => {
+        Err(RemovalError::Refused(refused)) => {
             note(&format!("refused: {}", stage.text(refused.cause())));
             refused.into_handle()
         }
@@ -108,7 +107,7 @@ fn sweep_a_batch(stage: &Stage, catalog: &Catalog) -> Result<(), Box<dyn std::er
     let mut batch = Vec::new();
     for entry in catalog.chunk_artifact_keys()? {
         let (key, _state) = entry?;
-        batch.extend(catalog.prunable(key)?);
+        batch.extend(catalog.claim_for_pruning(key)?);
     }
     let swept = catalog.sweep_chunk_artifacts(batch)?;
     report(&swept);
@@ -133,7 +132,7 @@ fn report(swept: &Swept) {
 
 /// Writes every file of an artifact, whatever its kind.
 fn write<K: Kind>(freezing: &mut Freezing<K>) -> Result<(), Box<dyn std::error::Error>> {
-    let text = sample(freezing.chunk());
+    let text = sample(freezing.key().chunk);
     for file in FileName::all() {
         freezing.file(file)?.write_all(text.as_bytes())?;
     }

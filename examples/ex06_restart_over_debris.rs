@@ -26,10 +26,9 @@ mod shared;
 
 use std::io::Write;
 
-use frostline::{
-    Artifact, Catalog, ChunkId, Freezing, Frozen, Hot, Key, LedgerSeq, Ledgers, Retention,
-    RetentionGate, Watermark,
-};
+use frostline::geometry::Watermark;
+use frostline::retention::{Retention, RetentionGate};
+use frostline::{Artifact, Catalog, ChunkId, Freezing, Frozen, Hot, Key, LedgerSeq, Ledgers};
 use shared::{Stage, heading, keys, note, sample};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,7 +95,7 @@ fn settle_artifacts(
 ) -> Result<(), Box<dyn std::error::Error>> {
     for entry in catalog.chunk_artifact_keys()? {
         let (key, _state) = entry?;
-        // Every key is of the ledgers here; `Catalog::prunable` claims any kind, in order to remove.
+        // Every key is of the ledgers here; `Catalog::claim_for_pruning` claims any kind, in order to remove.
         match catalog.claim::<Ledgers>(key.chunk)? {
             Artifact::Absent => {}
             Artifact::Frozen(_) => note(&format!("{key}: Frozen, left as it is")),

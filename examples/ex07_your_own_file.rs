@@ -34,7 +34,7 @@ fn main() -> Outcome<()> {
     println!("2. the layer replaces its file");
     replace(&disk, &directory, OLD, true)?;
     // From here on: what is on the disk now is durable, and what happens next can be lost.
-    disk.settle();
+    disk.sync_all();
     replace(&disk, &directory, NEW, true)?;
     for operation in disk.history().lines() {
         println!("   {operation}");
@@ -52,7 +52,7 @@ fn main() -> Outcome<()> {
     let disk = SimDisk::new();
     let directory = start(&disk)?;
     replace(&disk, &directory, OLD, true)?;
-    disk.settle();
+    disk.sync_all();
     replace(&disk, &directory, NEW, false)?;
     match power_loss.explore(&disk.history()) {
         Ok(_) => Err("nobody noticed".into()),

@@ -22,7 +22,8 @@ mod shared;
 
 use std::io::Write;
 
-use frostline::{ChunkId, Freezing, Ledgers, SyncError, SyncRefusal};
+use frostline::error::{SyncError, SyncRefusal};
+use frostline::{ChunkId, Freezing, Ledgers};
 use shared::{Stage, heading, note, sample};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(()) => {}
             Err(SyncError::Refused(refused)) => {
                 note(&format!("refused: {}", stage.text(refused.cause())));
-                let (freezing, SyncRefusal::NotWritten { .. }) = refused.into_parts() else {
+                let (freezing, SyncRefusal::NotCreated { .. }) = refused.into_parts() else {
                     return Err("only a missing file was to be refused".into());
                 };
                 late = Some(freezing);

@@ -31,9 +31,11 @@ mod source;
 use std::error::Error;
 use std::process::ExitCode;
 
+use frostline::config::EarliestLedger;
+use frostline::geometry::Watermark;
+use frostline::retention::{Retention, RetentionGate};
 use frostline::{
-    Artifact, ArtifactState, Catalog, ChunkId, Config, DebrisPolicy, EarliestLedger, Hot,
-    LedgerSeq, Ledgers, Retention, RetentionGate, Watermark,
+    Artifact, ArtifactState, Catalog, ChunkId, Config, DebrisPolicy, Hot, LedgerSeq, Ledgers,
 };
 
 use options::{Command, Options, Place};
@@ -228,12 +230,12 @@ fn prune(catalog: &Catalog, gate: RetentionGate) -> Outcome<()> {
     for entry in catalog.chunk_artifact_keys()? {
         let (key, _) = entry?;
         if gate.chunk_below_floor(key.chunk) {
-            expired.extend(catalog.prunable(key)?);
+            expired.extend(catalog.claim_for_pruning(key)?);
         }
     }
     let swept = catalog.sweep_chunk_artifacts(expired)?;
     for key in &swept.deleted {
-        println!("   {}: pruned, floor is {}", key.chunk, gate.floor());
+        println!("   {key}: pruned, floor is {}", gate.floor());
     }
     match swept.failed.into_iter().next() {
         Some((_, failure)) => Err(failure.into()),

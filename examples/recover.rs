@@ -120,11 +120,11 @@ fn begin(place: &Place) -> Outcome<Option<(Catalog, StorageRoots)>> {
 
 /// Recovers and audits; tells whether all is well.
 fn settle(catalog: Catalog, roots: &StorageRoots, debris: DebrisPolicy) -> Outcome<bool> {
-    println!("1. found owed: {}", catalog.owed());
+    println!("1. found owed: {}", catalog.unfinished());
     println!("2. recover\n{}", catalog.recover(debris)?);
     // The audit reads what is on disk, so let go of it.
     drop(catalog);
-    let audit = frostline::audit(roots)?;
+    let audit = frostline::audit::audit(roots)?;
     println!("3. {audit}");
     Ok(audit.is_clean())
 }

@@ -1,56 +1,75 @@
 //! Crash-safe artifact lifecycles encoded as types.
 //!
-//! The storage foundations of a full-history ledger node: which ledgers are in which chunk, which
-//! files and directories a chunk has, and in which state each of them is, recorded in a small catalog
-//! under a strict write order. No threads and no daemon; the layers above compose it through typed
-//! handles.
+//! frostline is the storage foundation of a full-history ledger node. It knows the chunk of each ledger, and the
+//! files and directories of each chunk. It records their states in a small catalog under a strict write order. It has
+//! no threads and no daemon; the layers above compose it through typed handles.
 //!
-//! Two sentences hold at every instant, also after power loss:
+//! Two invariants hold at every instant, also after power loss:
 //!
 //! - **every file has its key**: no artifact file exists without its catalog key;
 //! - **key absent, file gone**: once a key is deleted, its file can never come back.
 //!
-//! and, since readers trust it blindly: what reads `frozen` is whole on stable storage, what reads
-//! `ready` is there, and the keys of one commit change together or not at all.
+//! Readers rely on three more. A `frozen` artifact is complete on stable storage. A `ready` hot directory is there.
+//! The keys of one commit change together or not at all.
+//!
+//! # Start here
+//!
+//! 1. [`StorageRoots`]: the five root directories, by default below one data directory. A [`Config`] file names them.
+//! 2. [`LockedRoots`]: the roots, locked for this process.
+//! 3. [`Catalog`]: the record of all states. Call [`Catalog::recover`] after opening.
+//! 4. [`ChunkId`] and the kinds [`Ledgers`], [`Events`] and [`TxHash`] name an artifact.
+//! 5. [`Freezing`]: an artifact that is being written.
+//! 6. [`Frozen`]: a complete artifact; a [`Lease`] reads it.
+//! 7. [`Pruning`]: an artifact that is being removed.
+//! 8. [`Debris`]: the leftovers of an interrupted freeze.
+//! 9. [`Transient`] and [`Ready`]: a hot directory that is being created, and one that is in use.
+//! 10. [`Error`]: any failure, with its [`kind`](Error::kind).
 //!
 //! # The idea
 //!
-//! Each step of the protocol is a type, and the only constructor of the next step's type is the
-//! function that did the work. [`Synced`] is evidence that the files were fsynced, [`Unlinked`] that
-//! they are durably gone; only these two can be committed into [`Frozen`] and into nothing. Code that
-//! skips a step does not compile, and the compiler's message says which step is missing.
+//! Each state is a type, and only the function that did the work constructs the next one. Intents and evidence
+//! alternate: [`Begin`](step::Begin) is the intent to write an artifact, [`Synced`](step::Synced) is evidence that its
+//! files were fsynced. **Every change of a key is a transition, and [`Catalog::commit`] is the only call that writes
+//! transitions.** Any transitions go into one batch, with one fate. Code that skips a step does not compile, and the
+//! compiler's message names the missing step.
 //!
 //! ```text
-//!  a file artifact of kind K
+//! a file artifact of kind K       (in brackets: a transition)
 //!
-//!    absent ──begin──▶ Freezing ──sync──▶ Synced ──commit──▶ Frozen ──demote, commit──▶ Pruning ──unlink──▶ Unlinked ──commit──▶ absent
-//!                        ▲  key: freezing   files durable      key: frozen                key: pruning        files durably gone
-//!                        │
-//!    after a restart: Debris  (key: freezing) ──rematerialize──▶ Freezing   or ──unlink──▶ Unlinked
-//!                     Pruning (key: pruning)  ──rematerialize──▶ Freezing   or ──unlink──▶ Unlinked
+//!   absent --intend--> (Begin)     --commit--> Freezing  key: freezing
+//!          --sync----> (Synced)    --commit--> Frozen    key: frozen
+//!          --demote--> (Demotion)  --commit--> Pruning   key: pruning
+//!          --unlink--> (Unlinked)  --commit--> absent
 //!
-//!  a hot directory
+//!   after a crash:  Debris  (key: freezing)  --intend--> or --unlink-->
+//!                   Pruning (key: pruning)   --intend--> or --unlink-->
 //!
-//!    absent ──create_hot──▶ Transient ──ready──▶ Ready ──discard──▶ HotDebris ──remove──▶ absent
-//!                               ▲                                      │
-//!                               └──────────────recreate────────────────┘
+//! a hot directory
 //!
-//!  a process
+//!   absent --intend_hot--> (HotBegin) --commit--> Transient  key: transient
+//!          --sync----> (HotSynced)    --commit--> Ready      key: ready
+//!          --demote--> (HotDemotion)  --commit--> HotDebris  key: transient
+//!          --unlink--> (HotUnlinked)  --commit--> absent
 //!
-//!    Config ──▶ StorageRoots ──lock──▶ LockedRoots ──open──▶ Catalog
+//! a process
+//!
+//!   Config --> StorageRoots --lock--> LockedRoots --open--> Catalog
 //! ```
 //!
 //! # One artifact, from nothing to nothing
 //!
 //! ```
 //! use std::io::Write;
-//! use frostline::{Catalog, ChunkId, Ledgers, StorageRoots};
+//! use frostline::{Catalog, ChunkId, DebrisPolicy, Ledgers, StorageRoots};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
 //! # let data_dir = directory.path();
-//! // Nothing opens unlocked.
+//! // A catalog opens under locks only.
 //! let catalog = Catalog::open(StorageRoots::under(data_dir)?.lock()?)?;
+//! // Finishes the work that a crash has interrupted.
+//! let recovered = catalog.recover(DebrisPolicy::Report)?;
+//! assert!(recovered.is_nothing());
 //! let chunk = ChunkId::new(5350)?;
 //!
 //! // Mark, write, fsync, flip.
@@ -72,76 +91,41 @@
 //! # }
 //! ```
 //!
-//! # The nouns
+//! # Many at once
 //!
-//! - **Geometry**: [`LedgerSeq`], [`ChunkId`], [`BucketId`], [`Watermark`] (chunk -1 is a value of it).
-//! - **Names**: [`Key`] and [`Layout`] map keys to bytes and to paths, both ways, strictly; [`Kind`]
-//!   and its markers [`Ledgers`], [`Events`], [`TxHash`]; [`ArtifactSet`].
-//! - **Start**: [`Config`], [`StorageRoots`], [`LockedRoots`], [`Catalog`].
-//! - **Artifacts**: [`Freezing`], [`Synced`], [`Frozen`], [`Demotion`], [`Pruning`], [`Unlinked`];
-//!   [`Debris`] after a restart; [`Lease`] to read; [`Prunable`] for the sweep.
-//! - **Hot directories**: [`Transient`], [`Ready`], [`HotDebris`].
-//! - **Many at once**: [`Catalog::begin_all`] and [`Catalog::begin_sets`] mark them, a [`SyncGroup`] makes
-//!   them durable with few barriers; [`Catalog::chunk_states`] tells what a range of chunks has.
-//! - **Committing**: [`Catalog::commit`] over [`Transition`]s, alone or together in one batch.
-//! - **Retention**: [`RetentionGate`].
-//! - **After a crash**: [`Catalog::owed`] says whether [`Catalog::recover`] has something to do, and
-//!   [`Recovered`] what it did under which [`DebrisPolicy`].
-//! - **Checking**: [`audit()`] compares catalog and files, also beside a running node; an [`Audit`] is
-//!   a list of [`Finding`]s.
-//! - **Failures**: [`FailureKind`] says what a failure has left behind; [`Refused`] gives the handle
-//!   back.
+//! - [`Catalog::begin_set`], [`Catalog::begin_all`] and [`Catalog::begin_sets`] mark many keys in one batch.
+//! - A [`SyncGroup`] makes many artifacts durable with few barriers.
+//! - [`Catalog::sweep_chunk_artifacts`] removes many artifacts with one round of barriers.
+//! - [`Catalog::chunk_states`] returns the states of a range of chunks.
 //!
-//! # What a failure leaves behind
+//! # The consequences of a failure
 //!
-//! Three kinds, no more. *Refused*: nothing was touched, and a handle that went in comes back inside
-//! the error. *Rewritable*: a step failed before any fsync; the handle is gone and the key still has
-//! its value, so the work starts again from the key. *Fatal*: an fsync or a commit failed, so what is
-//! durable is unknown; the catalog keeps the first cause and refuses everything until it is opened
-//! again. An fsync is never retried: after a failure the kernel may take lost pages for clean.
+//! A failure is of one of three kinds. *Refused*: nothing was changed, and a handle that went in comes back inside of
+//! the error. *Retryable*: a step failed before any fsync; the handle is gone and the key still has
+//! its value, so the work starts again from the key. *Fatal*: an fsync or a commit failed, so the state on stable
+//! storage is unknown; the catalog keeps the first cause and refuses everything until it is opened
+//! again. An fsync is never retried, because after a failure the kernel may take lost pages for clean.
 //!
-//! Dropping a handle does no I/O: it leaves what a power cut at that point can leave.
+//! Dropping a handle does no I/O: it leaves the same state as a power cut at that point.
 //!
 //! # Every step
 //!
-#![doc = include_str!("steps.md")]
+#![doc = include_str!("../docs/steps.md")]
 //!
-//! The design, its rooms and its reasons are in [`architecture`].
+//! The design and its reasons are in [`architecture`].
 
 mod artifact;
-mod audit;
+pub mod audit;
 mod catalog;
-mod claim;
-mod config;
-mod core;
-mod durable;
-mod error;
+mod domain;
+mod failure;
 mod fs;
-mod geometry;
 mod hot;
-mod identity;
-mod key;
-mod kind;
-mod layout;
-mod lock;
-mod missing_step;
-mod open;
-mod owed;
-mod pin;
-mod poison;
-mod recover;
-mod retention;
-mod scan;
-mod sector;
+mod protocol;
+mod roots;
 #[cfg(feature = "sim")]
 pub mod sim;
-#[cfg(feature = "sim")]
-mod simulated;
-mod state;
-mod states;
 mod store;
-mod sweep;
-mod transition;
 
 #[cfg(doc)]
 #[doc = include_str!("../ARCHITECTURE.md")]
@@ -153,50 +137,81 @@ pub mod architecture {}
 struct Readme;
 
 pub use artifact::{
-    AbandonError, Artifact, ArtifactFile, BeginError, ClaimError, Debris, Demotion, FileError,
-    FreezeError, Freezing, FreezingSet, Frozen, FrozenSet, Lease, Prunable, Pruning,
-    RematerializeError, Sweepable, SyncError, SyncGroup, SyncRefusal, Syncable, Synced, SyncedSet,
-    UnlinkError, UnlinkRefusal, Unlinked,
+    Artifact, ArtifactFile, Debris, Freezing, FreezingSet, Frozen, FrozenSet, Lease, Prunable,
+    Pruning, SyncGroup,
 };
-#[cfg(feature = "sim")]
-#[doc(hidden)]
-pub use audit::audit_with_probe;
-pub use audit::{Absence, Audit, AuditCounts, AuditError, Finding, audit};
-pub use catalog::Catalog;
-pub use claim::{AlreadyClaimed, StillLeased};
-pub use config::{
-    BackfillConfig, BsbConfig, Config, ConfigError, EarliestLedger, LogFormat, LogLevel,
-    LoggingConfig, ServiceConfig, StreamingConfig,
+pub use catalog::{Catalog, DebrisPolicy, PinOutcome, Recovered, Swept};
+pub use domain::{
+    ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, ChunkId, Events, FileName, HotKey,
+    HotState, Key, Kind, Layout, LedgerSeq, Ledgers, RootRole, StorageRoots, TxHash, Unfinished,
 };
-pub use core::CommitRefusal;
-pub use error::{
-    FailureKind, Fatal, FatalCause, IoFailure, Operation, Poisoned, ReadError, Refused,
-    StoreFailure,
-};
+pub use failure::{Error, FailureKind, Result};
 pub use fs::ReadFile;
-pub use geometry::{
-    BucketId, CHUNKS_PER_BUCKET, ChunkId, GeometryError, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
-};
-pub use hot::{
-    ClaimHotError, CreateHotError, DirectoryMissing, DiscardError, DiscardRefusal, Hot, HotDebris,
-    HotDebrisRefusal, Ready, ReadyError, ReadyRefusal, RecreateError, RemoveError, Transient,
-};
-pub use identity::{CatalogId, IdentityProblem};
-pub use key::{
-    ArtifactKey, EarliestLedgerKey, EncodedKey, HotKey, Key, KeyError, TypedKey, ValueError,
-};
-pub use kind::{ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
-pub use layout::{
-    LOCK_FILE, Layout, LayoutError, OWN_FILES, RootPathError, RootRole, StorageRoots,
-};
-pub use lock::{LockError, LockedRoots};
-pub use open::OpenError;
-pub use owed::Owed;
-pub use pin::{Pin, PinError};
-pub use recover::{DebrisPolicy, RecoverError, Recovered};
-pub use retention::{Retention, RetentionGate};
-pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
-pub use state::{ArtifactState, HotState, STEPS, Step, steps_table};
-pub use store::DamageKind;
-pub use sweep::{SweepError, Swept};
-pub use transition::{CommitError, Transition};
+pub use hot::{DirectoryMissing, Hot, HotDebris, Ready, Transient};
+pub use roots::{CatalogId, Config, LockedRoots};
+pub use step::Transition;
+
+/// The errors of the library: their one shape, and the parts that they are made of.
+///
+/// Each error is of one [`FailureKind`]. The text of an error says which operation failed, on which path or key, and
+/// the next step of a person. Its cause is its `source()`, and is not repeated in the text. An [`Error`] can be any of
+/// them.
+pub mod error {
+    pub use crate::artifact::{ClaimError, FreezeError};
+    pub use crate::audit::AuditError;
+    pub use crate::catalog::{OpenError, PinError, SweepError};
+    pub use crate::domain::{GeometryError, KeyError, LayoutError, RootPathError, ValueError};
+    pub use crate::failure::{
+        AlreadyClaimed, BeginError, BeginRefusal, CommitError, CommitRefusal, CreateError, Error,
+        Failed, Failure, FailureKind, Fatal, FatalCause, IoFailure, Operation, Poisoned, ReadError,
+        RecoverError, Refused, RemovalError, RemovalRefusal, Result, Retryable, StepError,
+        StillLeased, StoreFailure, SyncError, SyncRefusal,
+    };
+    pub use crate::hot::ClaimHotError;
+    pub use crate::roots::config::ConfigError;
+    pub use crate::roots::{IdentityProblem, LockError};
+    pub use crate::store::DamageKind;
+}
+
+/// The steps between two states: intents and evidence, which a commit makes true.
+pub mod step {
+    pub use crate::artifact::{
+        Begin, BeginSet, Demotion, Sweepable, Syncable, Synced, SyncedSet, Unlinked,
+    };
+    pub use crate::domain::{STEPS, Step, steps_table};
+    pub use crate::hot::{HotBegin, HotDemotion, HotSynced, HotUnlinked};
+    pub use crate::protocol::Transition;
+}
+
+/// Ledgers, chunks and buckets, and their arithmetic.
+pub mod geometry {
+    pub use crate::domain::{
+        BucketId, CHUNKS_PER_BUCKET, ChunkId, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
+    };
+}
+
+/// Keys and their spelling, and the two-way mapping between keys and paths.
+pub mod key {
+    pub use crate::domain::{
+        ArtifactKey, EarliestLedgerKey, EncodedKey, HotKey, Key, LOCK_FILE, Layout, OWN_FILES,
+        TypedKey,
+    };
+}
+
+/// The retention floor: the chunks that are served, and those that may be pruned.
+pub mod retention {
+    pub use crate::domain::{Retention, RetentionGate};
+}
+
+/// Iterators over the keys of a catalog.
+pub mod scan {
+    pub use crate::catalog::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
+}
+
+/// The configuration file of a node.
+pub mod config {
+    pub use crate::roots::config::{
+        BackfillConfig, BsbConfig, Config, EarliestLedger, LogFormat, LogLevel, LoggingConfig,
+        ServiceConfig, StreamingConfig,
+    };
+}

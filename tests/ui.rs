@@ -7,8 +7,8 @@
 //! where one is: so this program finds the one that it was itself linked with, and starts itself again
 //! with that in its environment.
 //!
-//! Compilers word their messages anew in nearly every release, so the answers are compared with the
-//! compiler that they were written with; with any other the files are left out, and a line says so.
+//! Compilers change the words of their messages in nearly every release. The answers are therefore compared with one
+//! compiler; with any other the files are left out, the last line of `make test` says so, and CI fails.
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use frostline::error::Operation;
 use frostline::sim::Probe;
-use frostline::{ArtifactKey, ArtifactKind, ArtifactSet, Catalog, Operation, StorageRoots};
+use frostline::{ArtifactKey, ArtifactKind, ArtifactSet, Catalog, StorageRoots};
 
 use crate::freeze::{chunk, freeze_group, freeze_one};
 use crate::measure::Table;
@@ -63,7 +64,7 @@ pub fn counts(place: &Path, table: &mut Table) {
         let batch = numbers().map(|number| {
             let (chunk, kind) = (chunk(number), ArtifactKind::Ledgers);
             catalog
-                .prunable(ArtifactKey { chunk, kind })
+                .claim_for_pruning(ArtifactKey { chunk, kind })
                 .unwrap()
                 .unwrap()
         });

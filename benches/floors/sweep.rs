@@ -34,7 +34,7 @@ pub fn sweeps(place: &Path, table: &mut Table) {
                             let chunk = ChunkId::new(number(at)).unwrap();
                             let kind = ArtifactKind::Ledgers;
                             catalog
-                                .prunable(ArtifactKey { chunk, kind })
+                                .claim_for_pruning(ArtifactKey { chunk, kind })
                                 .unwrap()
                                 .unwrap()
                         })

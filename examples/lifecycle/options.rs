@@ -74,7 +74,7 @@ impl Options {
                 _ => return Err(argument.unexpected()),
             }
         }
-        if options.ledgers > frostline::LEDGERS_PER_CHUNK {
+        if options.ledgers > frostline::geometry::LEDGERS_PER_CHUNK {
             return Err("--ledgers: a chunk has 10000 ledgers".into());
         }
         if options.retain.is_none() && !matches!(options.place, Place::Config(_)) {

@@ -115,7 +115,7 @@ fn walk(directory: &Path, hot: bool, found: &mut BTreeMap<PathBuf, u64>) -> Outc
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
-        if frostline::OWN_FILES
+        if frostline::key::OWN_FILES
             .iter()
             .any(|name| entry.file_name() == *name)
         {

@@ -11,7 +11,8 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, ChunkId, Key, LOCK_FILE, OWN_FILES, RootRole, StorageRoots};
+use frostline::key::{LOCK_FILE, OWN_FILES};
+use frostline::{Catalog, ChunkId, Key, RootRole, StorageRoots};
 use tempfile::TempDir;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -1,56 +1,61 @@
-//! [`Debris`]: a mark without a writer.
+//! [`Debris`]: a `freezing` key without a writer.
 
-use std::marker::PhantomData;
+use super::begin::Begin;
+use super::claim::{KindClaim, artifact_handle};
+use super::freezing::Freezing;
+use super::unlinked::{Unlinked, unlink};
+use crate::domain::{ArtifactState, Kind};
+use crate::failure::{BeginError, RemovalError, StepError};
+use crate::protocol::commit;
 
-use super::begin::{self, RematerializeError};
-use super::unlinked::{self, UnlinkError, Unlinked};
-use super::{Freezing, Held, artifact_handle};
-use crate::kind::Kind;
-use crate::state::ArtifactState;
-
-/// What an interrupted freeze has left: a key at `freezing` that nobody is writing.
+/// The leftovers of an interrupted freeze: a key at `freezing` without a writer.
 ///
-/// **Durable now:** the key, at `freezing`; any part of the files. It is never read. **A crash here
-/// leaves** the same. **Next:** [`rematerialize`](Self::rematerialize) to build it again, or
+/// **Durable now:** the key, at `freezing`; any part of the files. They are never read. **A crash here
+/// leaves** the same. **Next:** [`rematerialize`](Self::rematerialize) to write the artifact again, or
 /// [`unlink`](Self::unlink) and [`Catalog::commit`](crate::Catalog::commit) to remove it.
 #[must_use = "debris stays until it is rematerialized, or unlinked and committed"]
 pub struct Debris<K: Kind> {
-    held: Held,
-    kind: PhantomData<fn() -> K>,
+    claim: KindClaim<K>,
 }
 
 artifact_handle!(Debris);
 
 impl<K: Kind> Debris<K> {
-    pub(super) const fn new(held: Held) -> Self {
-        Self {
-            held,
-            kind: PhantomData,
-        }
+    pub(super) const fn from_claim(claim: KindClaim<K>) -> Self {
+        Self { claim }
     }
 
-    pub(super) fn into_held(self) -> Held {
-        self.held
+    pub(super) fn into_claim(self) -> KindClaim<K> {
+        self.claim
     }
 
-    /// Begins the artifact again from nothing: removes what files
-    /// there are, so that new ones are new inodes.
+    /// The intent to write the artifact again from nothing, to be committed. Nothing has happened yet.
     ///
     /// # Errors
     ///
-    /// [`RematerializeError`].
-    pub fn rematerialize(self) -> Result<Freezing<K>, RematerializeError<Self>> {
-        begin::rematerialize(self.held, ArtifactState::Freezing)
-            .map(Freezing::new)
-            .map_err(|failure| RematerializeError::with_handle(failure, Self::new))
+    /// [`BeginError`], refused with the handle back, while a lease is out.
+    pub fn intend(self) -> Result<Begin<K>, BeginError<Self>> {
+        Begin::over(self.claim, ArtifactState::Freezing)
+            .map_err(|(claim, refusal)| StepError::refused(Self::from_claim(claim), refusal))
     }
 
-    /// Unlinks the files and makes their absence durable. Files that are missing are fine.
+    /// [`intend`](Self::intend) and the commit of this one artifact. The old files are removed before the first new
+    /// one is created, so that new files are new inodes.
     ///
     /// # Errors
     ///
-    /// [`UnlinkError`]; refused, with the handle back, while anybody holds a lease.
-    pub fn unlink(self) -> Result<Unlinked<K>, UnlinkError<Self>> {
-        unlinked::unlink(self.held, ArtifactState::Freezing, Self::new)
+    /// [`BeginError`]: refused with the handle back, or fatal.
+    pub fn rematerialize(self) -> Result<Freezing<K>, BeginError<Self>> {
+        let begin = self.intend()?;
+        commit(begin).map_err(|error| error.map(|begin| Self::from_claim(begin.into_claim())))
+    }
+
+    /// Unlinks the files and makes their absence durable. Missing files are fine.
+    ///
+    /// # Errors
+    ///
+    /// [`RemovalError`]: refused, with the handle back, while a lease is out.
+    pub fn unlink(self) -> Result<Unlinked<K>, RemovalError<Self>> {
+        unlink(self.claim, ArtifactState::Freezing, Self::from_claim)
     }
 }

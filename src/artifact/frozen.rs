@@ -1,13 +1,11 @@
 //! [`Frozen`]: the artifact can be read; and [`Demotion`], the intent to end that.
 
-use std::marker::PhantomData;
-
-use super::lease::lease_of;
-use super::{Held, Lease, Pruning, artifact_handle};
-use crate::kind::Kind;
-use crate::state::ArtifactState;
-use crate::transition::sealed::Commit;
-use crate::transition::{Changes, Committed, Transition};
+use super::claim::{KindClaim, artifact_handle};
+use super::lease::{Lease, lease_of};
+use super::pruning::Pruning;
+use crate::domain::{ArtifactState, Kind};
+use crate::protocol::sealed::Commit;
+use crate::protocol::{Changes, Committed, Transition};
 
 /// An artifact that is whole on stable storage, owned by this handle.
 ///
@@ -16,32 +14,25 @@ use crate::transition::{Changes, Committed, Transition};
 /// about it; [`demote`](Self::demote) when it has passed the retention floor.
 #[must_use = "the handle owns the key: drop it explicitly when done, or `demote` it"]
 pub struct Frozen<K: Kind> {
-    held: Held,
-    kind: PhantomData<fn() -> K>,
+    claim: KindClaim<K>,
 }
 
 artifact_handle!(Frozen);
 
 impl<K: Kind> Frozen<K> {
-    pub(super) const fn from_held(held: Held) -> Self {
-        Self {
-            held,
-            kind: PhantomData,
-        }
+    pub(super) const fn from_claim(claim: KindClaim<K>) -> Self {
+        Self { claim }
     }
 
     /// The right to read the artifact's files.
     #[must_use = "the files stay only while the lease is held"]
     pub fn lease(&self) -> Lease<K> {
-        lease_of(&self.held)
+        lease_of(&self.claim)
     }
 
     /// The intent to prune the artifact, to be committed. Nothing has happened yet.
     pub fn demote(self) -> Demotion<K> {
-        Demotion {
-            held: self.held,
-            kind: PhantomData,
-        }
+        Demotion { claim: self.claim }
     }
 }
 
@@ -52,8 +43,7 @@ impl<K: Kind> Frozen<K> {
 /// [`Catalog::sweep_chunk_artifacts`](crate::Catalog::sweep_chunk_artifacts) with others.
 #[must_use = "nothing is demoted until `Catalog::commit` has written it"]
 pub struct Demotion<K: Kind> {
-    held: Held,
-    kind: PhantomData<fn() -> K>,
+    claim: KindClaim<K>,
 }
 
 artifact_handle!(Demotion);
@@ -61,11 +51,11 @@ artifact_handle!(Demotion);
 impl<K: Kind> Demotion<K> {
     /// Not to prune it after all.
     pub fn cancel(self) -> Frozen<K> {
-        Frozen::from_held(self.held)
+        Frozen::from_claim(self.claim)
     }
 
-    pub(super) fn into_held(self) -> Held {
-        self.held
+    pub(super) fn into_claim(self) -> KindClaim<K> {
+        self.claim
     }
 }
 
@@ -74,12 +64,12 @@ impl<K: Kind> Commit for Demotion<K> {
 
     fn gather(&self, changes: &mut Changes<'_>) {
         let next = Some(ArtifactState::Pruning);
-        let change = self.held.change(Some(ArtifactState::Frozen), next);
-        changes.push(&self.held.core, change);
+        let change = self.claim.any.change(Some(ArtifactState::Frozen), next);
+        changes.push(&self.claim.any.shared, change);
     }
 
     fn advance(self, _: &Committed) -> Pruning<K> {
-        Pruning::from_held(self.held)
+        Pruning::from_claim(self.claim)
     }
 }
 

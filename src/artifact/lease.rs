@@ -4,17 +4,11 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Held;
-use crate::claim::ReadClaim;
-use crate::core::Core;
-use crate::durable::Way;
-use crate::error::{IoFailure, Operation, ReadError};
-use crate::fs::ReadFile;
-use crate::geometry::ChunkId;
-use crate::key::ArtifactKey;
-use crate::kind::{FileName, Kind};
-use crate::layout::Place;
-use crate::state::ArtifactState;
+use super::claim::KindClaim;
+use crate::domain::{ArtifactKey, ArtifactLocation, ArtifactState, ChunkId, FileName, Kind};
+use crate::failure::{IoFailure, Operation, ReadError};
+use crate::fs::{DirChain, ReadFile};
+use crate::protocol::{ReadClaim, Shared};
 
 /// The right to read a frozen artifact: while one is held, its files stay.
 ///
@@ -22,23 +16,32 @@ use crate::state::ArtifactState;
 /// the files go when the last lease has.
 #[must_use = "the files stay only while the lease is held"]
 pub struct Lease<K: Kind> {
-    core: Arc<Core>,
+    shared: Arc<Shared>,
     claim: ReadClaim,
-    key: ArtifactKey,
+    id: K::Id,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K: Kind> Lease<K> {
-    /// The artifact's chunk.
+    /// The name of the artifact among those of its kind.
     #[must_use]
-    pub const fn chunk(&self) -> ChunkId {
-        self.key.chunk
+    pub const fn id(&self) -> K::Id {
+        self.id
     }
 
     /// The artifact's key.
     #[must_use]
-    pub const fn key(&self) -> ArtifactKey {
-        self.key
+    pub fn key(&self) -> ArtifactKey {
+        K::key(self.id)
+    }
+
+    /// The artifact's chunk.
+    #[must_use]
+    pub const fn chunk(&self) -> K::Id
+    where
+        K: Kind<Id = ChunkId>,
+    {
+        self.id
     }
 
     /// Opens one of the artifact's files for reading.
@@ -47,11 +50,12 @@ impl<K: Kind> Lease<K> {
     ///
     /// [`IoFailure`] if the file cannot be opened.
     pub fn open(&self, file: FileName<K>) -> Result<ReadFile, IoFailure> {
-        let place = Place { key: self.key };
-        let (way, complete) = Way::find(self.core.roots.dir(place.role()), place)?;
-        let name = place.file_name(file.suffix());
+        let location = ArtifactLocation::of(self.key());
+        let root = self.shared.roots.dir(location.role());
+        let (chain, complete) = DirChain::find(root, &location)?;
+        let name = location.file_name(file.suffix());
         if complete {
-            return way.last().open_file(name);
+            return chain.last().open_file(name);
         }
         let missing = std::io::Error::new(
             std::io::ErrorKind::NotFound,
@@ -67,16 +71,16 @@ impl<K: Kind> Lease<K> {
     /// The path of one of the artifact's files, for messages and for libraries that open by path.
     #[must_use]
     pub fn path(&self, file: FileName<K>) -> PathBuf {
-        self.core.layout.artifact_path(self.key.chunk, file)
+        self.shared.layout.artifact_path(self.id, file)
     }
 }
 
 impl<K: Kind> Clone for Lease<K> {
     fn clone(&self) -> Self {
         Self {
-            core: Arc::clone(&self.core),
+            shared: Arc::clone(&self.shared),
             claim: self.claim.clone(),
-            key: self.key,
+            id: self.id,
             kind: PhantomData,
         }
     }
@@ -84,35 +88,33 @@ impl<K: Kind> Clone for Lease<K> {
 
 impl<K: Kind> std::fmt::Debug for Lease<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Lease({})", self.key)
+        write!(f, "Lease({})", self.key())
     }
 }
 
-/// A lease on what an owned handle says is frozen.
-pub(super) fn lease_of<K: Kind>(held: &Held) -> Lease<K> {
+/// A lease on the artifact of a frozen handle.
+pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {
+    let shared = &claim.any.shared;
     Lease {
-        core: Arc::clone(&held.core),
-        claim: held.core.claims.read(held.key.into()),
-        key: held.key,
+        shared: Arc::clone(shared),
+        claim: shared.claims.read(claim.any.key()),
+        id: claim.id,
         kind: PhantomData,
     }
 }
 
 /// A lease, if the artifact is frozen.
 pub(crate) fn lease<K: Kind>(
-    core: &Arc<Core>,
-    chunk: ChunkId,
+    shared: &Arc<Shared>,
+    id: K::Id,
 ) -> Result<Option<Lease<K>>, ReadError> {
-    let key = ArtifactKey {
-        chunk,
-        kind: K::KIND,
-    };
-    let readable = || Ok::<_, ReadError>(core.get(key)? == Some(ArtifactState::Frozen));
-    let claim = core.claims.read_if(key.into(), readable)?;
+    let key = K::key(id);
+    let readable = || Ok::<_, ReadError>(shared.get(key)? == Some(ArtifactState::Frozen));
+    let claim = shared.claims.read_if(key.into(), readable)?;
     Ok(claim.map(|claim| Lease {
-        core: Arc::clone(core),
+        shared: Arc::clone(shared),
         claim,
-        key,
+        id,
         kind: PhantomData,
     }))
 }

@@ -1,22 +1,21 @@
-//! [`Prunable`]: what the sweep takes, whatever its kind and state.
+//! [`Prunable`]: an artifact for the sweep, of any kind and in any state.
 
 use std::fmt;
 
-use super::{Debris, Demotion, Held, Pruning};
-use crate::key::ArtifactKey;
-use crate::kind::Kind;
-use crate::state::ArtifactState;
+use super::claim::ArtifactClaim;
+use super::debris::Debris;
+use super::frozen::Demotion;
+use super::pruning::Pruning;
+use crate::domain::{ArtifactState, Key, Kind};
 
-/// An owned artifact that is to go, of any kind and from any state.
+/// An owned artifact that is to be removed, of any kind and in any state.
 ///
 /// Made from a [`Demotion`], a [`Debris`] or a [`Pruning`], or by
-/// [`Catalog::prunable`](crate::Catalog::prunable) where the kind is known at run time only. A
-/// [`Frozen`](crate::Frozen) is not enough: say [`demote`](crate::Frozen::demote). For
-/// [`Catalog::sweep_chunk_artifacts`](crate::Catalog::sweep_chunk_artifacts); dropping it changes
-/// nothing.
+/// [`Catalog::claim_for_pruning`](crate::Catalog::claim_for_pruning) where the kind is known at run time only. A
+/// [`Frozen`](crate::Frozen) is not enough: [`demote`](crate::Frozen::demote) it first. Dropping it changes nothing.
 #[must_use = "nothing is removed until `Catalog::sweep_chunk_artifacts` has taken it"]
 pub struct Prunable {
-    pub(crate) held: Held,
+    pub(crate) claim: ArtifactClaim,
     /// The key's value.
     pub(crate) found: ArtifactState,
 }
@@ -24,11 +23,11 @@ pub struct Prunable {
 impl Prunable {
     /// The artifact's key.
     #[must_use]
-    pub const fn key(&self) -> ArtifactKey {
-        self.held.key
+    pub const fn key(&self) -> Key {
+        self.claim.key()
     }
 
-    /// What the key holds at the moment.
+    /// The state of the key.
     #[must_use]
     pub const fn state(&self) -> ArtifactState {
         self.found
@@ -37,7 +36,7 @@ impl Prunable {
 
 impl fmt::Debug for Prunable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.held.debug("Prunable", f)
+        self.claim.debug("Prunable", f)
     }
 }
 
@@ -45,14 +44,14 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// What [`Catalog::sweep_chunk_artifacts`](crate::Catalog::sweep_chunk_artifacts) takes: a
+/// The members of a batch for [`Catalog::sweep_chunk_artifacts`](crate::Catalog::sweep_chunk_artifacts): a
 /// [`Demotion`], a [`Debris`], a [`Pruning`], or a [`Prunable`] made of one of them.
 ///
 /// Sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be swept",
-    label = "the sweep takes what is meant to go",
-    note = "`Frozen` is swept once `.demote()` has said that it is to go; a `Freezing` is given up with `.abandon()`",
+    label = "the sweep takes demoted artifacts and leftovers",
+    note = "`Frozen::demote` gives a `Demotion`; a `Freezing` is given up with `.abandon()`",
     note = "a `Demotion`, a `Debris`, a `Pruning` or a `Prunable` can be swept"
 )]
 pub trait Sweepable: sealed::Sealed + Into<Prunable> {}
@@ -62,7 +61,7 @@ macro_rules! sweepable {
         impl<K: Kind> From<$name<K>> for Prunable {
             fn from(handle: $name<K>) -> Self {
                 Self {
-                    held: handle.into_held(),
+                    claim: handle.into_claim().any,
                     found: ArtifactState::$state,
                 }
             }

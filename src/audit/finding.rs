@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::key::{ArtifactKey, HotKey, Key};
-use crate::state::{ArtifactState, HotState};
+use crate::domain::{ArtifactKey, ArtifactState, HotKey, HotState, Key};
 
 const EVERY_FILE_HAS_ITS_KEY: &str = "every file has its key";
 const FROZEN_IS_WHOLE: &str = "frozen is durable and complete";
@@ -69,7 +68,7 @@ pub enum Finding {
         spelling: String,
     },
     /// The catalog holds a value that is none of its key's values.
-    OddValue {
+    UnrecognisedValue {
         /// The key.
         key: Key,
         /// The value, with bytes outside of printable ASCII escaped.
@@ -127,7 +126,7 @@ impl Finding {
             Self::HotWithoutKey { key, .. }
             | Self::DirectoryMissing { key, .. }
             | Self::NotADirectory { key, .. } => Some((*key).into()),
-            Self::OddValue { key, .. } => Some(*key),
+            Self::UnrecognisedValue { key, .. } => Some(*key),
             Self::UnknownKey { .. }
             | Self::StrayFile { .. }
             | Self::ForeignDirectory { .. }
@@ -148,7 +147,7 @@ impl Finding {
             | Self::StrayFile { path }
             | Self::ForeignDirectory { path }
             | Self::Unreadable { path, .. } => Some(path),
-            Self::UnknownKey { .. } | Self::OddValue { .. } => None,
+            Self::UnknownKey { .. } | Self::UnrecognisedValue { .. } => None,
         }
     }
 
@@ -162,7 +161,7 @@ impl Finding {
             Self::DirectoryMissing { .. } => "directory_missing",
             Self::NotADirectory { .. } => "not_a_directory",
             Self::UnknownKey { .. } => "unknown_key",
-            Self::OddValue { .. } => "odd_value",
+            Self::UnrecognisedValue { .. } => "odd_value",
             Self::StrayFile { .. } => "stray_file",
             Self::ForeignDirectory { .. } => "foreign_directory",
             Self::Unreadable { .. } => "unreadable",
@@ -197,7 +196,7 @@ impl Finding {
             Self::UnknownKey { spelling } => {
                 write!(f, "the catalog holds `{spelling}`, which is no key of it")
             }
-            Self::OddValue { key, raw } => {
+            Self::UnrecognisedValue { key, raw } => {
                 write!(f, "`{key}` holds `{raw}`, which is none of its values")
             }
             Self::StrayFile { path } => {
@@ -233,7 +232,7 @@ impl Finding {
             Self::UnknownKey { .. } => {
                 "if a newer version wrote it, use that version; nothing here touches it"
             }
-            Self::OddValue { .. } => {
+            Self::UnrecognisedValue { .. } => {
                 "restore the catalog from a copy, or put a right value there by hand"
             }
             Self::StrayFile { .. } | Self::ForeignDirectory { .. } => {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Absence, AuditError, Finding};
+use crate::domain::{
+    ArtifactState, EarliestLedgerKey, HotState, Key, RootRole, StorageRoots, TypedKey, decode_value,
+};
 use crate::fs::{Dir, Disk, Resolved, resolve};
-use crate::key::{EarliestLedgerKey, Key, TypedKey, decode_value};
-use crate::layout::{RootRole, StorageRoots};
-use crate::state::{ArtifactState, HotState};
 use crate::store::{Damage, NotACatalog, OpenFailure, RawEntry, Reading, Witness, read_only};
 
 /// What a key holds, as far as the files are concerned.
@@ -15,9 +15,9 @@ use crate::store::{Damage, NotACatalog, OpenFailure, RawEntry, Reading, Witness,
 pub(super) enum Value {
     Artifact(ArtifactState),
     Hot(HotState),
-    Pin,
+    Pinned,
     /// None of the key's values. The key is there, and that is all that is known.
-    Odd,
+    Unrecognised,
 }
 
 /// The entries of the catalog.
@@ -47,8 +47,8 @@ impl Keys {
             };
             let value = decode(key, raw).unwrap_or_else(|| {
                 let raw = raw.escape_ascii().to_string();
-                keys.findings.push(Finding::OddValue { key, raw });
-                Value::Odd
+                keys.findings.push(Finding::UnrecognisedValue { key, raw });
+                Value::Unrecognised
             });
             keys.values.insert(key, value);
         }
@@ -63,7 +63,7 @@ fn decode(key: Key, raw: &[u8]) -> Option<Value> {
     match key {
         Key::Artifact(key) => value(key, raw).map(Value::Artifact),
         Key::Hot(key) => value(key, raw).map(Value::Hot),
-        Key::EarliestLedger => value(EarliestLedgerKey, raw).map(|_| Value::Pin),
+        Key::EarliestLedger => value(EarliestLedgerKey, raw).map(|_| Value::Pinned),
     }
 }
 

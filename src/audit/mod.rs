@@ -17,14 +17,11 @@ use std::path::PathBuf;
 
 use self::keys::{Keys, Source, Value};
 use self::tree::{Tree, Walked};
-use crate::error::{IoFailure, StoreFailure};
+use crate::domain::{ArtifactState, HotState, Key, RootRole, StorageRoots, Unfinished};
+use crate::failure::{Failure, FailureKind, IoFailure, StoreFailure};
 use crate::fs::Disk;
-use crate::key::Key;
-use crate::layout::{RootRole, StorageRoots};
-use crate::owed::Owed;
 #[cfg(feature = "sim")]
 use crate::sim::Probe;
-use crate::state::{ArtifactState, HotState};
 use crate::store::DamageKind;
 
 /// How often what disagrees is looked at. The protocol moves a key one way, so in a node's life the
@@ -62,7 +59,7 @@ pub struct AuditCounts {
     /// Pins: 1 if the earliest ledger is pinned.
     pub pins: usize,
     /// Entries whose key or value this library does not know.
-    pub odd: usize,
+    pub unrecognised: usize,
     /// Files that have an artifact's name.
     pub files: usize,
     /// Directories that were walked, hot directories included, into which the audit does not look.
@@ -90,8 +87,8 @@ impl Audit {
 
     /// The keys whose files may be there or not: no findings. On a node that runs it is work under
     /// way; after a crash [`Catalog::recover`](crate::Catalog::recover) settles it.
-    pub const fn owed(&self) -> Owed {
-        Owed {
+    pub const fn unfinished(&self) -> Unfinished {
+        Unfinished {
             freezing: self.counts.freezing,
             pruning: self.counts.pruning,
             transient: self.counts.transient,
@@ -278,9 +275,15 @@ fn count(keys: &Keys, walked: &Walked) -> AuditCounts {
         pruning: of(Value::Artifact(ArtifactState::Pruning)),
         transient: of(Value::Hot(HotState::Transient)),
         ready: of(Value::Hot(HotState::Ready)),
-        pins: of(Value::Pin),
-        odd: keys.findings.len(),
+        pins: of(Value::Pinned),
+        unrecognised: keys.findings.len(),
         files: walked.files,
         directories: walked.directories,
+    }
+}
+
+impl Failure for AuditError {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
     }
 }

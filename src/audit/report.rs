@@ -15,7 +15,7 @@ impl fmt::Display for Audit {
             transient,
             ready,
             pins,
-            odd,
+            unrecognised,
             files,
             directories,
         } = self.counts;
@@ -23,10 +23,10 @@ impl fmt::Display for Audit {
         writeln!(
             f,
             "keys: {freezing} freezing, {frozen} frozen, {pruning} pruning, {transient} transient, \
-             {ready} ready, {pins} pinned, {odd} odd"
+             {ready} ready, {pins} pinned, {unrecognised} unrecognised"
         )?;
         writeln!(f, "walked: {files} files, {directories} directories")?;
-        writeln!(f, "owed to recovery: {}", self.owed())?;
+        writeln!(f, "unfinished, for the recovery: {}", self.unfinished())?;
         if self.is_clean() {
             return f.write_str("clean: every key and every file agree");
         }
@@ -45,7 +45,7 @@ impl Audit {
     #[must_use]
     pub fn to_json(&self) -> String {
         let counts = &self.counts;
-        let owed = self.owed();
+        let unfinished = self.unfinished();
         let findings: Vec<_> = self.findings.iter().map(finding_to_json).collect();
         let report = json!({
             "clean": self.is_clean(),
@@ -57,14 +57,14 @@ impl Audit {
                 "transient": counts.transient,
                 "ready": counts.ready,
                 "pinned": counts.pins,
-                "odd": counts.odd,
+                "unrecognised": counts.unrecognised,
             },
             "files": counts.files,
             "directories": counts.directories,
-            "owed": {
-                "freezing": owed.freezing,
-                "pruning": owed.pruning,
-                "transient": owed.transient,
+            "unfinished": {
+                "freezing": unfinished.freezing,
+                "pruning": unfinished.pruning,
+                "transient": unfinished.transient,
             },
             "findings": findings,
         });

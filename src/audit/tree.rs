@@ -9,16 +9,13 @@ use std::sync::Arc;
 
 use super::Finding;
 use super::keys::Value;
-use crate::durable::Way;
-use crate::error::IoFailure;
-use crate::fs::{Dir, Disk, Entry, Sort, resolve};
-use crate::geometry::ChunkId;
-use crate::key::{ArtifactKey, HotKey, Key};
-use crate::kind::ArtifactKind;
-use crate::layout::{
-    LOST_AND_FOUND, Layout, OWN_FILES, PerRole, Place, RootRole, StorageRoots, hot_name,
+use crate::domain::{
+    ArtifactKey, ArtifactKind, ArtifactLocation, ArtifactState, ChunkId, HotKey, HotState, Key,
+    LOST_AND_FOUND, Layout, OWN_FILES, PerRole, RootRole, StorageRoots, hot_name,
 };
-use crate::state::{ArtifactState, HotState};
+use crate::failure::IoFailure;
+use crate::fs::DirChain;
+use crate::fs::{Dir, Disk, Entry, EntryKind, resolve};
 
 /// A root as it was found.
 enum Root {
@@ -174,31 +171,31 @@ impl Tree {
     }
 
     fn look_at_files(&self, key: ArtifactKey, value: Option<Value>) -> Vec<Finding> {
-        let place = Place { key };
-        let way = match self.roots.get(place.role()) {
-            Root::Open(root) => match Way::find(root, place) {
-                Ok((way, complete)) => complete.then_some(way),
+        let location = ArtifactLocation::of(key);
+        let chain = match self.roots.get(location.role()) {
+            Root::Open(root) => match DirChain::find(root, &location) {
+                Ok((chain, complete)) => complete.then_some(chain),
                 Err(failure) => return vec![unreadable(failure.path.clone(), &failure)],
             },
             Root::Missing => None,
             Root::Unreadable => return Vec::new(),
         };
         let mut findings = Vec::new();
-        for (name, path) in place.file_names().zip(self.layout.artifact_paths(key)) {
-            let sort = way.as_ref().map(|way| way.last().sort_of(&name));
-            let sort = match sort.transpose() {
-                Ok(sort) => sort.flatten(),
+        for (name, path) in location.file_names().zip(self.layout.artifact_paths(key)) {
+            let kind = chain.as_ref().map(|chain| chain.last().kind_of(&name));
+            let kind = match kind.transpose() {
+                Ok(kind) => kind.flatten(),
                 Err(failure) => {
                     findings.push(unreadable(path, &failure));
                     continue;
                 }
             };
-            findings.extend(match (value, sort) {
+            findings.extend(match (value, kind) {
                 (Some(Value::Artifact(ArtifactState::Frozen)), None) => {
                     Some(Finding::FileMissing { key, path })
                 }
                 (None, Some(_)) => Some(Finding::FileWithoutKey { key, path }),
-                (Some(Value::Artifact(state)), Some(Sort::Directory | Sort::Other)) => {
+                (Some(Value::Artifact(state)), Some(EntryKind::Directory | EntryKind::Other)) => {
                     Some(Finding::NotAFile { key, state, path })
                 }
                 _ => None,
@@ -209,20 +206,20 @@ impl Tree {
 
     fn look_at_hot(&self, key: HotKey, value: Option<Value>) -> Option<Finding> {
         let path = self.layout.hot_path(key.chunk);
-        let sort = match self.roots.get(RootRole::Hot) {
-            Root::Open(root) => match root.sort_of(hot_name(key.chunk)) {
-                Ok(sort) => sort,
+        let kind = match self.roots.get(RootRole::Hot) {
+            Root::Open(root) => match root.kind_of(hot_name(key.chunk)) {
+                Ok(kind) => kind,
                 Err(failure) => return Some(unreadable(path, &failure)),
             },
             Root::Missing => None,
             Root::Unreadable => return None,
         };
-        match (value, sort) {
+        match (value, kind) {
             (Some(Value::Hot(HotState::Ready)), None) => {
                 Some(Finding::DirectoryMissing { key, path })
             }
             (None, Some(_)) => Some(Finding::HotWithoutKey { key, path }),
-            (Some(Value::Hot(state)), Some(Sort::File | Sort::Other)) => {
+            (Some(Value::Hot(state)), Some(EntryKind::File | EntryKind::Other)) => {
                 Some(Finding::NotADirectory { key, state, path })
             }
             _ => None,

@@ -10,8 +10,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::handle::FileHandle;
-use super::{Disk, real};
-use crate::error::{IoFailure, Operation};
+use super::{Disk, sys};
+use crate::failure::{IoFailure, Operation};
 
 /// Bytes gathered before a write.
 const BUFFER: usize = 256 * 1024;
@@ -235,7 +235,7 @@ impl Seek for ReadFile {
 pub(crate) fn read_config(path: &Path, limit: u64) -> Result<Vec<u8>, IoFailure> {
     Disk::default().perform(Operation::ReadFile, path, || {
         let mut bytes = Vec::new();
-        let file = real::open_anywhere(path)?;
+        let file = sys::open_anywhere(path)?;
         file.take(limit + 1).read_to_end(&mut bytes)?;
         Ok::<_, io::Error>(bytes)
     })

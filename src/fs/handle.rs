@@ -11,9 +11,8 @@ use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use super::Sort;
 use super::lock_handle::LockHandle;
-use super::real::{self, DirId, DirMark};
+use super::sys::{self, DirId, DirMark, EntryKind};
 
 /// The device of everything simulated: no system numbers one like this.
 #[cfg(feature = "sim")]
@@ -33,13 +32,13 @@ pub(super) enum FileHandle {
 
 impl DirHandle {
     pub(super) fn file_system_root() -> io::Result<Self> {
-        real::open_file_system_root().map(Self::Real)
+        sys::open_file_system_root().map(Self::Real)
     }
 
     /// Follows symbolic links: for the way to a root only.
     pub(super) fn look_up(&self, name: &OsStr) -> io::Result<Self> {
         match self {
-            Self::Real(fd) => real::look_up(fd, name).map(Self::Real),
+            Self::Real(fd) => sys::look_up(fd, name).map(Self::Real),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.open_directory(name).map(Self::Simulated),
         }
@@ -47,7 +46,7 @@ impl DirHandle {
 
     pub(super) fn open_directory(&self, name: &OsStr) -> io::Result<Self> {
         match self {
-            Self::Real(fd) => real::open_directory(fd, name).map(Self::Real),
+            Self::Real(fd) => sys::open_directory(fd, name).map(Self::Real),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.open_directory(name).map(Self::Simulated),
         }
@@ -56,7 +55,7 @@ impl DirHandle {
     /// The same directory, opened so that it can be listed and synced.
     pub(super) fn reopen(&self) -> io::Result<Self> {
         match self {
-            Self::Real(fd) => real::reopen_directory(fd).map(Self::Real),
+            Self::Real(fd) => sys::reopen_directory(fd).map(Self::Real),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.reopen().map(Self::Simulated),
         }
@@ -65,7 +64,7 @@ impl DirHandle {
     /// The directory, opened once more, to be locked; none on a simulated disk.
     pub(super) fn for_lock(&self) -> io::Result<Option<OwnedFd>> {
         match self {
-            Self::Real(fd) => real::reopen_directory(fd).map(Some),
+            Self::Real(fd) => sys::reopen_directory(fd).map(Some),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(None),
         }
@@ -73,7 +72,7 @@ impl DirHandle {
 
     pub(super) fn create_directory(&self, name: &OsStr) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::create_directory(fd, name),
+            Self::Real(fd) => sys::create_directory(fd, name),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.create_directory(name),
         }
@@ -81,7 +80,7 @@ impl DirHandle {
 
     pub(super) fn remove_directory(&self, name: &OsStr) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::remove_directory(fd, name),
+            Self::Real(fd) => sys::remove_directory(fd, name),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.remove_directory(name),
         }
@@ -90,7 +89,7 @@ impl DirHandle {
     /// A new file under a name that nothing has: never somebody else's inode.
     pub(super) fn create_file(&self, name: &OsStr) -> io::Result<FileHandle> {
         match self {
-            Self::Real(fd) => real::create_file(fd, name).map(FileHandle::Real),
+            Self::Real(fd) => sys::create_file(fd, name).map(FileHandle::Real),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.create_file(name).map(FileHandle::Simulated),
         }
@@ -99,16 +98,16 @@ impl DirHandle {
     /// An existing file, for reading.
     pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
         match self {
-            Self::Real(fd) => real::open_file(fd, name),
+            Self::Real(fd) => sys::open_file(fd, name),
             #[cfg(feature = "sim")]
-            Self::Simulated(dir) => real::anonymous_file(&dir.read_file(name)?),
+            Self::Simulated(dir) => sys::anonymous_file(&dir.read_file(name)?),
         }
     }
 
     /// Fsyncs a file that somebody else wrote.
     pub(super) fn sync_file(&self, name: &OsStr) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::sync(real::open_file(fd, name)?),
+            Self::Real(fd) => sys::sync(sys::open_file(fd, name)?),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.open_file(name)?.sync(),
         }
@@ -117,7 +116,7 @@ impl DirHandle {
     /// An existing file, to change.
     pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<FileHandle> {
         match self {
-            Self::Real(fd) => real::open_to_write(fd, name).map(FileHandle::Real),
+            Self::Real(fd) => sys::open_to_write(fd, name).map(FileHandle::Real),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.open_file(name).map(FileHandle::Simulated),
         }
@@ -126,7 +125,7 @@ impl DirHandle {
     /// Makes a file hold space and no bytes. A simulated disk has no space to hold.
     pub(super) fn hold_space(&self, name: &OsStr, bytes: u64) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::hold_space(fd, name, bytes),
+            Self::Real(fd) => sys::hold_space(fd, name, bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(()),
         }
@@ -134,7 +133,7 @@ impl DirHandle {
 
     pub(super) fn copies_on_write(&self) -> io::Result<bool> {
         match self {
-            Self::Real(fd) => real::copies_on_write(fd),
+            Self::Real(fd) => sys::copies_on_write(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(false),
         }
@@ -142,7 +141,7 @@ impl DirHandle {
 
     pub(super) fn free_space(&self) -> io::Result<u64> {
         match self {
-            Self::Real(fd) => real::free_space(fd),
+            Self::Real(fd) => sys::free_space(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(u64::MAX),
         }
@@ -151,7 +150,7 @@ impl DirHandle {
     /// A path that leads to this very directory, wherever it is moved, as long as it is open.
     pub(super) fn descriptor_path(&self) -> Option<PathBuf> {
         match self {
-            Self::Real(fd) => real::descriptor_path(fd),
+            Self::Real(fd) => sys::descriptor_path(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => None,
         }
@@ -159,7 +158,7 @@ impl DirHandle {
 
     pub(super) fn open_lock_file(&self, name: &OsStr, create: bool) -> io::Result<LockHandle> {
         match self {
-            Self::Real(fd) => real::open_lock_file(fd, name, create).map(LockHandle::Real),
+            Self::Real(fd) => sys::open_lock_file(fd, name, create).map(LockHandle::Real),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.open_lock_file(name, create).map(LockHandle::Simulated),
         }
@@ -167,7 +166,7 @@ impl DirHandle {
 
     pub(super) fn unlink(&self, name: &OsStr) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::unlink(fd, name),
+            Self::Real(fd) => sys::unlink(fd, name),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.unlink(name),
         }
@@ -182,7 +181,7 @@ impl DirHandle {
         replace: bool,
     ) -> io::Result<()> {
         match (self, to) {
-            (Self::Real(from), Self::Real(to)) => real::rename(from, name, to, new_name, replace),
+            (Self::Real(from), Self::Real(to)) => sys::rename(from, name, to, new_name, replace),
             #[cfg(feature = "sim")]
             (Self::Simulated(from), Self::Simulated(to)) => {
                 from.rename(name, to, new_name, replace)
@@ -195,22 +194,22 @@ impl DirHandle {
     /// Whether anything has this name.
     pub(super) fn has(&self, name: &OsStr) -> io::Result<bool> {
         match self {
-            Self::Real(fd) => Ok(real::file_type(fd, name)?.is_some()),
+            Self::Real(fd) => Ok(sys::file_type(fd, name)?.is_some()),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.has(name),
         }
     }
 
     /// What sort of thing has this name; none if nothing has it.
-    pub(super) fn sort_of(&self, name: &OsStr) -> io::Result<Option<Sort>> {
+    pub(super) fn kind_of(&self, name: &OsStr) -> io::Result<Option<EntryKind>> {
         match self {
-            Self::Real(fd) => real::sort_of(fd, name),
+            Self::Real(fd) => sys::kind_of(fd, name),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => Ok(dir.is_directory(name)?.map(|is_directory| {
                 if is_directory {
-                    Sort::Directory
+                    EntryKind::Directory
                 } else {
-                    Sort::File
+                    EntryKind::File
                 }
             })),
         }
@@ -219,7 +218,7 @@ impl DirHandle {
     /// Whether the name is a symbolic link; a simulated disk has none.
     pub(super) fn is_symbolic_link(&self, name: &OsStr) -> io::Result<bool> {
         match self {
-            Self::Real(fd) => real::is_symbolic_link(fd, name),
+            Self::Real(fd) => sys::is_symbolic_link(fd, name),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(false),
         }
@@ -227,7 +226,7 @@ impl DirHandle {
 
     pub(super) fn identity(&self) -> io::Result<DirId> {
         match self {
-            Self::Real(fd) => real::identity(fd),
+            Self::Real(fd) => sys::identity(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => Ok(DirId {
                 device: SIMULATED_DEVICE,
@@ -239,7 +238,7 @@ impl DirHandle {
     /// Whether this process may list, write and enter the directory.
     pub(super) fn check_access(&self) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::check_access(fd),
+            Self::Real(fd) => sys::check_access(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(()),
         }
@@ -248,7 +247,7 @@ impl DirHandle {
     /// The names in the directory and whether each is a directory itself, sorted.
     pub(super) fn list(&self) -> io::Result<Vec<(OsString, bool)>> {
         match self {
-            Self::Real(fd) => real::list(fd),
+            Self::Real(fd) => sys::list(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.list(),
         }
@@ -256,7 +255,7 @@ impl DirHandle {
 
     pub(super) fn sync(&self) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::sync(fd),
+            Self::Real(fd) => sys::sync(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.sync(),
         }
@@ -266,16 +265,16 @@ impl DirHandle {
     /// if it does not promise as much.
     pub(super) fn sync_whole_from(&self) -> io::Result<Option<usize>> {
         match self {
-            Self::Real(fd) => real::sync_whole_from(fd),
+            Self::Real(fd) => sys::sync_whole_from(fd),
             #[cfg(feature = "sim")]
-            Self::Simulated(dir) => Ok(dir.whole_from().or(Some(real::MANY))),
+            Self::Simulated(dir) => Ok(dir.whole_from().or(Some(sys::MANY))),
         }
     }
 
     /// Makes sure that the file system still writes changes.
     pub(super) fn check_file_system(&self) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::check_file_system(fd),
+            Self::Real(fd) => sys::check_file_system(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.check(),
         }
@@ -284,7 +283,7 @@ impl DirHandle {
     /// Returns the mark that tells the directory from every other one that has had, or will have, its name.
     pub(super) fn mark(&self) -> io::Result<DirMark> {
         match self {
-            Self::Real(fd) => real::mark(fd),
+            Self::Real(fd) => sys::mark(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.mark().map(DirMark::simulated),
         }
@@ -292,7 +291,7 @@ impl DirHandle {
 
     pub(super) fn sync_file_system(&self) -> io::Result<()> {
         match self {
-            Self::Real(fd) => real::sync_file_system(fd),
+            Self::Real(fd) => sys::sync_file_system(fd),
             #[cfg(feature = "sim")]
             Self::Simulated(dir) => dir.sync_file_system(),
         }
@@ -311,7 +310,7 @@ impl FileHandle {
     /// Begins to write a part of the file to the disk, without waiting for it.
     pub(super) fn start_writing(&self, from: u64, bytes: NonZeroU64) {
         match self {
-            Self::Real(file) => real::start_writing(file, from, bytes),
+            Self::Real(file) => sys::start_writing(file, from, bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => {}
         }
@@ -320,7 +319,7 @@ impl FileHandle {
     /// Whether bytes that writeback has lost show as a hole of the file.
     pub(super) fn shows_holes(&self) -> bool {
         match self {
-            Self::Real(file) => real::is_known(file).unwrap_or(false),
+            Self::Real(file) => sys::is_known(file).unwrap_or(false),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => true,
         }
@@ -329,7 +328,7 @@ impl FileHandle {
     /// Whether every error of writeback that is begun before the fsync is found afterwards.
     pub(super) fn reports_early_writeback(&self) -> bool {
         match self {
-            Self::Real(file) => real::reports_early_writeback(file).unwrap_or(false),
+            Self::Real(file) => sys::reports_early_writeback(file).unwrap_or(false),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => true,
         }
@@ -338,7 +337,7 @@ impl FileHandle {
     /// The first byte without a place on the disk; the file's length if there is none.
     pub(super) fn first_hole(&mut self) -> io::Result<u64> {
         match self {
-            Self::Real(file) => real::first_hole(file),
+            Self::Real(file) => sys::first_hole(file),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.check(),
         }
@@ -346,7 +345,7 @@ impl FileHandle {
 
     pub(super) fn cut(&self, length: usize) -> io::Result<()> {
         match self {
-            Self::Real(file) => real::cut(file, length as u64),
+            Self::Real(file) => sys::cut(file, length as u64),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.cut(length),
         }
@@ -355,7 +354,7 @@ impl FileHandle {
     /// Takes the space for the first bytes. On a simulated disk an existing file has it already.
     pub(super) fn reserve(&self, bytes: u64) -> io::Result<()> {
         match self {
-            Self::Real(file) => real::reserve(file, bytes),
+            Self::Real(file) => sys::reserve(file, bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(_) => Ok(()),
         }
@@ -373,7 +372,7 @@ impl FileHandle {
     /// space behind it is used, too.
     pub(super) fn write_zeros(&self, zeros: usize) -> io::Result<()> {
         match self {
-            Self::Real(file) => real::overwrite(file, 0, &vec![0; zeros]),
+            Self::Real(file) => sys::overwrite(file, 0, &vec![0; zeros]),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => {
                 let few = vec![0; zeros.min(crate::sim::SECTOR_OF_ZEROS)];
@@ -384,7 +383,7 @@ impl FileHandle {
 
     pub(super) fn overwrite(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Real(file) => real::overwrite(file, offset as u64, bytes),
+            Self::Real(file) => sys::overwrite(file, offset as u64, bytes),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.write_preallocated(offset, bytes),
         }
@@ -392,7 +391,7 @@ impl FileHandle {
 
     pub(super) fn sync(&self) -> io::Result<()> {
         match self {
-            Self::Real(file) => real::sync(file),
+            Self::Real(file) => sys::sync(file),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.sync(),
         }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::lock_handle::LockHandle;
-use super::real::{self, DirId};
-use crate::error::{IoFailure, Operation};
+use super::sys::{self, DirId};
+use crate::failure::{IoFailure, Operation};
 
 /// What a lock file may hold; a holder's line is far shorter.
 const LONGEST_HOLDER: usize = 256;
@@ -18,9 +18,9 @@ const LONGEST_HOLDER: usize = 256;
 /// in a file could tell: the name of this process may be left from an earlier time that it held the lock.
 static HELD: Mutex<Option<HashMap<DirId, bool>>> = Mutex::new(None);
 
-struct Held(MutexGuard<'static, Option<HashMap<DirId, bool>>>);
+struct LockTable(MutexGuard<'static, Option<HashMap<DirId, bool>>>);
 
-impl Held {
+impl LockTable {
     fn look() -> Self {
         Self(HELD.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -43,7 +43,7 @@ pub(crate) enum Holder {
 
 impl Holder {
     /// Whether the holder has all the locks that it needs: it does not give way any more.
-    pub(crate) const fn is_settled(&self) -> bool {
+    pub(crate) const fn is_complete(&self) -> bool {
         match self {
             Self::ThisProcess { has_started } => *has_started,
             Self::Named(_) => true,
@@ -70,8 +70,8 @@ pub(crate) struct LockFile {
 
 impl LockFile {
     pub(super) fn new(file: LockHandle, directory: Option<OwnedFd>, path: PathBuf) -> Self {
-        let file_id = file.note().and_then(|file| real::identity(file).ok());
-        let directory_id = directory.as_ref().and_then(|dir| real::identity(dir).ok());
+        let file_id = file.writable().and_then(|file| sys::identity(file).ok());
+        let directory_id = directory.as_ref().and_then(|dir| sys::identity(dir).ok());
         Self {
             file,
             directory,
@@ -84,7 +84,7 @@ impl LockFile {
     /// Takes the exclusive lock without waiting; or says who has it.
     pub(crate) fn try_lock(&mut self) -> Result<Option<Holder>, IoFailure> {
         // One look at the table and the lock: neither changes in between within this process.
-        let mut held = Held::look();
+        let mut held = LockTable::look();
         let locked = self.lock_both();
         let is_held = locked.map_err(|e| IoFailure::new(Operation::LockFile, &self.path, e))?;
         let own = self
@@ -112,7 +112,7 @@ impl LockFile {
         let Some(directory) = &self.directory else {
             return Ok(true);
         };
-        let locked = real::try_lock_directory(directory);
+        let locked = sys::try_lock_directory(directory);
         if !matches!(locked, Ok(true)) {
             self.file.unlock();
         }
@@ -126,22 +126,22 @@ impl LockFile {
     /// another's by now: the system is asked whether that process holds this very file's lock.
     fn name_of(&self, id: DirId) -> Option<String> {
         let mut text = [0; LONGEST_HOLDER];
-        let length = self.file.note()?.read_at(&mut text, 0).ok()?;
+        let length = self.file.writable()?.read_at(&mut text, 0).ok()?;
         let text = String::from_utf8_lossy(text.get(..length)?);
         let name = text.lines().next()?.trim();
         let process: u32 = name.split(' ').next()?.parse().ok()?;
-        real::is_locked_by(process, id).then(|| name.to_owned())
+        sys::is_locked_by(process, id).then(|| name.to_owned())
     }
 
     /// Writes who holds the lock. For people only: on a full disk the line may be missing, and the
     /// lock holds all the same, so a node can start in order to free space.
     pub(crate) fn name_holder(&self, holder: &str) {
-        if let Some(file) = self.file.note() {
+        if let Some(file) = self.file.writable() {
             let named = file.set_len(0);
             let _best_effort = named.and_then(|()| file.write_all_at(holder.as_bytes(), 0));
         }
         if let Some((_, directory)) = self.ids {
-            Held::look().table().insert(directory, true);
+            LockTable::look().table().insert(directory, true);
         }
     }
 }
@@ -152,11 +152,11 @@ impl Drop for LockFile {
         if self.held_by != Some(std::process::id()) {
             return;
         }
-        let mut held = Held::look();
+        let mut held = LockTable::look();
         // Closing is not enough: a child that another thread has just forked shares the lock until it
         // executes its program.
         if let Some(directory) = &self.directory {
-            real::unlock(directory);
+            sys::unlock(directory);
         }
         self.file.unlock();
         if let Some((_, directory)) = self.ids {

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io;
 
-use super::real;
+use super::sys;
 
 pub(super) enum LockHandle {
     Real(File),
@@ -17,7 +17,7 @@ impl LockHandle {
     /// Takes the lock, or says that somebody has it.
     pub(super) fn try_lock(&self) -> io::Result<bool> {
         match self {
-            Self::Real(file) => real::try_lock(file),
+            Self::Real(file) => sys::try_lock(file),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => Ok(file.try_lock()),
         }
@@ -25,7 +25,7 @@ impl LockHandle {
 
     pub(super) fn unlock(&self) {
         match self {
-            Self::Real(file) => real::unlock(file),
+            Self::Real(file) => sys::unlock(file),
             #[cfg(feature = "sim")]
             Self::Simulated(file) => file.unlock(),
         }
@@ -39,7 +39,7 @@ impl LockHandle {
             reason = "a simulated disk has no such file"
         )
     )]
-    pub(super) fn note(&self) -> Option<&File> {
+    pub(super) fn writable(&self) -> Option<&File> {
         match self {
             Self::Real(file) => Some(file),
             #[cfg(feature = "sim")]

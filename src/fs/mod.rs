@@ -5,25 +5,28 @@
 //! nothing at all; with the hidden feature `sim` a test can watch the operations, make them fail, or
 //! have them done by a simulated disk. Only `real` names the system calls.
 
-mod directory;
+mod chain;
+mod dir;
 mod file;
 mod handle;
 mod lock_file;
 mod lock_handle;
-mod real;
-mod walk;
+mod resolve;
+pub(crate) mod sector;
+mod sys;
 
-pub(crate) use directory::{Dir, Entry, Sort};
+pub(crate) use chain::{DirChain, DirChains, MOST_OPEN};
+pub(crate) use dir::{Dir, Entry};
 pub use file::ReadFile;
 pub(crate) use file::{NewFile, read_config};
 pub(crate) use lock_file::{Holder, LockFile};
-pub(crate) use real::{Device, DirMark, forget_journals};
-pub(crate) use walk::{Resolved, resolve};
+pub(crate) use resolve::{Resolved, resolve};
+pub(crate) use sys::{Device, DirMark, EntryKind, forget_journals};
 
 use std::io;
 use std::path::Path;
 
-use crate::error::{IoFailure, Operation};
+use crate::failure::{IoFailure, Operation};
 
 /// The disk that operations go to.
 #[derive(Clone, Default)]
@@ -76,7 +79,7 @@ impl Disk {
             return Ok(0x5eed);
         }
         let path = Path::new("the system's source of random numbers");
-        self.perform(Operation::ReadFile, path, real::random_bits)
+        self.perform(Operation::ReadFile, path, sys::random_bits)
     }
 
     /// Tells of an operation that is about to happen; an error makes it fail instead.

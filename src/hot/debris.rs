@@ -1,13 +1,14 @@
 //! [`HotDebris`]: a directory that was being created or discarded.
 
-use std::path::PathBuf;
-
-use super::transient::materialize;
-use super::{HotHeld, Transient, hot_handle};
-use crate::core::CommitRefusal;
-use crate::error::{FailureKind, Fatal, IoFailure, Poisoned, Refused};
-use crate::key::HotKey;
-use crate::layout::hot_name;
+use super::begin::{HotBegin, mark_and_create};
+use super::claim::{HotClaim, hot_handle};
+use super::transient::Transient;
+use super::unlinked::HotUnlinked;
+use crate::domain::HotState;
+use crate::failure::{
+    BeginError, BeginRefusal, ReadError, RemovalError, RemovalRefusal, Retryable, StepError,
+};
+use crate::protocol::commit;
 
 /// A hot directory whose creation or removal has not been finished.
 ///
@@ -16,162 +17,105 @@ use crate::layout::hot_name;
 /// [`remove`](Self::remove) to finish the discard.
 #[must_use = "the directory and its key stay until it is recreated or removed"]
 pub struct HotDebris {
-    held: HotHeld,
-    /// Its directory was missing when the key was given up: one that is there now is another matter.
+    claim: HotClaim,
+    /// The directory was missing when its key was given up: a directory that is there now must stay.
     is_missing: bool,
 }
 
 hot_handle!(HotDebris);
 
 impl HotDebris {
-    pub(super) const fn new(held: HotHeld) -> Self {
-        Self {
-            held,
-            is_missing: false,
-        }
+    pub(super) const fn new(claim: HotClaim, is_missing: bool) -> Self {
+        Self { claim, is_missing }
     }
 
-    pub(super) const fn of_missing(held: HotHeld) -> Self {
-        Self {
-            held,
-            is_missing: true,
-        }
+    pub(super) fn into_claim(self) -> HotClaim {
+        self.claim
     }
 
-    /// Refuses if the directory was given up while it was missing, and is there now.
-    fn check(&self) -> Result<(), HotDebrisRefusal> {
-        self.held.core.poison.check()?;
-        if self.is_missing && self.held.root().has(hot_name(self.held.chunk))? {
-            let (key, path) = (self.key(), self.held.path());
-            return Err(HotDebrisRefusal::DirectoryIsBack { key, path });
-        }
-        Ok(())
-    }
-
-    /// Wipes what is there and creates the directory anew, empty.
+    /// The intent to create the directory again, empty, to be committed. Nothing has happened yet.
     ///
     /// # Errors
     ///
-    /// [`RecreateError`].
-    pub fn recreate(self) -> Result<Transient, RecreateError<Self>> {
-        if let Err(refusal) = self.check() {
-            return Err(RecreateError::Refused(Refused::new(self, refusal)));
+    /// [`BeginError`], refused with the handle back.
+    pub fn intend(self) -> Result<HotBegin, BeginError<Self>> {
+        if let Err(poisoned) = self.claim.shared.poison.check() {
+            return Err(StepError::refused(self, ReadError::from(poisoned)));
         }
-        let key = self.key();
-        // A directory that comes back from here on is in the way.
-        materialize(self.held, !self.is_missing)
-            .map_err(|source| RecreateError::Rewritable { key, source })
+        match self.is_back() {
+            Ok(false) => Ok(HotBegin {
+                claim: self.claim,
+                found: Some(HotState::Transient),
+                // A directory that comes back from here on is in the way.
+                wipes: !self.is_missing,
+            }),
+            Ok(true) => {
+                let (key, path) = (self.claim.key(), self.claim.path());
+                let refusal = BeginRefusal::DirectoryIsBack { key, path };
+                Err(StepError::refused(self, refusal))
+            }
+            Err(failure) => Err(StepError::refused(self, failure)),
+        }
     }
 
-    /// Removes the directory with all that is in it, makes its absence durable and deletes the key.
-    /// A directory that is missing is fine.
+    /// Removes the leftovers and creates the directory anew, empty.
     ///
     /// # Errors
     ///
-    /// [`RemoveError`].
-    pub fn remove(self) -> Result<(), RemoveError<Self>> {
-        if let Err(refusal) = self.check() {
-            return Err(RemoveError::Refused(Refused::new(self, refusal)));
-        }
-        self.held.remove(!self.is_missing)
+    /// [`BeginError`].
+    pub fn recreate(self) -> Result<Transient, BeginError<Self>> {
+        let is_missing = self.is_missing;
+        let again = |begin: HotBegin| Self::new(begin.claim, is_missing);
+        mark_and_create(self.intend()?).map_err(|error| error.map(again))
     }
-}
 
-/// Why what is left of a hot directory was not touched.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HotDebrisRefusal {
-    /// The catalog refuses everything.
-    #[error(transparent)]
-    Poisoned(#[from] Poisoned),
-    /// The hot root could not be looked at.
-    #[error(transparent)]
-    Io(#[from] IoFailure),
-    /// The directory was missing when its key was given up, and is there now.
-    #[error(
-        "`{key}` was given up while its directory was missing, and `{}` is back: move it away if it holds \
-         ledgers that are not frozen; to remove it, drop this handle and claim the key again",
-        path.display()
-    )]
-    DirectoryIsBack {
-        /// The key.
-        key: HotKey,
-        /// The directory.
-        path: PathBuf,
-    },
-}
-
-/// A hot directory that could not be made anew.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecreateError<H> {
-    /// Nothing was touched; the handle is inside.
-    #[error(transparent)]
-    Refused(Refused<H, HotDebrisRefusal>),
-    /// The directory could not be wiped or made. The handle is gone, the key stays `transient`.
-    #[error(
-        "`{key}` stays `transient`, because its directory could not be made anew: claim it again"
-    )]
-    Rewritable {
-        /// The key.
-        key: HotKey,
-        /// What went wrong.
-        source: IoFailure,
-    },
-}
-
-impl<H> RecreateError<H> {
-    /// What this failure has left behind.
-    #[must_use]
-    pub const fn kind(&self) -> FailureKind {
-        match self {
-            Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable { .. } => FailureKind::Rewritable,
+    /// Removes the directory with everything in it, and makes its absence durable. A missing directory is fine. The
+    /// result is a transition: its commit deletes the key.
+    ///
+    /// # Errors
+    ///
+    /// [`RemovalError`].
+    pub fn unlink(self) -> Result<HotUnlinked, RemovalError<Self>> {
+        if let Err(poisoned) = self.claim.shared.poison.check() {
+            return Err(StepError::refused(self, poisoned));
         }
+        match self.is_back() {
+            Ok(false) => {}
+            Ok(true) => {
+                let (key, path) = (self.claim.key(), self.claim.path());
+                let refusal = RemovalRefusal::DirectoryIsBack { key, path };
+                return Err(StepError::refused(self, refusal));
+            }
+            Err(failure) => return Err(StepError::refused(self, failure)),
+        }
+        if !self.is_missing {
+            let removed = self.claim.root().remove_tree(self.claim.name());
+            let key = self.claim.key();
+            removed.map_err(|source| Retryable::Remove { key, source })?;
+        }
+        self.claim.sync_root(None)?;
+        Ok(HotUnlinked::new(self.claim))
     }
-}
 
-/// A hot directory that could not be removed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RemoveError<H> {
-    /// Nothing was touched; the handle is inside.
-    #[error(transparent)]
-    Refused(Refused<H, HotDebrisRefusal>),
-    /// The directory could not be removed. The handle is gone, the key stays `transient`.
-    #[error(
-        "`{key}` stays `transient`, because its directory could not be removed: claim it again"
-    )]
-    Rewritable {
-        /// The key.
-        key: HotKey,
-        /// What went wrong.
-        source: IoFailure,
-    },
-    /// The directory is gone, and the deletion of its key was refused.
-    #[error(
-        "the directory is gone, and `{key}` stays: open the catalog again if the cause says so, then \
-         claim it again to finish"
-    )]
-    Commit {
-        /// The key.
-        key: HotKey,
-        /// Why it was refused.
-        source: CommitRefusal,
-    },
-    /// An fsync or the commit failed.
-    #[error(transparent)]
-    Fatal(Fatal),
-}
+    /// [`unlink`](Self::unlink) and the commit of this one directory.
+    ///
+    /// # Errors
+    ///
+    /// [`RemovalError`].
+    pub fn remove(self) -> Result<(), RemovalError<Self>> {
+        let key = self.claim.key();
+        let unlinked = self.unlink()?;
+        commit(unlinked).map_err(|error| match error {
+            StepError::Refused(refused) => {
+                let source = refused.into_parts().1;
+                Retryable::Delete { key, source }.into()
+            }
+            StepError::Failed(failed) => StepError::Failed(failed),
+        })
+    }
 
-impl<H> RemoveError<H> {
-    /// What this failure has left behind.
-    #[must_use]
-    pub const fn kind(&self) -> FailureKind {
-        match self {
-            Self::Refused(_) => FailureKind::Refused,
-            Self::Rewritable { .. } | Self::Commit { .. } => FailureKind::Rewritable,
-            Self::Fatal(_) => FailureKind::Fatal,
-        }
+    /// Whether the directory was given up while it was missing, and is there now.
+    fn is_back(&self) -> Result<bool, crate::failure::IoFailure> {
+        Ok(self.is_missing && self.claim.exists()?)
     }
 }

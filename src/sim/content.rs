@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Bytes that the medium writes all or none of.
-const SECTOR: usize = 512;
+pub(super) const SECTOR: usize = 512;
 
 /// More ways than this to leave one file are thinned out; see [`Content::outcomes`].
 const MOST_OUTCOMES: usize = 256;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::content::Content;
 use super::entries::Entries;
-use super::explore::Limits;
-use super::world::{Inode, InodeId, ROOT, World};
+use super::event::InodeId;
+use super::limits::Limits;
+use super::world::{Inode, ROOT, World};
 
-/// The ways in which one power cut may come out.
+/// The outcomes in which one power cut may come out.
 pub(super) struct PowerCut<'a> {
     world: &'a World,
     /// What each file that is not durable may hold.
@@ -20,8 +21,8 @@ pub(super) struct PowerCut<'a> {
 
 /// Makes the decisions that one outcome is made of.
 trait Chooser {
-    /// One of this many ways, of which the first is what was durable and `current` what was there.
-    fn choose(&mut self, ways: usize, current: usize) -> usize;
+    /// One of this many outcomes, of which the first is what was durable and `current` what was there.
+    fn choose(&mut self, outcomes: usize, current: usize) -> usize;
 }
 
 impl<'a> PowerCut<'a> {
@@ -58,7 +59,7 @@ impl<'a> PowerCut<'a> {
         unsure
     }
 
-    /// How many ways there are to choose, counted before equal results are found to be equal.
+    /// How many outcomes there are to choose, counted before equal results are found to be equal.
     pub(super) fn count(&self) -> u128 {
         self.count_below(ROOT)
     }
@@ -72,13 +73,13 @@ impl<'a> PowerCut<'a> {
             return 1;
         };
         let names = entries.outcomes().into_values();
-        let ways = names.map(|targets| {
-            let ways = targets
+        let outcomes = names.map(|targets| {
+            let outcomes = targets
                 .into_iter()
                 .map(|target| target.map_or(1, |inode| self.count_below(inode)));
-            ways.fold(0, u128::saturating_add)
+            outcomes.fold(0, u128::saturating_add)
         });
-        ways.fold(1, u128::saturating_mul)
+        outcomes.fold(1, u128::saturating_mul)
     }
 
     /// Every outcome; or, if there are more than the limit, a sample: everything lost, nothing lost,
@@ -151,7 +152,7 @@ impl<'a> PowerCut<'a> {
             let current = targets.iter().position(|target| *target == current);
             let chosen = match targets.len() {
                 1 => 0,
-                ways => chooser.choose(ways, current.unwrap_or_default()),
+                outcomes => chooser.choose(outcomes, current.unwrap_or_default()),
             };
             if let Some(Some(inode)) = targets.get(chosen) {
                 kept.push((name, *inode));
@@ -197,9 +198,9 @@ impl Odometer {
     /// Goes on to the next combination, if there is one.
     fn advance(&mut self) -> bool {
         self.position = 0;
-        while let Some((chosen, ways)) = self.digits.pop() {
-            if chosen + 1 < ways {
-                self.digits.push((chosen + 1, ways));
+        while let Some((chosen, outcomes)) = self.digits.pop() {
+            if chosen + 1 < outcomes {
+                self.digits.push((chosen + 1, outcomes));
                 return true;
             }
         }
@@ -208,13 +209,13 @@ impl Odometer {
 }
 
 impl Chooser for Odometer {
-    fn choose(&mut self, ways: usize, _: usize) -> usize {
+    fn choose(&mut self, outcomes: usize, _: usize) -> usize {
         let position = self.position;
         self.position += 1;
         if let Some((chosen, _)) = self.digits.get(position) {
             return *chosen;
         }
-        self.digits.push((0, ways));
+        self.digits.push((0, outcomes));
         0
     }
 }
@@ -223,13 +224,13 @@ impl Chooser for Odometer {
 struct Random(u64);
 
 impl Chooser for Random {
-    fn choose(&mut self, ways: usize, _: usize) -> usize {
+    fn choose(&mut self, outcomes: usize, _: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
-        usize::try_from(mixed % ways as u64).unwrap_or_default()
+        usize::try_from(mixed % outcomes as u64).unwrap_or_default()
     }
 }
 

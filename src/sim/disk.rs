@@ -1,15 +1,12 @@
 //! [`SimDisk`]: a disk in memory that knows what would survive a power cut.
 
 use std::fmt;
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::event::{Batch, Event, Keys};
-use super::handle::{DirHandle, FileHandle};
-use super::history::History;
 use super::state::{Fault, State};
-use super::world::{ROOT, World};
+use super::world::World;
 
 /// A disk in memory that knows, for each inode, which bytes are durable, and for each directory, which
 /// entries are. Clones are the same disk.
@@ -20,11 +17,6 @@ use super::world::{ROOT, World};
 #[derive(Clone)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
-}
-
-/// A file of a [`SimDisk`], open for appending.
-pub struct SimFile {
-    handle: FileHandle,
 }
 
 impl SimDisk {
@@ -49,14 +41,6 @@ impl SimDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn root(&self) -> DirHandle {
-        DirHandle {
-            disk: self.clone(),
-            inode: ROOT,
-            path: PathBuf::from("/"),
-        }
-    }
-
     /// The process is over and another one begins: locks are released and ordered faults forgotten.
     /// What is pending stays pending.
     pub fn restart(&self) {
@@ -64,21 +48,11 @@ impl SimDisk {
     }
 
     /// Makes everything durable and forgets what has happened: a beginning for a test.
-    pub fn settle(&self) {
+    pub fn sync_all(&self) {
         let mut state = self.state();
         let mut world = state.world.clone();
         world.apply(&Event::SyncAll);
         *state = State::new(world);
-    }
-
-    /// What has happened since the disk was settled, or made.
-    #[must_use]
-    pub fn history(&self) -> History {
-        let state = self.state();
-        History {
-            base: state.base.clone(),
-            log: state.log.clone(),
-        }
     }
 
     /// A copy of this disk as it is now, pending changes included; without a history.
@@ -99,7 +73,7 @@ impl SimDisk {
         self.state().world.reuses_numbers = true;
     }
 
-    /// Names the step that begins here, for the storyboard of a failure.
+    /// Names the step that begins here, for the crash trace of a failure.
     pub fn step(&self, name: &str) {
         let mut state = self.state();
         state.step = Arc::from(name);
@@ -220,148 +194,5 @@ impl SimDisk {
     pub(crate) fn batch_returns(&self, path: &Path) {
         self.state()
             .record(Event::BatchReturns, "the commit returns in", path);
-    }
-}
-
-/// Files by path, for whoever has files of their own beside the library's.
-impl SimDisk {
-    pub(crate) fn directory(&self, path: &Path) -> io::Result<DirHandle> {
-        let mut here = self.root();
-        for component in path.components() {
-            if let Component::Normal(name) = component {
-                here = here.open_directory(name)?;
-            }
-        }
-        Ok(here)
-    }
-
-    fn parent<'a>(&self, path: &'a Path) -> io::Result<(DirHandle, &'a std::ffi::OsStr)> {
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        Ok((self.directory(parent)?, name))
-    }
-
-    /// Creates a directory. Its entry is durable once its parent has been synced.
-    ///
-    /// # Errors
-    ///
-    /// As `mkdir(2)`.
-    pub fn create_directory(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        let (parent, name) = self.parent(path.as_ref())?;
-        parent.create_directory(name)
-    }
-
-    /// Removes an empty directory.
-    ///
-    /// # Errors
-    ///
-    /// As `rmdir(2)`.
-    pub fn remove_directory(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        let (parent, name) = self.parent(path.as_ref())?;
-        parent.remove_directory(name)
-    }
-
-    /// Creates a file under a name that is free.
-    ///
-    /// # Errors
-    ///
-    /// As `open(2)` with `O_CREAT` and `O_EXCL`.
-    pub fn create_file(&self, path: impl AsRef<Path>) -> io::Result<SimFile> {
-        let (parent, name) = self.parent(path.as_ref())?;
-        let handle = parent.create_file(name)?;
-        Ok(SimFile { handle })
-    }
-
-    /// Opens an existing file.
-    ///
-    /// # Errors
-    ///
-    /// As `open(2)`.
-    pub fn open_file(&self, path: impl AsRef<Path>) -> io::Result<SimFile> {
-        let (parent, name) = self.parent(path.as_ref())?;
-        let handle = parent.open_file(name)?;
-        Ok(SimFile { handle })
-    }
-
-    /// Unlinks a file.
-    ///
-    /// # Errors
-    ///
-    /// As `unlink(2)`.
-    pub fn unlink(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        let (parent, name) = self.parent(path.as_ref())?;
-        parent.unlink(name)
-    }
-
-    /// Gives a file another name, in place of whatever had it.
-    ///
-    /// # Errors
-    ///
-    /// As `rename(2)`.
-    pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
-        let (parent, name) = self.parent(from.as_ref())?;
-        let (new_parent, new_name) = self.parent(to.as_ref())?;
-        parent.rename(name, &new_parent, new_name, true)
-    }
-
-    /// Makes the entries of a directory durable, and nothing else.
-    ///
-    /// # Errors
-    ///
-    /// As `fsync(2)`.
-    pub fn sync_directory(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        self.directory(path.as_ref())?.sync()
-    }
-
-    /// The bytes of a file.
-    ///
-    /// # Errors
-    ///
-    /// As `open(2)`.
-    pub fn read(&self, path: impl AsRef<Path>) -> io::Result<Arc<[u8]>> {
-        let (parent, name) = self.parent(path.as_ref())?;
-        parent.read_file(name)
-    }
-}
-
-impl SimFile {
-    /// Appends; when it fails, a part may have been appended.
-    ///
-    /// # Errors
-    ///
-    /// As `write(2)`.
-    pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        self.handle.append(bytes)
-    }
-
-    /// Writes from this byte on.
-    ///
-    /// # Errors
-    ///
-    /// As `pwrite(2)`.
-    pub fn write_at(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
-        self.handle.write_preallocated(offset, bytes)
-    }
-
-    /// Shortens the file to this length.
-    ///
-    /// # Errors
-    ///
-    /// As `ftruncate(2)`.
-    pub fn cut(&self, length: usize) -> io::Result<()> {
-        self.handle.cut(length)
-    }
-
-    /// Makes the bytes durable, but not the name.
-    ///
-    /// # Errors
-    ///
-    /// As `fsync(2)`. What was pending then is lost for good.
-    ///
-    /// # Panics
-    ///
-    /// If it has failed before in this process.
-    pub fn sync(&self) -> io::Result<()> {
-        self.handle.sync()
     }
 }

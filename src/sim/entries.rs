@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-use super::world::InodeId;
+use super::event::InodeId;
 
 /// What a name may stand for.
 type Target = Option<InodeId>;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use super::world::InodeId;
+/// The number of an inode; the root directory's is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct InodeId(pub(super) usize);
 
 /// The entries of a store, spelled.
 pub type Keys = BTreeMap<String, String>;

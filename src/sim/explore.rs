@@ -3,10 +3,11 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use super::crash_trace::{CrashTrace, End, Scene};
 use super::cut::PowerCut;
 use super::disk::SimDisk;
 use super::history::History;
-use super::storyboard::{End, Scene, Storyboard};
+use super::limits::Limits;
 use super::world::{Promise, World};
 
 /// When a disk is checked.
@@ -25,27 +26,6 @@ pub struct PowerLoss<'a> {
     check: Box<Check<'a>>,
     limits: Limits,
     seed: u64,
-}
-
-/// How many disks are built for one instant.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// All of them, if there are no more than this.
-    pub all: usize,
-    /// So many otherwise.
-    pub sample: usize,
-    /// How many recoveries are cut off, too. The rest run to their end.
-    pub cut_recoveries: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            all: 1 << 10,
-            sample: 1 << 5,
-            cut_recoveries: usize::MAX,
-        }
-    }
 }
 
 type Recover<'a> = dyn Fn(&SimDisk) -> Result<(), String> + 'a;
@@ -122,8 +102,8 @@ impl<'a> PowerLoss<'a> {
     ///
     /// # Errors
     ///
-    /// The storyboard of the first failure.
-    pub fn explore(&self, history: &History) -> Result<Explored, Box<Storyboard>> {
+    /// The crash trace of the first failure.
+    pub fn explore(&self, history: &History) -> Result<Explored, Box<CrashTrace>> {
         let history = Arc::new(history.clone());
         let mut exploration = Exploration {
             plan: self,
@@ -155,7 +135,7 @@ impl Exploration<'_, '_> {
         &mut self,
         history: &Arc<History>,
         before: Option<&Arc<Scene>>,
-    ) -> Result<(), Box<Storyboard>> {
+    ) -> Result<(), Box<CrashTrace>> {
         let mut run = Vec::new();
         for (position, world) in history.instants() {
             self.covered.instants += 1;
@@ -184,7 +164,7 @@ impl Exploration<'_, '_> {
         position: usize,
         world: &World,
         before: Option<&Arc<Scene>>,
-    ) -> Result<bool, Box<Storyboard>> {
+    ) -> Result<bool, Box<CrashTrace>> {
         let cut = PowerCut::new(world);
         let ways = cut.count();
         let limits = self.plan.limits;
@@ -210,7 +190,7 @@ impl Exploration<'_, '_> {
             };
             let scene = Scene::new(history, position, end, before);
             if let Err(broken) = checked {
-                failed = Some(Storyboard::new(scene, broken));
+                failed = Some(CrashTrace::new(scene, broken));
                 return Err(());
             }
             if self.known.insert(fingerprint) {
@@ -226,7 +206,7 @@ impl Exploration<'_, '_> {
     }
 
     /// Recovers a disk, and goes on to cut that off at every instant.
-    fn recover(&mut self, world: &World, scene: &Arc<Scene>) -> Result<(), Box<Storyboard>> {
+    fn recover(&mut self, world: &World, scene: &Arc<Scene>) -> Result<(), Box<CrashTrace>> {
         let disk = SimDisk::of(world.clone());
         self.covered.recoveries += 1;
         let recovered = (self.plan.recover)(&disk)
@@ -235,7 +215,7 @@ impl Exploration<'_, '_> {
         let history = Arc::new(disk.history());
         if let Err(broken) = recovered {
             let scene = Scene::new(&history, history.log.len(), End::Finished, Some(scene));
-            return Err(Box::new(Storyboard::new(scene, broken)));
+            return Err(Box::new(CrashTrace::new(scene, broken)));
         }
         if self.covered.recoveries <= self.plan.limits.cut_recoveries {
             self.covered.recoveries_cut += 1;
@@ -245,7 +225,7 @@ impl Exploration<'_, '_> {
     }
 
     /// Kills the process at every instant: what is pending stays, and the next process reads it.
-    fn kill(&mut self, history: &Arc<History>) -> Result<(), Box<Storyboard>> {
+    fn kill(&mut self, history: &Arc<History>) -> Result<(), Box<CrashTrace>> {
         for (position, world) in history.instants() {
             self.covered.instants += 1;
             let scene = Arc::new(Scene::new(history, position, End::Killed, None));

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::content::SECTOR;
 use super::disk::SimDisk;
-use super::event::Event;
+use super::event::{Event, InodeId};
 use super::state::{Call, State};
-use super::world::InodeId;
 
 /// An open directory.
 pub(crate) struct DirHandle {
@@ -317,7 +317,7 @@ impl FileHandle {
         let called = state.call(call, "write", &self.path);
         let written = match called {
             Ok(()) => bytes,
-            Err(_) => bytes.get(..bytes.len() / 2).unwrap_or_default(),
+            Err(_) => bytes.get(..part(at, bytes.len())).unwrap_or_default(),
         };
         if !written.is_empty() {
             let event = Event::Write {
@@ -359,6 +359,20 @@ impl FileHandle {
         state.call(Call::Sync(inode), "sync", &self.path)?;
         state.record(Event::SyncFile { inode }, "sync", &self.path);
         Ok(())
+    }
+}
+
+/// The bytes that a failing write leaves behind.
+///
+/// In a file that has its space, the kernel copies page by page: the part ends where a sector does. The log's check
+/// relies on that.
+fn part(at: Option<usize>, length: usize) -> usize {
+    match at {
+        Some(at) => {
+            let last_sector = (at + length) / SECTOR * SECTOR;
+            last_sector.saturating_sub(at)
+        }
+        None => length / 2,
     }
 }
 

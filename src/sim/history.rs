@@ -11,6 +11,18 @@ pub struct History {
     pub(super) log: Vec<Record>,
 }
 
+impl SimDisk {
+    /// What has happened since the disk was settled, or made.
+    #[must_use]
+    pub fn history(&self) -> History {
+        let state = self.state();
+        History {
+            base: state.base.clone(),
+            log: state.log.clone(),
+        }
+    }
+}
+
 /// What a mutant does wrong.
 #[derive(Clone, Debug)]
 pub enum Mutation {

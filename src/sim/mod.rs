@@ -6,7 +6,7 @@
 //! happened is a [`History`], and [`PowerLoss`] explores what may become of it: it cuts the power at
 //! every operation, builds every disk that this may leave, has it checked and recovered, cuts the
 //! recovery off in the same way, and goes on until no disk appears that it has not seen. What it finds
-//! is told as a [`Storyboard`]. [`History::mutants`] leaves out syncs and batches and swaps what is
+//! is told as a [`CrashTrace`]. [`History::mutants`] leaves out syncs and batches and swaps what is
 //! ordered, so that a test can show that it would notice.
 //!
 //! A [`Probe`] is told of every operation on a real file system, and can make one fail, or end the
@@ -27,6 +27,7 @@
 //! | A rename is a change of two names, each lost or kept on its own; the new name is the old file or the new one. | harsher than `rename(2)` on ext4 and XFS, which keep or lose it as a whole |
 //! | What was unlinked or removed may come back as long as its directory is not synced. | as any other entry |
 //! | After a failed `fsync` of a file what was pending can be lost for good, though a later one succeeds. | `fsync(2)`, errors; Rebello and others, "Can Applications Recover from fsync Failures?", ATC 2020 |
+//! | A write that fails in space that was reserved leaves a part that ends where a sector does; elsewhere half of its bytes. | Linux copies a buffered write page by page (`generic_perform_write`, `iomap_write_iter`) |
 //! | A batch of the store is there as a whole or not at all; once the call has returned it is there. | follows, because the store is a model of RocksDB's files on this disk, with torn log records recognized by their checksums |
 //!
 //! A killed process loses nothing: what is pending stays pending, and the next process reads it, also
@@ -43,25 +44,29 @@
 //! log does not, because its space is reserved when the store opens.
 
 mod content;
+mod crash_trace;
 mod cut;
 mod disk;
 mod entries;
 mod event;
 mod explore;
+mod files;
 mod handle;
 mod history;
+mod limits;
 mod probe;
 mod state;
-mod storyboard;
 mod world;
 
 /// Bytes of zeros that stand for many: the scenarios write on behind them.
 pub(crate) const SECTOR_OF_ZEROS: usize = 512;
 
-pub use disk::{SimDisk, SimFile};
+pub use crash_trace::CrashTrace;
+pub use disk::SimDisk;
 pub use event::{Batch, Keys};
-pub use explore::{Explored, Limits, PowerLoss, When};
+pub use explore::{Explored, PowerLoss, When};
+pub use files::SimFile;
 pub(crate) use handle::{DirHandle, FileHandle, LockHandle};
 pub use history::{History, Mutant, Mutation};
+pub use limits::Limits;
 pub use probe::Probe;
-pub use storyboard::Storyboard;

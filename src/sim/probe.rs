@@ -1,11 +1,10 @@
 //! [`Probe`]: told of every operation before it happens.
 
-use std::fmt;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fmt, io};
 
-use crate::error::Operation;
+use crate::failure::Operation;
 
 type Watcher = dyn Fn(Operation, &Path) -> io::Result<()> + Send + Sync;
 

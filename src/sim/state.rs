@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::event::{Event, Record};
-use super::world::{InodeId, World};
+use super::event::{Event, InodeId, Record};
+use super::world::World;
 
 /// Linux's number for an input or output error.
 const EIO: i32 = 5;

@@ -8,11 +8,7 @@ use std::sync::Arc;
 
 use super::content::Content;
 use super::entries::Entries;
-use super::event::{Batch, Event, Keys};
-
-/// The number of an inode; the root directory's is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct InodeId(pub(super) usize);
+use super::event::{Batch, Event, InodeId, Keys};
 
 pub(super) const ROOT: InodeId = InodeId(0);
 
@@ -147,13 +143,13 @@ impl World {
                 self.change_directory(*to, |entries| entries.set(new_name, target));
             }
             Event::StoreOpened(_) | Event::BatchBegins(_) | Event::BatchReturns | Event::Step => {
-                self.note(event);
+                self.record(event);
             }
         }
     }
 
     /// Keeps what the store has promised.
-    fn note(&mut self, event: &Event) {
+    fn record(&mut self, event: &Event) {
         match event {
             Event::StoreOpened(keys) => {
                 self.promise = Promise {

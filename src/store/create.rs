@@ -8,16 +8,16 @@
 use std::ffi::OsStr;
 
 use super::engine::Engine;
-use super::log_check::{Before, Damage, DamageKind, check_as_named};
+use super::failure::{Damage, DamageKind, NotACatalog, OpenFailure};
+use super::log_check::{self, Before, check_as_named};
 use super::names::{
     BALLAST, NEW_POINTER, OPTIONS, POINTER, STORE_LOCK, is_manifest, is_rocksdbs, manifest_name,
     manifest_numbers,
 };
 use super::witness::{Testimony, Witness, Witnessed};
-use super::{OpenFailure, log_check};
-use crate::error::{IoFailure, Operation, StoreFailure};
-use crate::fs::{Dir, Sort};
-use crate::layout::{IDENTITY_FILE, LOCK_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE};
+use crate::domain::{IDENTITY_FILE, LOCK_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE};
+use crate::failure::{IoFailure, Operation, StoreFailure};
+use crate::fs::{Dir, EntryKind, resolve};
 
 /// The directory in which a store is built. While it exists and the pointer does not, the store is empty. The name is
 /// frostline's own, because what is found under it is removed.
@@ -31,13 +31,6 @@ const NOT_THE_STORES: [&str; 5] = [
     LOST_AND_FOUND,
     BALLAST,
 ];
-
-/// The directory holds something, but no store: its pointer file is missing.
-#[derive(Debug)]
-pub(crate) struct NotACatalog {
-    /// An entry that is there.
-    pub(crate) found: String,
-}
 
 /// Brings the directory to the point where the store can be opened: creates the store where there is
 /// none, or finishes what a crash cut off.
@@ -212,11 +205,20 @@ fn point_to(dir: &Dir, manifest: &str) -> Result<(), IoFailure> {
 pub(super) fn check_regular(dir: &Dir) -> Result<(), IoFailure> {
     for entry in dir.list()? {
         let is_the_stores = entry.name == BALLAST || entry.name.to_str().is_some_and(is_rocksdbs);
-        if is_the_stores && dir.sort_of(&entry.name)? != Some(Sort::File) {
+        if is_the_stores && dir.kind_of(&entry.name)? != Some(EntryKind::File) {
             let source = std::io::Error::other("it is not a regular file: move it away");
             let path = dir.join(&entry.name);
             return Err(IoFailure::new(Operation::OpenFile, path, source));
         }
     }
     Ok(())
+}
+
+/// Makes sure that the path still leads to the locked directory, so that errors name the right one.
+pub(super) fn check_not_moved(dir: &Dir) -> Result<(), OpenFailure> {
+    let there = resolve(dir.path(), dir.disk())?.identity();
+    if there == Some(dir.identity()?) {
+        return Ok(());
+    }
+    Err(OpenFailure::Moved)
 }

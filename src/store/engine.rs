@@ -1,45 +1,47 @@
 //! Which engine keeps the entries: RocksDB; or, under the feature `sim`, its model on a simulated disk.
 
-use super::{Edit, RawEntry, Source, rocks};
+use super::entry::{Edit, RawEntry};
+use super::failure::BoxError;
+use super::rocks;
 use crate::fs::Dir;
 
 pub(super) enum Engine {
     Rocks(rocks::Rocks),
     #[cfg(feature = "sim")]
-    Simulated(super::simulated::Simulated),
+    Simulated(super::model::Simulated),
 }
 
 impl Engine {
     /// Opens a store that exists.
-    pub(super) fn open(dir: &Dir) -> Result<Self, Source> {
+    pub(super) fn open(dir: &Dir) -> Result<Self, BoxError> {
         #[cfg(feature = "sim")]
         if let Some(dir) = dir.simulated() {
-            return super::simulated::Simulated::open(dir).map(Self::Simulated);
+            return super::model::Simulated::open(dir).map(Self::Simulated);
         }
         rocks::Rocks::open(dir).map(Self::Rocks)
     }
 
     /// Creates an empty store where there is none.
-    pub(super) fn create(dir: &Dir) -> Result<(), Source> {
+    pub(super) fn create(dir: &Dir) -> Result<(), BoxError> {
         #[cfg(feature = "sim")]
         if let Some(dir) = dir.simulated() {
-            return super::simulated::create(dir);
+            return super::model::create(dir);
         }
         rocks::Rocks::create(dir)
     }
 
     /// Every entry of a store that somebody else may have open. Writes nothing.
-    pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, Source> {
+    pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, BoxError> {
         #[cfg(feature = "sim")]
         if let Some(dir) = dir.simulated() {
-            return super::simulated::read_all(dir);
+            return super::model::read_all(dir);
         }
         rocks::Rocks::read_all(dir)
     }
 
     /// Moves everything from the logs to a table; and now and then, within so many bytes of space, all
     /// tables into one, because a process may not live long enough to do that by the way.
-    pub(super) fn flush(&mut self, may_take: u64) -> Result<(), Source> {
+    pub(super) fn flush(&mut self, may_take: u64) -> Result<(), BoxError> {
         match self {
             Self::Rocks(rocks) => {
                 rocks.flush()?;
@@ -52,7 +54,7 @@ impl Engine {
 
     /// Moves everything from the log to a table, while the store is in use. The model's logs are never
     /// that long.
-    pub(super) fn flush_memory(&self) -> Result<(), Source> {
+    pub(super) fn flush_memory(&self) -> Result<(), BoxError> {
         match self {
             Self::Rocks(rocks) => rocks.flush(),
             #[cfg(feature = "sim")]
@@ -77,7 +79,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BoxError> {
         match self {
             Self::Rocks(rocks) => rocks.get(key),
             #[cfg(feature = "sim")]
@@ -85,7 +87,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn write(&self, edits: &[Edit]) -> Result<(), Source> {
+    pub(super) fn write(&self, edits: &[Edit]) -> Result<(), BoxError> {
         match self {
             Self::Rocks(rocks) => rocks.write(edits),
             #[cfg(feature = "sim")]
@@ -99,14 +101,18 @@ impl Engine {
     }
 
     #[cfg(feature = "sim")]
-    pub(super) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Source> {
+    pub(super) fn write_raw_for_test(
+        &self,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), BoxError> {
         match self {
-            Self::Rocks(rocks) => rocks.plant(key, value),
+            Self::Rocks(rocks) => rocks.write_raw_for_test(key, value),
             Self::Simulated(store) => store.write([(key, value)]),
         }
     }
 
-    pub(super) fn for_each(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<(), Source> {
+    pub(super) fn for_each(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<(), BoxError> {
         match self {
             Self::Rocks(rocks) => rocks.for_each(visit),
             #[cfg(feature = "sim")]

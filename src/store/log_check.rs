@@ -15,77 +15,13 @@
 //! is cut off only under (2) and (3): the edit that is lost named a table whose records are then still
 //! in a log.
 
-use std::path::PathBuf;
-
-use super::OpenFailure;
+use super::failure::{Damage, DamageKind, OpenFailure};
 use super::log_format::{BatchHead, Tail, Unsynced, begins_batch, read_batches, tail};
 use super::manifest::{Manifest, UnknownEdit};
 use super::names::{POINTER, is_manifest, log_name, log_numbers, table_name};
 use super::witness::{Testimony, Witness, Witnessed};
+use crate::domain::WITNESS_FILE;
 use crate::fs::Dir;
-use crate::layout::WITNESS_FILE;
-
-/// Damage of a file of the store: opening it would lose acknowledged batches, or may.
-#[derive(Debug)]
-pub(crate) struct Damage {
-    /// The file.
-    pub(crate) path: PathBuf,
-    pub(crate) kind: DamageKind,
-}
-
-/// A kind of damage, which no power cut leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DamageKind {
-    /// Bytes that are neither a record nor the torn end of one.
-    #[error("it is damaged at byte {offset}, which no power cut does")]
-    Bytes {
-        /// Bytes from the file's beginning to the damage.
-        offset: usize,
-    },
-    /// A record of a type that this library does not write.
-    #[error("it has a record of the unknown type {found} at byte {offset}")]
-    RecordType {
-        /// Bytes from the file's beginning to the record.
-        offset: usize,
-        /// The type, as it is stored.
-        found: u8,
-    },
-    /// An edit of the manifest with fields that this library does not know.
-    #[error("it has an edit that this library does not understand: another program wrote it")]
-    UnknownEdit,
-    /// Batches are missing before one that is there.
-    #[error("its batch {found} follows batch {expected_after}: those in between are missing")]
-    Gap {
-        /// The sequence number of the last edit before the gap.
-        expected_after: u64,
-        /// The sequence number of the first edit behind it.
-        found: u64,
-    },
-    /// Batches that are in a table already, or twice in the logs.
-    #[error(
-        "its batch {found} is older than edit {newest}, which is stored elsewhere: it is a file of an earlier time"
-    )]
-    Stale {
-        /// The newest sequence number that is stored elsewhere.
-        newest: u64,
-        /// The sequence number of the batch.
-        found: u64,
-    },
-    /// The last batches are missing.
-    #[error(
-        "the catalog ends with edit {found}, and edit {expected} was acknowledged: its last batches are missing, or it is a copy of an earlier time"
-    )]
-    Older {
-        /// The sequence number of an edit that was acknowledged.
-        expected: u64,
-        /// The sequence number of the last edit that is there.
-        found: u64,
-    },
-    /// The file is missing.
-    #[error("it is missing, and it held acknowledged batches")]
-    Missing,
-}
 
 /// Whether files are fsynced before anything in them is believed.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,82 +5,37 @@
 
 mod create;
 mod engine;
+mod entry;
+mod failure;
 mod log_check;
 mod log_format;
 mod manifest;
+#[cfg(feature = "sim")]
+mod model;
 mod names;
 mod read_only;
 mod rocks;
-#[cfg(feature = "sim")]
-mod simulated;
 mod space;
 mod witness;
 
-use std::borrow::Cow;
 #[cfg(feature = "sim")]
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::{IoFailure, Operation, StoreFailure};
-use crate::fs::{Dir, resolve};
-use crate::key::EncodedKey;
+use crate::domain::EncodedKey;
+use crate::failure::{IoFailure, Operation, StoreFailure};
+use crate::fs::Dir;
 use engine::Engine;
 use space::{LogSpace, Room};
 use witness::Witnessed;
 
-pub(crate) use create::{NotACatalog, foreign_entry, holds_store};
-pub(crate) use log_check::Damage;
-pub use log_check::DamageKind;
+pub(crate) use create::{foreign_entry, holds_store};
+pub(crate) use entry::{Edit, RawEntry};
+use failure::BoxError;
+pub use failure::DamageKind;
+pub(crate) use failure::{Damage, Full, NotACatalog, OpenFailure, StoreCommitFailure};
 pub(crate) use read_only::{Reading, read_only};
-pub(crate) use space::Full;
 pub(crate) use witness::Witness;
-
-/// One change of a batch: a new value, or none to delete the key.
-#[derive(Debug)]
-pub(crate) struct Edit {
-    pub(crate) key: EncodedKey,
-    pub(crate) value: Option<Cow<'static, str>>,
-}
-
-/// A key and its value, as they are stored.
-pub(crate) type RawEntry = (Box<[u8]>, Box<[u8]>);
-
-/// Why a store could not be opened.
-#[derive(Debug)]
-pub(crate) enum OpenFailure {
-    Io(IoFailure),
-    Store(StoreFailure),
-    NotACatalog(NotACatalog),
-    Damaged(Damage),
-    /// The witness's file, which is missing.
-    NoWitness(PathBuf),
-    /// The disk has no space for a start.
-    Full(Full),
-    /// The path and the locked directory are no longer the same directory.
-    Moved,
-}
-
-impl From<IoFailure> for OpenFailure {
-    fn from(failure: IoFailure) -> Self {
-        Self::Io(failure)
-    }
-}
-
-impl From<StoreFailure> for OpenFailure {
-    fn from(failure: StoreFailure) -> Self {
-        Self::Store(failure)
-    }
-}
-
-/// How a commit fails.
-#[derive(Debug)]
-pub(crate) enum StoreCommitFailure {
-    /// The disk has no space for it; nothing was written.
-    NoSpace(StoreFailure),
-    /// It may or may not be durable.
-    Unknown(StoreFailure),
-}
 
 /// An open store.
 pub(crate) struct Store {
@@ -94,7 +49,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store in this directory, or creates it, all or nothing, where there is none.
     pub(crate) fn open(dir: &Arc<Dir>, witness: Witness) -> Result<Self, OpenFailure> {
-        check_not_moved(dir)?;
+        create::check_not_moved(dir)?;
         create::check_regular(dir)?;
         let parts = match Self::start(dir, &witness, space::before_start) {
             // A quota does not show in the free space. Everything that the attempt wrote, a second one
@@ -113,7 +68,7 @@ impl Store {
             expect(unused_mut, reason = "only a simulated store promises")
         )]
         let (mut engine, space) = parts.map_err(|failure| space::explain(dir, failure))?;
-        check_not_moved(dir)?;
+        create::check_not_moved(dir)?;
         #[cfg(feature = "sim")]
         engine.promise();
         Ok(Self {
@@ -236,8 +191,12 @@ impl Store {
     }
 
     #[cfg(feature = "sim")]
-    pub(crate) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreFailure> {
-        let planted = self.engine.plant(key, value);
+    pub(crate) fn write_raw_for_test(
+        &self,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), StoreFailure> {
+        let planted = self.engine.write_raw_for_test(key, value);
         planted.map_err(|error| self.failure(Operation::Commit, error))
     }
 
@@ -248,12 +207,12 @@ impl Store {
             .disk()
             .announce(Operation::ReadStore, self.dir.path());
         shown
-            .map_err(Source::from)
+            .map_err(BoxError::from)
             .and_then(|()| self.engine.for_each(visit))
             .map_err(|error| self.failure(Operation::ReadStore, error))
     }
 
-    fn failure(&self, operation: Operation, source: Source) -> StoreFailure {
+    fn failure(&self, operation: Operation, source: BoxError) -> StoreFailure {
         StoreFailure::new(operation, self.dir.path(), source)
     }
 }
@@ -262,14 +221,11 @@ impl Store {
 #[cfg(feature = "sim")]
 pub(crate) fn peek(disk: &crate::sim::SimDisk, path: &Path) -> std::io::Result<crate::sim::Keys> {
     match disk.directory(path) {
-        Ok(dir) => simulated::peek(&dir),
+        Ok(dir) => model::peek(&dir),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(crate::sim::Keys::new()),
         Err(error) => Err(error),
     }
 }
-
-/// What a store says of its own failures.
-pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Prepares the log that commits go to, and writes down how far the store has come.
 ///
@@ -291,13 +247,4 @@ fn begin_log(
     }
     witness.write(witnessed)?;
     Ok(space)
-}
-
-/// Makes sure that the path still leads to the locked directory, so that errors name the right one.
-fn check_not_moved(dir: &Dir) -> Result<(), OpenFailure> {
-    let there = resolve(dir.path(), dir.disk())?.identity();
-    if there == Some(dir.identity()?) {
-        return Ok(());
-    }
-    Err(OpenFailure::Moved)
 }

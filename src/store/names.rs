@@ -1,6 +1,6 @@
 //! The names in a store's directory: those that RocksDB makes, and those that frostline adds.
 
-use crate::error::IoFailure;
+use crate::failure::IoFailure;
 use crate::fs::Dir;
 
 /// The pointer file: it holds the name of the manifest in use.

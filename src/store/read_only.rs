@@ -3,13 +3,14 @@
 //! Takes no lock and writes nothing. A process that starts or flushes replaces files while they are
 //! being read here, so a reading that fails is begun again a few times before the failure is believed.
 
-use super::create::{STAGING, check_regular};
+use super::create::{STAGING, check_not_moved, check_regular};
 use super::engine::Engine;
+use super::entry::RawEntry;
+use super::failure::OpenFailure;
 use super::log_check::{self, Before};
 use super::names::POINTER;
 use super::witness::Witness;
-use super::{OpenFailure, RawEntry, check_not_moved};
-use crate::error::{Operation, StoreFailure};
+use crate::failure::{Operation, StoreFailure};
 use crate::fs::Dir;
 
 /// How often a reading is begun before its failure is believed.

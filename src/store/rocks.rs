@@ -10,8 +10,9 @@ use rocksdb::{
     LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
-use super::{Edit, RawEntry, Source};
-use crate::error::TooManyFiles;
+use super::entry::{Edit, RawEntry};
+use super::failure::BoxError;
+use crate::failure::TooManyFiles;
 use crate::fs::Dir;
 
 /// Bytes of memtable at which RocksDB would begin a new log by itself: never reached, because
@@ -45,7 +46,7 @@ struct Paths {
 }
 
 impl Paths {
-    fn of(dir: &Dir) -> Result<Self, Source> {
+    fn of(dir: &Dir) -> Result<Self, BoxError> {
         let descriptor = dir
             .descriptor_path()
             .ok_or("`/proc` is not mounted: RocksDB goes through the open directory there")?;
@@ -54,7 +55,7 @@ impl Paths {
     }
 }
 
-fn options() -> Result<Options, Source> {
+fn options() -> Result<Options, BoxError> {
     // Recovery without a flush: the tables of such a flush would be named by a new manifest before
     // their directory entries are durable.
     //
@@ -77,12 +78,12 @@ fn options() -> Result<Options, Source> {
 
 impl Rocks {
     /// Opens a store that exists. The directory stays open as long as the store is.
-    pub(super) fn open(dir: &Dir) -> Result<Self, Source> {
+    pub(super) fn open(dir: &Dir) -> Result<Self, BoxError> {
         Self::start(&options()?, dir)
     }
 
     /// Creates an empty store where there is none, and closes it again.
-    pub(super) fn create(dir: &Dir) -> Result<(), Source> {
+    pub(super) fn create(dir: &Dir) -> Result<(), BoxError> {
         let mut options = options()?;
         options.create_if_missing(true);
         options.set_error_if_exists(true);
@@ -91,7 +92,7 @@ impl Rocks {
 
     /// Every entry of a store that exists and that another process may have open. Writes nothing: no
     /// lock, no log of its own, no new manifest.
-    pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, Source> {
+    pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, BoxError> {
         let mut options = options()?;
         // The last record may be in the middle of being written.
         options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
@@ -102,7 +103,7 @@ impl Rocks {
         entries.collect::<Result<_, _>>().map_err(failed)
     }
 
-    fn start(options: &Options, dir: &Dir) -> Result<Self, Source> {
+    fn start(options: &Options, dir: &Dir) -> Result<Self, BoxError> {
         let mut write = WriteOptions::default();
         write.set_sync(true);
         let paths = Paths::of(dir)?;
@@ -113,17 +114,17 @@ impl Rocks {
         })
     }
 
-    fn said(&self, error: rocksdb::Error) -> Source {
+    fn said(&self, error: rocksdb::Error) -> BoxError {
         said(&self.paths, error)
     }
 
     /// Moves everything from the logs to a table, so that the logs can go.
-    pub(super) fn flush(&self) -> Result<(), Source> {
+    pub(super) fn flush(&self) -> Result<(), BoxError> {
         self.db.flush().map_err(|error| self.said(error))
     }
 
     /// Merges all tables into one, if they have become many and the disk has the space for the copy.
-    pub(super) fn merge_tables(&self, may_take: u64) -> Result<(), Source> {
+    pub(super) fn merge_tables(&self, may_take: u64) -> Result<(), BoxError> {
         let tables = self.db.live_files().map_err(|error| self.said(error))?;
         let size: usize = tables.iter().map(|table| table.size).sum();
         if tables.len() >= TABLES_KEPT && 2 * size as u64 <= may_take {
@@ -141,11 +142,11 @@ impl Rocks {
         self.db.latest_sequence_number()
     }
 
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BoxError> {
         self.db.get(key).map_err(|error| self.said(error))
     }
 
-    pub(super) fn write(&self, edits: &[Edit]) -> Result<(), Source> {
+    pub(super) fn write(&self, edits: &[Edit]) -> Result<(), BoxError> {
         let mut batch = WriteBatch::default();
         for edit in edits {
             match &edit.value {
@@ -158,7 +159,11 @@ impl Rocks {
     }
 
     #[cfg(feature = "sim")]
-    pub(super) fn plant(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Source> {
+    pub(super) fn write_raw_for_test(
+        &self,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), BoxError> {
         let planted = match value {
             Some(value) => self.db.put_opt(key, value, &self.write),
             None => self.db.delete_opt(key, &self.write),
@@ -167,7 +172,7 @@ impl Rocks {
     }
 
     /// Shows every entry, in byte order, in place.
-    pub(super) fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), Source> {
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), BoxError> {
         let mut read = ReadOptions::default();
         // Each block is read once.
         read.fill_cache(false);
@@ -184,7 +189,7 @@ impl Rocks {
 
 /// Converts RocksDB's error into the system's error behind it, because the operator needs other advice
 /// than for a damaged store. RocksDB tells that by its text only.
-fn said(paths: &Paths, error: rocksdb::Error) -> Source {
+fn said(paths: &Paths, error: rocksdb::Error) -> BoxError {
     let descriptor = paths.descriptor.to_string_lossy();
     let text = error.into_string();
     let text = text.replace(&*descriptor, &paths.shown.to_string_lossy());
@@ -193,7 +198,7 @@ fn said(paths: &Paths, error: rocksdb::Error) -> Source {
 
 /// The texts of the C library's errors, which do not depend on the locale unless a program sets one,
 /// and the first words of RocksDB's own lock.
-fn system_error(text: String) -> Source {
+fn system_error(text: String) -> BoxError {
     let kinds = [
         ("No space left on device", io::ErrorKind::StorageFull),
         ("Disk quota exceeded", io::ErrorKind::QuotaExceeded),
@@ -215,7 +220,7 @@ fn system_error(text: String) -> Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Operation, StoreFailure};
+    use crate::failure::{Operation, StoreFailure};
 
     #[test]
     fn each_cause_has_its_own_advice() {

@@ -8,11 +8,11 @@
 
 use std::io;
 
+use super::failure::{BoxError, Full, OpenFailure};
 use super::log_format::used;
 use super::names::{BALLAST, log_name, log_numbers};
 use super::witness::Witnessed;
-use super::{OpenFailure, Source};
-use crate::error::IoFailure;
+use crate::failure::IoFailure;
 use crate::fs::Dir;
 
 /// Bytes reserved of a log: some ten thousand edits, which demote and delete whatever a full disk can
@@ -56,16 +56,6 @@ pub(super) enum Room {
     Ample,
     /// The ballast has been given back.
     Scarce,
-}
-
-/// A start that had no space.
-#[derive(Debug)]
-pub(crate) struct Full {
-    /// Bytes that a start needs.
-    pub(crate) needed: u64,
-    /// Bytes that are free.
-    pub(crate) free: u64,
-    pub(crate) source: Source,
 }
 
 /// Makes sure of the space for a start, at the expense of the ballast if need be.
@@ -147,7 +137,7 @@ pub(super) fn explain(dir: &Dir, failure: OpenFailure) -> OpenFailure {
         OpenFailure::Store(failure) => failure.source.downcast_ref().is_some_and(is_full),
         _ => false,
     };
-    let source: Source = match failure {
+    let source: BoxError = match failure {
         OpenFailure::Io(failure) if is_full => failure.into(),
         OpenFailure::Store(failure) if is_full => failure.into(),
         other => return other,

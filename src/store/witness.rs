@@ -10,10 +10,10 @@
 
 use std::sync::Arc;
 
-use crate::error::IoFailure;
-use crate::fs::Dir;
-use crate::layout::{NEW_WITNESS_FILE, WITNESS_FILE};
-use crate::sector::{self, SECTOR};
+use crate::domain::{NEW_WITNESS_FILE, WITNESS_FILE};
+use crate::failure::IoFailure;
+use crate::fs::sector::SECTOR;
+use crate::fs::{Dir, sector};
 
 /// How each slot begins.
 const FORMAT: &str = "frostline witness 1 ";

@@ -1,9 +1,11 @@
 //! What every handle is, and is not.
 
+use frostline::audit::Audit;
+use frostline::config::{EarliestLedger, LogFormat, LogLevel};
+use frostline::step::{Demotion, Synced, SyncedSet, Unlinked};
 use frostline::{
-    Audit, Catalog, Debris, Demotion, EarliestLedger, Freezing, FreezingSet, Frozen, FrozenSet,
-    HotDebris, Lease, Ledgers, LockedRoots, LogFormat, LogLevel, Owed, Prunable, Pruning, Ready,
-    Recovered, SyncGroup, Synced, SyncedSet, Transient, Unlinked,
+    Catalog, Debris, Freezing, FreezingSet, Frozen, FrozenSet, HotDebris, Lease, Ledgers,
+    LockedRoots, Prunable, Pruning, Ready, Recovered, SyncGroup, Transient, Unfinished,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -46,7 +48,7 @@ assert_impl_all!(Audit: Clone, Send, Sync, std::fmt::Debug, std::fmt::Display);
 assert_not_impl_any!(Audit: Copy, Default, serde::de::DeserializeOwned);
 assert_impl_all!(Recovered: Send, Sync, std::fmt::Debug, std::fmt::Display);
 assert_not_impl_any!(Recovered: Clone, Copy);
-assert_impl_all!(Owed: Copy, Send, Sync, std::fmt::Debug, std::fmt::Display);
+assert_impl_all!(Unfinished: Copy, Send, Sync, std::fmt::Debug, std::fmt::Display);
 
 // How the configuration file spells them is nobody else's format.
 assert_not_impl_any!(EarliestLedger: serde::de::DeserializeOwned);

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
+use frostline::error::Operation;
 use frostline::sim::{PowerLoss, Probe, SimDisk, When};
-use frostline::{
-    ArtifactSet, Catalog, Events, FailureKind, Ledgers, Operation, StorageRoots, TxHash,
-};
+use frostline::{ArtifactSet, Catalog, Events, FailureKind, Ledgers, StorageRoots, TxHash};
 use rustix::fs::FallocateFlags;
 
 use crate::fixture::{Data, Trace, chain, chunk, freeze};
@@ -300,7 +299,7 @@ fn no_power_cut_takes_a_bucket_that_was_made_again() {
         drop(freeze(&catalog, 1, b"one"));
         disk.unlink("/data/ledgers/00000/00000001.pack").unwrap();
         disk.remove_directory("/data/ledgers/00000").unwrap();
-        disk.settle();
+        disk.sync_all();
         if made_by_hand {
             disk.create_directory("/data/ledgers/00000").unwrap();
         }
@@ -434,5 +433,5 @@ fn bytes_that_are_lost_are_found_before_the_key_changes() {
         "{text}"
     );
     drop(catalog);
-    assert_eq!(world.open().owed().freezing, 1);
+    assert_eq!(world.open().unfinished().freezing, 1);
 }

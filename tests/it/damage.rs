@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, Ledgers, OpenError, RootRole};
+use frostline::error::OpenError;
+use frostline::{Catalog, Ledgers, RootRole};
 
 use crate::fixture::{Data, chunk, copy_tree, tree};
 
@@ -81,7 +82,7 @@ pub fn records(bytes: &[u8]) -> Vec<usize> {
 /// Everything but the lock files, which name the process that tried.
 fn all_but_locks(data: &Data) -> Files {
     let mut files = tree(&data.path());
-    files.retain(|path, _| !path.ends_with(frostline::LOCK_FILE));
+    files.retain(|path, _| !path.ends_with(frostline::key::LOCK_FILE));
     files
 }
 

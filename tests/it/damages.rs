@@ -1,15 +1,18 @@
 //! Every file of a catalog, damaged in every way that is tried: for each, the start is refused, or all
 //! acknowledged keys are there, or the damage is one that a power cut leaves.
 //!
-//! `FROSTLINE_DAMAGES=all` tries every byte of small files, every seventh of the others, and fewer of those
-//! that a start does not read; otherwise some of them are tried.
+//! `FROSTLINE_DAMAGES=all` tries every byte of small files, every seventh of the others, and fewer of the tables and
+//! of the files that a start does not read; otherwise some of them are tried.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use frostline::{Catalog, Ledgers, RootRole};
 
+use crate::child::{child, is_child};
 use crate::fixture::{Data, chunk, copy_tree, report, tree};
 
 const SECTOR: usize = 512;
@@ -75,13 +78,57 @@ fn open(data: &Data) -> Option<usize> {
     Some(keys.map(Result::unwrap).count())
 }
 
-/// The keys that RocksDB alone finds, if it opens the store.
-fn open_with_rocksdb_alone(data: &Data) -> Option<usize> {
+/// The variable with the path of the store that the child opens.
+const STORE: &str = "FROSTLINE_TEST_STORE";
+
+/// A child: prints how many keys RocksDB alone finds in a store.
+#[test]
+fn rocksdb_alone() {
+    if is_child() {
+        let keys = keys_of(Path::new(&std::env::var_os(STORE).unwrap()));
+        println!(
+            "\nkeys: {}",
+            keys.map_or_else(|| "refused".to_owned(), |keys| keys.to_string())
+        );
+    }
+}
+
+fn keys_of(store: &Path) -> Option<usize> {
     let options = rocksdb::Options::default();
-    let store = rocksdb::DB::open(&options, data.root(RootRole::Catalog)).ok()?;
+    let store = rocksdb::DB::open(&options, store).ok()?;
     let entries = store.iterator(rocksdb::IteratorMode::Start);
     Some(entries.map_while(Result::ok).count())
 }
+
+/// The keys that RocksDB alone finds, if it opens the store; or that it does not come to an end.
+fn open_with_rocksdb_alone(data: &Data, file: &Path) -> Result<Option<usize>, ForEver> {
+    let store = data.root(RootRole::Catalog);
+    let name = file.file_name().unwrap().to_string_lossy();
+    // RocksDB 11.8.1 reads some records of an unknown type again and again, in a log and in a manifest.
+    if !name.ends_with(".log") && !name.starts_with("MANIFEST") {
+        return Ok(keys_of(&store));
+    }
+    let mut child = child("damages::rocksdb_alone")
+        .env(STORE, store)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return Err(ForEver);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let said = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
+    let keys = said.lines().find_map(|line| line.strip_prefix("keys: "));
+    Ok(keys.and_then(|keys| keys.parse().ok()))
+}
+
+struct ForEver;
 
 fn mark(data: &Data, from: u32, count: u32) {
     let catalog = data.open();
@@ -122,6 +169,8 @@ struct Outcomes {
     like_a_power_cut: usize,
     /// Of those refused: RocksDB alone opens the store with fewer keys.
     lost_by_rocksdb: usize,
+    /// Of those refused: RocksDB alone does not come to an end.
+    for_ever: usize,
 }
 
 /// A closed catalog, and its files at two instants.
@@ -173,9 +222,11 @@ impl Subject {
         let Some(keys) = open(&self.damaged(file, damage)) else {
             outcomes.refused += 1;
             if file.starts_with("catalog/rocksdb") {
-                let alone = open_with_rocksdb_alone(&self.damaged(file, damage));
-                let has_fewer = alone.is_some_and(|keys| keys < self.acknowledged);
-                outcomes.lost_by_rocksdb += usize::from(has_fewer);
+                match open_with_rocksdb_alone(&self.damaged(file, damage), file) {
+                    Ok(Some(keys)) if keys < self.acknowledged => outcomes.lost_by_rocksdb += 1,
+                    Ok(_) => {}
+                    Err(ForEver) => outcomes.for_ever += 1,
+                }
             }
             return;
         };
@@ -191,7 +242,8 @@ impl Subject {
         );
         outcomes.like_a_power_cut += 1;
         // Never fewer than RocksDB.
-        let alone = open_with_rocksdb_alone(&self.damaged(file, damage)).unwrap_or(0);
+        let alone = open_with_rocksdb_alone(&self.damaged(file, damage), file);
+        let alone = alone.ok().flatten().unwrap_or(0);
         assert!(
             keys >= alone,
             "{damage:?}: {keys}, and RocksDB finds {alone}"
@@ -207,6 +259,8 @@ fn step(all: bool, file: &Path, length: usize) -> usize {
         .any(|start| name.starts_with(start));
     match (all, length) {
         (true, _) if !is_read_at_a_start => 61,
+        // A start with a damaged table takes a second, which RocksDB waits.
+        (true, _) if name.ends_with(".sst") => 31,
         (true, ..=SECTOR) => 1,
         (true, _) => 7,
         (false, length) => (length.min(4_096) / 12).max(1) | 1,
@@ -228,7 +282,7 @@ fn no_damage_opens_a_catalog_with_fewer_keys() {
         outcomes
     };
     let of_each: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
         let ended = workers.into_iter().map(|worker| worker.join().unwrap());
         ended.collect()
     });
@@ -237,10 +291,11 @@ fn no_damage_opens_a_catalog_with_fewer_keys() {
     let lost_by_rocksdb = sum(|outcomes| outcomes.lost_by_rocksdb);
     report(&format!(
         "damages: {} tried, {refused} refused, {} opened with every key, {} like a power cut; of those \
-         refused, RocksDB alone opens {lost_by_rocksdb} with fewer keys",
+         refused, RocksDB alone opens {lost_by_rocksdb} with fewer keys, and reads for ever in {}",
         sum(|outcomes| outcomes.tried),
         sum(|outcomes| outcomes.whole),
         sum(|outcomes| outcomes.like_a_power_cut),
+        sum(|outcomes| outcomes.for_ever),
     ));
     assert!(
         refused > 100 && lost_by_rocksdb > 10,

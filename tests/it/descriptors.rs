@@ -4,6 +4,7 @@ use std::process::Command;
 
 use frostline::{ArtifactKey, ArtifactKind, ArtifactSet, Catalog, ChunkId, FreezingSet, Prunable};
 
+use crate::child::{child, is_child};
 use crate::fixture::{Data, chunk, write_set};
 
 /// A process that may open so many has room for what the catalog itself keeps open, and for little more
@@ -23,7 +24,7 @@ fn batch(catalog: &Catalog) -> Vec<Prunable> {
         let kinds = ArtifactKind::ALL.into_iter();
         kinds.map(move |kind| ArtifactKey { chunk, kind })
     });
-    keys.filter_map(|key| catalog.prunable(key).unwrap())
+    keys.filter_map(|key| catalog.claim_for_pruning(key).unwrap())
         .collect()
 }
 
@@ -37,8 +38,10 @@ fn freeze(catalog: &Catalog, begun: Vec<FreezingSet>) {
 }
 
 #[test]
-#[ignore = "not a test but the process in the test below, which starts it by name"]
 fn the_process_with_few_descriptors() {
+    if !is_child() {
+        return;
+    }
     let world = Data::new();
     let catalog = world.open();
     freeze(&catalog, catalog.begin_sets(sets()).unwrap());
@@ -55,10 +58,16 @@ fn the_process_with_few_descriptors() {
 #[test]
 fn descriptors_do_not_grow_with_the_work() {
     let name = "descriptors::the_process_with_few_descriptors";
+    let child = child(name);
     let output = Command::new("sh")
         .args(["-c", &format!("ulimit -n {LIMIT} && exec \"$0\" \"$@\"")])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--test-threads=1"])
+        .arg(child.get_program())
+        .args(child.get_args())
+        .envs(
+            child
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

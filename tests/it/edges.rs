@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use frostline::STEPS;
+use frostline::step::STEPS;
 
 const ARTIFACT: [&str; 4] = ["absent", "freezing", "frozen", "pruning"];
 const HOT: [&str; 3] = ["absent", "transient", "ready"];

@@ -1,14 +1,13 @@
 //! Failing operations: of the right kind, named, never retried, and recoverable.
 
+use frostline::error::Failure as _;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use frostline::error::{Operation, PinError, ReadError, SyncError};
 use frostline::sim::Probe;
-use frostline::{
-    ArtifactState, Catalog, FailureKind, Ledgers, Operation, Pin, PinError, Prunable, ReadError,
-    SweepError, SyncError,
-};
+use frostline::{ArtifactState, Catalog, FailureKind, Ledgers, PinOutcome, Prunable};
 
 use crate::fixture::{Data, EIO, ENOSPC, Faults, chain, chunk, copy_tree, freeze, state};
 
@@ -48,7 +47,7 @@ fn assert_poisoned(catalog: &Catalog, first: &str) {
     );
     assert!(
         catalog
-            .commit(Vec::<frostline::Demotion<Ledgers>>::new())
+            .commit(Vec::<frostline::step::Demotion<Ledgers>>::new())
             .is_err()
     );
     let pin = catalog.pin_earliest_ledger(frostline::LedgerSeq::GENESIS);
@@ -119,7 +118,7 @@ fn life(catalog: &Catalog) -> Result<(), FailureKind> {
         .file(Ledgers::PACK)
         .map_err(|error| error.kind())?
         .write_all(&vec![7; 300_000])
-        .map_err(|_| FailureKind::Rewritable)?;
+        .map_err(|_| FailureKind::Retryable)?;
     let frozen = freezing.freeze().map_err(|error| error.kind())?;
     let swept = catalog
         .sweep_chunk_artifacts([Prunable::from(frozen.demote())])
@@ -127,7 +126,7 @@ fn life(catalog: &Catalog) -> Result<(), FailureKind> {
     if swept.failed.is_empty() {
         Ok(())
     } else {
-        Err(FailureKind::Rewritable)
+        Err(FailureKind::Retryable)
     }
 }
 
@@ -141,7 +140,7 @@ fn converge(world: &Data) {
         .collect();
     for (key, state) in keys {
         if state != ArtifactState::Frozen {
-            let prunable = catalog.prunable(key).unwrap();
+            let prunable = catalog.claim_for_pruning(key).unwrap();
             let swept = catalog.sweep_chunk_artifacts(prunable).unwrap();
             assert_eq!(swept.deleted, [key]);
         }
@@ -216,7 +215,7 @@ fn after_a_failed_write_the_artifact_cannot_be_frozen() {
     assert!(chain(&error).contains("00000001.pack"), "{error}");
     assert!(file.write_all(b"more").is_err(), "the failure is latched");
     let error = freezing.sync().unwrap_err();
-    assert_eq!(error.kind(), FailureKind::Rewritable);
+    assert_eq!(error.kind(), FailureKind::Retryable);
     assert_eq!(fault.count(Operation::SyncFile), 0);
     // Not fatal: the same catalog goes on, and begins again.
     drop(freeze(&catalog, 1, b"again"));
@@ -236,7 +235,7 @@ fn a_failed_pin_poisons() {
     let pinned = world
         .open()
         .pin_earliest_ledger(frostline::LedgerSeq::GENESIS);
-    assert_eq!(pinned.unwrap(), Pin::Pinned);
+    assert_eq!(pinned.unwrap(), PinOutcome::Pinned);
 }
 
 /// Row 29 for hot directories.
@@ -287,8 +286,8 @@ fn a_sweep_stops_when_the_catalog_is_poisoned_half_way() {
     let catalog = shared.get().unwrap();
     let batch = [1, 2].map(|number| freeze(catalog, number, b"bytes").demote());
     let error = catalog.sweep_chunk_artifacts(batch).unwrap_err();
-    assert!(matches!(error, SweepError::Interrupted(_)), "{error}");
-    assert_eq!(error.kind(), FailureKind::Rewritable);
+    assert!(matches!(error.kind(), FailureKind::Retryable), "{error}");
+    assert_eq!(error.kind(), FailureKind::Retryable);
     assert!(chain(&error).contains("commit to the catalog"), "{error}");
     assert!(!world.pack(1).exists() && world.pack(2).exists());
     // The probe and the catalog hold each other: what the end of the process would release, a second

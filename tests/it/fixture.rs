@@ -5,10 +5,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use frostline::error::Operation;
 use frostline::sim::Probe;
 use frostline::{
     ArtifactKind, ArtifactState, Catalog, ChunkId, Events, Freezing, FreezingSet, Frozen,
-    LedgerSeq, Ledgers, Operation, RootRole, StorageRoots, TxHash,
+    LedgerSeq, Ledgers, RootRole, StorageRoots, TxHash,
 };
 
 // Linux numbers, which are the same on every architecture that this library is built for.
@@ -91,7 +92,7 @@ impl Data {
     }
 
     /// Puts entries into the store behind the library's back. No catalog may be open.
-    pub fn plant(&self, entries: &[(&[u8], &[u8])]) {
+    pub fn write_raw_for_test(&self, entries: &[(&[u8], &[u8])]) {
         let store = self.store();
         for (key, value) in entries {
             store.put(key, value).unwrap();

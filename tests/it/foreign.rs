@@ -7,8 +7,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use frostline::{Catalog, FailureKind, Ledgers, OpenError, RootRole};
+use frostline::error::OpenError;
+use frostline::{Catalog, FailureKind, Ledgers, RootRole};
 
+use crate::child::{child, is_child};
 use crate::fixture::{Data, chain, chunk, freeze, tree};
 
 /// A directory of another program, given as the catalog root: nothing in it is removed, whatever its
@@ -33,7 +35,7 @@ fn a_directory_of_another_program_is_untouched() {
                 Catalog::open(locked).unwrap_err();
             }
             let mut after = tree(&root);
-            after.remove(Path::new(frostline::LOCK_FILE));
+            after.remove(Path::new(frostline::key::LOCK_FILE));
             assert_eq!(after, before, "{marker}");
         }
     }
@@ -70,7 +72,7 @@ fn an_interrupted_creation_with_other_files_is_untouched() {
             let is_named = chain(&error).contains(other.rsplit('/').next().unwrap());
             assert!(is_named, "{other}: {}", chain(&error));
             let mut after = tree(&root);
-            for own in [frostline::LOCK_FILE, "frostline.identity"] {
+            for own in [frostline::key::LOCK_FILE, "frostline.identity"] {
                 if !before.contains_key(Path::new(own)) {
                     after.remove(Path::new(own));
                 }
@@ -195,8 +197,10 @@ fn a_limit_of_open_files_is_told_as_what_it_is() {
 const STORE: &str = "FROSTLINE_STORE";
 
 #[test]
-#[ignore = "not a test but the program that has the store open in the test below"]
 fn the_program_that_has_the_store_open() {
+    if !is_child() {
+        return;
+    }
     let store = rocksdb::DB::open(&rocksdb::Options::default(), std::env::var(STORE).unwrap());
     println!("\nopen: {}", store.is_ok());
     // Until the test has seen what it wanted.
@@ -209,9 +213,7 @@ fn the_program_that_has_the_store_open() {
 fn a_store_that_another_program_has_open_is_told_as_that() {
     let data = Data::new();
     drop(freeze(&data.open(), 1, b"bytes"));
-    let mut other = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture"])
-        .arg("foreign::the_program_that_has_the_store_open")
+    let mut other = child("foreign::the_program_that_has_the_store_open")
         .env(STORE, data.root(RootRole::Catalog))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -231,13 +233,13 @@ fn a_store_that_another_program_has_open_is_told_as_that() {
 #[test]
 fn a_sync_that_fails_while_opening_is_fatal() {
     use crate::fixture::{EIO, Faults};
-    use frostline::Operation;
+    use frostline::error::Operation;
     for (operation, kind) in [
         (Operation::SyncFile, FailureKind::Fatal),
         (Operation::SyncDirectory, FailureKind::Fatal),
         (Operation::OpenStore, FailureKind::Fatal),
-        (Operation::ReserveSpace, FailureKind::Rewritable),
-        (Operation::WriteFile, FailureKind::Rewritable),
+        (Operation::ReserveSpace, FailureKind::Retryable),
+        (Operation::WriteFile, FailureKind::Retryable),
     ] {
         let mut failed = 0;
         for nth in 0.. {

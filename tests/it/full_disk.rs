@@ -1,14 +1,16 @@
 //! A real file system that is full: a small one of the test's own, where it may mount one.
 
+use frostline::error::Failure as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
+use frostline::error::{OpenError, Operation, SweepError};
 use frostline::sim::Probe;
 use frostline::{
     ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, DebrisPolicy, FailureKind, Ledgers,
-    OpenError, Operation, Prunable, RootRole, StorageRoots, SweepError,
+    Prunable, RootRole, StorageRoots,
 };
 
 use crate::fixture::{Data, EDQUOT, EIO, Faults, chain, chunk, freeze, state, tree, verb, written};
@@ -83,7 +85,7 @@ fn a_disk_that_is_full_before_the_first_commit_can_free_itself() {
             chunk: chunk(1),
             kind: ArtifactKind::Ledgers,
         };
-        let old = catalog.prunable(key).unwrap();
+        let old = catalog.claim_for_pruning(key).unwrap();
         let swept = catalog.sweep_chunk_artifacts(old);
         let swept = swept.map_err(|error| chain(&error)).unwrap();
         assert_eq!(swept.deleted.len(), 1);
@@ -357,7 +359,7 @@ fn try_freeze(catalog: &Catalog, number: u32) -> Result<(), FailureKind> {
     let mut freezing = begun.map_err(|error| error.kind())?;
     let mut file = freezing.file(Ledgers::PACK).map_err(|error| error.kind())?;
     file.write_all(&LEDGERS)
-        .map_err(|_| FailureKind::Rewritable)?;
+        .map_err(|_| FailureKind::Retryable)?;
     let frozen = freezing.freeze().map_err(|error| error.kind())?;
     drop(frozen);
     Ok(())

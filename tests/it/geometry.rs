@@ -1,8 +1,8 @@
 //! Ledgers, chunks, buckets and the watermark: every row of the specification, and its laws.
 
-use frostline::{
-    CHUNKS_PER_BUCKET, ChunkId, GeometryError, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
-};
+use frostline::error::GeometryError;
+use frostline::geometry::{CHUNKS_PER_BUCKET, LEDGERS_PER_CHUNK, Watermark};
+use frostline::{ChunkId, LedgerSeq};
 use proptest::prelude::*;
 
 use crate::fixture::{chunk, ledger};

@@ -1,9 +1,9 @@
 //! Hot directories.
 
-use frostline::{
-    ClaimHotError, CreateHotError, DiscardError, DiscardRefusal, Hot, HotDebrisRefusal, HotKey,
-    HotState, ReadyError, ReadyRefusal, RecreateError, RemoveError,
+use frostline::error::{
+    BeginError, BeginRefusal, ClaimHotError, RemovalError, RemovalRefusal, SyncError, SyncRefusal,
 };
+use frostline::{Hot, HotKey, HotState};
 
 use crate::fixture::{Data, chunk};
 
@@ -16,11 +16,14 @@ fn creating_over_a_ready_directory_is_refused_and_nothing_changes() {
     std::fs::write(ready.path().join("ledgers"), b"the only copy").unwrap();
     let before = world.tree();
     let error = catalog.create_hot(chunk(1)).unwrap_err();
-    assert!(matches!(error, CreateHotError::Claimed(_)), "{error}");
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::Claimed(_))),
+        "{error}"
+    );
     drop(ready);
     let error = catalog.create_hot(chunk(1)).unwrap_err();
     assert!(
-        matches!(error, CreateHotError::AlreadyReady { .. }),
+        matches!(error.refusal(), Some(BeginRefusal::AlreadyReady { .. })),
         "{error}"
     );
     assert_eq!(world.tree(), before);
@@ -38,7 +41,7 @@ fn a_directory_without_a_key_is_refused_and_untouched() {
     let before = world.tree();
     let error = catalog.create_hot(chunk(1)).unwrap_err();
     assert!(
-        matches!(error, CreateHotError::StrayDirectory { .. }),
+        matches!(error.refusal(), Some(BeginRefusal::Stray { .. })),
         "{error}"
     );
     assert_eq!(world.tree(), before);
@@ -99,11 +102,11 @@ fn a_missing_directory_that_comes_back_is_not_removed() {
     let database = || std::fs::read(path.join("database")).unwrap();
 
     // Before the discard: the key stays `ready`.
-    let DiscardError::Refused(refused) = missing().discard().unwrap_err() else {
+    let RemovalError::Refused(refused) = missing().discard().unwrap_err() else {
         panic!("not refused");
     };
     let refusal = refused.cause();
-    assert!(matches!(refusal, DiscardRefusal::DirectoryIsBack { .. }));
+    assert!(matches!(refusal, RemovalRefusal::NotMissing { .. }));
     drop(refused);
     assert_eq!(catalog.hot_state(chunk(1)).unwrap(), Some(HotState::Ready));
     assert!(matches!(
@@ -118,12 +121,12 @@ fn a_missing_directory_that_comes_back_is_not_removed() {
     };
     let debris = missing.discard().unwrap();
     std::fs::rename(&away, &path).unwrap();
-    let RemoveError::Refused(refused) = debris.remove().unwrap_err() else {
+    let RemovalError::Refused(refused) = debris.remove().unwrap_err() else {
         panic!("not refused");
     };
     let refusal = refused.cause();
-    assert!(matches!(refusal, HotDebrisRefusal::DirectoryIsBack { .. }));
-    let RecreateError::Refused(refused) = refused.into_handle().recreate().unwrap_err() else {
+    assert!(matches!(refusal, RemovalRefusal::DirectoryIsBack { .. }));
+    let BeginError::Refused(refused) = refused.into_handle().recreate().unwrap_err() else {
         panic!("not refused");
     };
     assert_eq!(database(), b"the only copy");
@@ -145,12 +148,12 @@ fn a_directory_that_is_not_the_one_created_cannot_become_ready() {
     let transient = catalog.create_hot(chunk(1)).unwrap();
     let path = transient.path();
     std::fs::remove_dir(&path).unwrap();
-    let ReadyError::Refused(refused) = transient.ready().unwrap_err() else {
+    let SyncError::Refused(refused) = transient.ready().unwrap_err() else {
         panic!("not refused");
     };
-    assert!(matches!(refused.cause(), ReadyRefusal::Replaced { .. }));
+    assert!(matches!(refused.cause(), SyncRefusal::Replaced { .. }));
     std::fs::create_dir(&path).unwrap();
-    let ReadyError::Refused(refused) = refused.into_handle().ready().unwrap_err() else {
+    let SyncError::Refused(refused) = refused.into_handle().ready().unwrap_err() else {
         panic!("not refused");
     };
     assert_eq!(
@@ -223,6 +226,6 @@ fn a_planted_link_is_not_followed() {
         panic!("not debris");
     };
     let error = debris.remove().unwrap_err();
-    assert_eq!(error.kind(), frostline::FailureKind::Rewritable);
+    assert_eq!(error.kind(), frostline::FailureKind::Retryable);
     assert!(elsewhere.join("file").exists());
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use frostline::{ArtifactState, Catalog, IdentityProblem, Ledgers, LockError, OpenError, RootRole};
+use frostline::error::{IdentityProblem, LockError, OpenError};
+use frostline::{ArtifactState, Catalog, Ledgers, RootRole};
 
 use crate::fixture::{Data, chain, chunk, copy_tree, freeze, state, tree};
 
@@ -12,7 +13,7 @@ const IDENTITY: &str = "frostline.identity";
 /// Everything but the lock files, which name the process that tried.
 fn all_but_locks(data: &Data) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = tree(data.outside());
-    files.retain(|path, _| !path.ends_with(frostline::LOCK_FILE));
+    files.retain(|path, _| !path.ends_with(frostline::key::LOCK_FILE));
     files
 }
 
@@ -264,13 +265,13 @@ fn deleted_lock_files_let_nobody_in() {
     let data = used();
     let catalog = data.open();
     for role in RootRole::ALL {
-        std::fs::remove_file(data.root(role).join(frostline::LOCK_FILE)).unwrap();
+        std::fs::remove_file(data.root(role).join(frostline::key::LOCK_FILE)).unwrap();
     }
     for _ in 0..2 {
         let error = data.roots().lock().unwrap_err();
         assert!(matches!(
             error,
-            LockError::Held {
+            LockError::InUse {
                 role: RootRole::Catalog,
                 by_this_process: true,
                 ..
@@ -285,7 +286,7 @@ fn deleted_lock_files_let_nobody_in() {
 #[test]
 fn a_pipe_in_place_of_a_lock_file_is_named() {
     let data = used();
-    let lock = data.root(RootRole::Events).join(frostline::LOCK_FILE);
+    let lock = data.root(RootRole::Events).join(frostline::key::LOCK_FILE);
     std::fs::remove_file(&lock).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&lock).status();
     assert!(made.unwrap().success());

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use frostline::error::RootPathError;
 use frostline::{
     ArtifactKey, ArtifactKind, ChunkId, Events, FileName, HotKey, Key, Kind, Layout, Ledgers,
-    RootPathError, RootRole, StorageRoots, TxHash,
+    RootRole, StorageRoots, TxHash,
 };
 use proptest::prelude::*;
 
@@ -104,7 +105,7 @@ fn the_paths_of_the_specification() {
 
 #[test]
 fn a_file_of_a_kind_has_the_path_of_the_list() {
-    fn compare<K: Kind>(layout: &Layout, named: &[FileName<K>]) {
+    fn compare<K: Kind<Id = ChunkId>>(layout: &Layout, named: &[FileName<K>]) {
         let chunk = chunk(5350);
         let kind = K::KIND;
         let all = layout.artifact_paths(ArtifactKey { chunk, kind });

@@ -41,7 +41,11 @@ fn it_prints_what_it_always_printed_and_a_second_run_does_nothing() {
 fn unlocked(
     mut tree: std::collections::BTreeMap<PathBuf, Vec<u8>>,
 ) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
-    tree.retain(|path, _| !frostline::OWN_FILES.iter().any(|name| path.ends_with(name)));
+    tree.retain(|path, _| {
+        !frostline::key::OWN_FILES
+            .iter()
+            .any(|name| path.ends_with(name))
+    });
     tree
 }
 

@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Barrier, Mutex, Once};
 
+use frostline::error::{LockError, Operation};
+use frostline::key::LOCK_FILE;
 use frostline::sim::Probe;
-use frostline::{ArtifactState, Catalog, LOCK_FILE, LockError, Operation, RootRole, StorageRoots};
+use frostline::{ArtifactState, Catalog, RootRole, StorageRoots};
 
+use crate::child::{child, is_child};
 use crate::fixture::{Data, chain, freeze, state, tree};
 
 const DATA: &str = "FROSTLINE_TEST_DATA";
@@ -18,8 +21,10 @@ const WAITS: &str = "FROSTLINE_TEST_WAITS";
 /// The other process. Locks its roots, opens the catalog, says so, and stays until its standard
 /// input ends. If it is to wait, it begins with a line of its input.
 #[test]
-#[ignore = "not a test but the other process of the tests below, which start it by name"]
 fn other_process() {
+    if !is_child() {
+        return;
+    }
     let data = std::env::var_os(DATA).expect("started by another test");
     let roots = roots_of_the_other(Path::new(&data));
     let mut orders = std::io::stdin().lines();
@@ -80,14 +85,8 @@ impl Other {
     }
 
     fn command(data: &Path) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut command = child("locks::other_process");
         command
-            .args([
-                "--exact",
-                "locks::other_process",
-                "--ignored",
-                "--nocapture",
-            ])
             .env(DATA, data)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
@@ -138,7 +137,7 @@ fn a_second_process_is_refused_until_the_first_is_killed() {
     assert_eq!(other.said, "held");
     let before = tree(&world.path());
     let error = world.roots().lock().unwrap_err();
-    let LockError::Held { role, holder, .. } = &error else {
+    let LockError::InUse { role, holder, .. } = &error else {
         panic!("{error}");
     };
     assert_eq!(*role, RootRole::Catalog);
@@ -209,7 +208,7 @@ fn a_failure_part_way_releases_what_was_taken() {
     assert_eq!(tree(&elsewhere.path()), before, "a refusal changes nothing");
     assert!(matches!(
         error,
-        LockError::Held {
+        LockError::InUse {
             role: RootRole::Hot,
             ..
         }
@@ -300,7 +299,7 @@ fn a_refusal_names_nobody_who_does_not_hold_the_lock() {
         std::fs::write(&lock, format!("{stale}\n")).unwrap();
         let error = world.roots().lock().unwrap_err();
         assert!(error.to_string().contains("another process, "), "{error}");
-        let LockError::Held {
+        let LockError::InUse {
             holder,
             by_this_process,
             ..

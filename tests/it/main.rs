@@ -19,6 +19,7 @@ mod architecture;
 mod audit;
 mod auto_traits;
 mod barriers;
+mod child;
 mod config;
 mod crash;
 mod damage;

@@ -5,10 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
+use frostline::error::{FatalCause, ReadError, SyncError};
 use frostline::sim::Probe;
-use frostline::{
-    ArtifactState, Catalog, FatalCause, HotState, Ledgers, Prunable, ReadError, SyncError,
-};
+use frostline::{ArtifactState, Catalog, HotState, Ledgers, Prunable};
 
 use crate::fixture::{Data, chunk, state, verb};
 
@@ -152,7 +151,7 @@ fn life_again(catalog: &Catalog) {
                 chunk: chunk(number),
                 kind: frostline::ArtifactKind::Ledgers,
             };
-            let prunable = catalog.prunable(key).unwrap();
+            let prunable = catalog.claim_for_pruning(key).unwrap();
             drop(catalog.sweep_chunk_artifacts(prunable).unwrap());
         }
     }

@@ -3,10 +3,13 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 
+use frostline::error::{
+    BeginRefusal, ClaimError, CommitError, CommitRefusal, PinError, RemovalError, RemovalRefusal,
+    SyncError, SyncRefusal,
+};
 use frostline::{
-    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, BeginError, ClaimError,
-    CommitError, CommitRefusal, Debris, FailureKind, Ledgers, Pin, PinError, SyncError,
-    SyncRefusal, UnlinkError, UnlinkRefusal,
+    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, Debris, FailureKind, Ledgers,
+    PinOutcome,
 };
 
 use crate::fixture::{Data, chunk, freeze, state};
@@ -36,7 +39,9 @@ fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     freezing.file(Ledgers::PACK).unwrap();
     let synced = freezing.sync().unwrap();
-    catalog.plant(b"chunk:00000001:ledgers", None).unwrap();
+    catalog
+        .write_raw_for_test(b"chunk:00000001:ledgers", None)
+        .unwrap();
     let error = catalog.commit(synced).unwrap_err();
     assert_eq!(error.kind(), FailureKind::Refused);
     assert_eq!(state(&catalog, 1), None);
@@ -46,7 +51,9 @@ fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
     assert!(matches!(refused.cause(), CommitRefusal::Changed { .. }));
     // With the value back, the very same handle goes through.
     let value = Some(b"freezing".as_slice());
-    catalog.plant(b"chunk:00000001:ledgers", value).unwrap();
+    catalog
+        .write_raw_for_test(b"chunk:00000001:ledgers", value)
+        .unwrap();
     drop(catalog.commit(refused.into_handle()).unwrap());
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
 }
@@ -62,7 +69,7 @@ fn one_refused_member_refuses_the_whole_batch() {
     };
     let batch = vec![synced(1), synced(2), synced(3)];
     catalog
-        .plant(b"chunk:00000003:ledgers", Some(b"pruning"))
+        .write_raw_for_test(b"chunk:00000003:ledgers", Some(b"pruning"))
         .unwrap();
     let error = catalog.commit(batch).unwrap_err();
     assert_eq!(error.kind(), FailureKind::Refused);
@@ -94,7 +101,7 @@ fn promotion_and_demotion_share_one_commit() {
         .commit((
             new,
             vec![old.demote()],
-            None::<frostline::Demotion<Ledgers>>,
+            None::<frostline::step::Demotion<Ledgers>>,
         ))
         .unwrap();
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Pruning));
@@ -111,15 +118,18 @@ fn a_second_claim_names_the_place_of_the_first() {
     let line = line!() + 1;
     let writer = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     let second = catalog.begin::<Ledgers>(chunk(1)).unwrap_err();
-    let BeginError::Claimed(claimed) = &second else {
+    let Some(BeginRefusal::Claimed(claimed)) = second.refusal() else {
         panic!("{second}");
     };
     assert_eq!(claimed.holder.line(), line);
     assert!(claimed.holder.file().ends_with("protocol.rs"));
-    let sweeper = catalog.prunable(ledgers(1)).unwrap_err();
+    let sweeper = catalog.claim_for_pruning(ledgers(1)).unwrap_err();
     assert!(matches!(sweeper, ClaimError::Claimed(_)), "{sweeper}");
     let set = catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap_err();
-    assert!(matches!(set, BeginError::Claimed(_)), "{set}");
+    assert!(
+        matches!(set.refusal(), Some(BeginRefusal::Claimed(_))),
+        "{set}"
+    );
     // A refused set has let go of the members that were free.
     drop(writer);
     drop(catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap());
@@ -155,12 +165,9 @@ fn beginning_over_leftovers_finishes_their_removal() {
     let frozen = freeze(&catalog, 1, b"old");
     drop(catalog.commit(frozen.demote()).unwrap());
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
-    assert!(!world.pack(1).exists());
-    freezing
-        .file(Ledgers::PACK)
-        .unwrap()
-        .write_all(b"half")
-        .unwrap();
+    let mut file = freezing.file(Ledgers::PACK).unwrap();
+    assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"");
+    file.write_all(b"half").unwrap();
     drop(freezing);
     drop(freeze(&catalog, 1, b"new"));
     assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"new");
@@ -203,10 +210,10 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
     assert!(catalog.lease::<Ledgers>(chunk(1)).unwrap().is_none());
     let error = pruning.unlink().unwrap_err();
     assert!(error.to_string().contains("leases out: 2"), "{error}");
-    let UnlinkError::Refused(refused) = error else {
+    let RemovalError::Refused(refused) = error else {
         panic!("{error}");
     };
-    assert!(matches!(refused.cause(), UnlinkRefusal::Leased(_)));
+    assert!(matches!(refused.cause(), RemovalRefusal::Leased(_)));
     assert_eq!(std::fs::read(lease.path(Ledgers::PACK)).unwrap(), b"bytes");
     drop(lease);
     // Rebuilding is refused too: whoever has a lease may open the file at any time.
@@ -216,7 +223,7 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
     drop(refused);
     drop(second);
     let swept = catalog
-        .sweep_chunk_artifacts(catalog.prunable(ledgers(1)).unwrap())
+        .sweep_chunk_artifacts(catalog.claim_for_pruning(ledgers(1)).unwrap())
         .unwrap();
     assert_eq!(swept.deleted, [ledgers(1)]);
 }
@@ -233,8 +240,8 @@ fn an_artifact_with_a_missing_file_cannot_be_frozen() {
     let SyncError::Refused(refused) = error else {
         panic!("{error}");
     };
-    let SyncRefusal::NotWritten { path } = refused.cause() else {
-        panic!("{refused}");
+    let SyncRefusal::NotCreated { path } = refused.cause() else {
+        panic!("{}", refused.cause());
     };
     assert!(path.ends_with("events/00000/00000001-index.pack"));
     let mut freezing = refused.into_handle();
@@ -250,7 +257,10 @@ fn a_file_without_a_key_is_refused_and_untouched() {
     std::fs::write(world.pack(1), b"somebody's").unwrap();
     let before = world.tree();
     let error = catalog.begin::<Ledgers>(chunk(1)).unwrap_err();
-    assert!(matches!(error, BeginError::StrayFile { .. }), "{error}");
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::Stray { .. })),
+        "{error}"
+    );
     assert_eq!(world.tree(), before);
     assert_eq!(state(&catalog, 1), None);
 }
@@ -275,9 +285,15 @@ fn a_frozen_artifact_cannot_be_begun() {
     drop(freeze(&catalog, 1, b"bytes"));
     let before = world.tree();
     let error = catalog.begin::<Ledgers>(chunk(1)).unwrap_err();
-    assert!(matches!(error, BeginError::AlreadyFrozen { .. }), "{error}");
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::AlreadyFrozen { .. })),
+        "{error}"
+    );
     let error = catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap_err();
-    assert!(matches!(error, BeginError::AlreadyFrozen { .. }), "{error}");
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::AlreadyFrozen { .. })),
+        "{error}"
+    );
     assert_eq!(world.tree(), before);
     let events = catalog.state(chunk(1), ArtifactKind::Events).unwrap();
     assert_eq!(events, None, "a refused set marks nothing");
@@ -323,13 +339,13 @@ fn a_pin_is_for_ever() {
     assert_eq!(catalog.earliest_ledger().unwrap(), None);
     assert_eq!(
         catalog.pin_earliest_ledger(ledger(10_002)).unwrap(),
-        Pin::Pinned
+        PinOutcome::Pinned
     );
     drop(catalog);
     let catalog = world.open();
     assert_eq!(
         catalog.pin_earliest_ledger(ledger(10_002)).unwrap(),
-        Pin::AlreadyPinned
+        PinOutcome::AlreadyPinned
     );
     let error = catalog.pin_earliest_ledger(ledger(2)).unwrap_err();
     let text = error.to_string();
@@ -363,6 +379,6 @@ fn an_optional_transition_goes_on_if_it_is_there() {
     let frozen = catalog.commit(Some(synced)).unwrap().unwrap();
     assert_eq!(frozen.chunk(), chunk(1));
     assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"ledgers");
-    let none: Option<frostline::Synced<Ledgers>> = None;
+    let none: Option<frostline::step::Synced<Ledgers>> = None;
     assert!(catalog.commit(none).unwrap().is_none());
 }

@@ -1,6 +1,9 @@
 //! The retention gate: the cases of the specification, and a model to compare with.
 
-use frostline::{ChunkId, GeometryError, LedgerSeq, Retention, RetentionGate, Watermark};
+use frostline::error::GeometryError;
+use frostline::geometry::Watermark;
+use frostline::retention::{Retention, RetentionGate};
+use frostline::{ChunkId, LedgerSeq};
 use proptest::prelude::*;
 
 use crate::fixture::{chunk, ledger};

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use frostline::{Catalog, LOCK_FILE, LockError, RootRole, StorageRoots};
+use frostline::error::LockError;
+use frostline::key::LOCK_FILE;
+use frostline::{Catalog, RootRole, StorageRoots};
 
 use crate::fixture::{Data, freeze, state, tree};
 use crate::mounts::Mount;
@@ -67,7 +69,7 @@ fn a_root_behind_a_link_locks_and_writes_one_directory() {
     assert!(real.join(LOCK_FILE).exists());
     let other = StorageRoots::under(world.path().join("other")).unwrap();
     let other = other.with(RootRole::Ledgers, real).unwrap();
-    assert!(matches!(other.lock(), Err(LockError::Held { .. })));
+    assert!(matches!(other.lock(), Err(LockError::InUse { .. })));
 }
 
 /// Row 16, through a bind mount, where this test may make one.

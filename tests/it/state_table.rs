@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 
+use frostline::error::Operation;
+use frostline::step::{Begin, STEPS, Step, Synced, Unlinked, steps_table};
 use frostline::{
     Artifact, Catalog, ChunkId, Debris, Events, FileName, Freezing, Frozen, Hot, HotDebris, Kind,
-    Ledgers, Operation, Pruning, STEPS, Step, Synced, Transient, TxHash, Unlinked, steps_table,
+    Ledgers, Pruning, Ready, TxHash,
 };
 
 use crate::fixture::{Data, Faults, chunk};
@@ -22,7 +24,7 @@ fn the_documentation_shows_this_very_table() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         std::fs::read_to_string(path).unwrap()
     };
-    assert_eq!(read("src/steps.md"), steps_table());
+    assert_eq!(read("docs/steps.md"), steps_table());
     assert!(read("ARCHITECTURE.md").contains(&steps_table()));
 }
 
@@ -31,7 +33,7 @@ fn every_step_does_what_its_row_says() {
     for step in &STEPS {
         let is_hot = [step.from, step.to]
             .iter()
-            .any(|handle| ["Transient", "Ready", "HotDebris"].contains(handle));
+            .any(|handle| ["Transient", "Ready"].contains(handle) || handle.starts_with("Hot"));
         if is_hot {
             assert_row(step, "hot", &take_hot(step));
         } else {
@@ -134,7 +136,7 @@ fn absent_or(state: Option<impl ToString>) -> String {
     state.map_or_else(|| "absent".to_owned(), |state| state.to_string())
 }
 
-fn begin<K: Kind>(catalog: &Catalog) -> Freezing<K> {
+fn begin<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Freezing<K> {
     let mut freezing = catalog.begin::<K>(seven()).unwrap();
     for name in FileName::all() {
         freezing.file(name).unwrap().flush().unwrap();
@@ -142,15 +144,15 @@ fn begin<K: Kind>(catalog: &Catalog) -> Freezing<K> {
     freezing
 }
 
-fn freeze<K: Kind>(catalog: &Catalog) -> Frozen<K> {
+fn freeze<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Frozen<K> {
     catalog.commit(begin(catalog).sync().unwrap()).unwrap()
 }
 
-fn prune<K: Kind>(catalog: &Catalog) -> Pruning<K> {
+fn prune<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Pruning<K> {
     catalog.commit(freeze(catalog).demote()).unwrap()
 }
 
-fn leave_debris<K: Kind>(catalog: &Catalog) -> Debris<K> {
+fn leave_debris<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Debris<K> {
     drop(begin::<K>(catalog));
     match catalog.claim(seven()).unwrap() {
         Artifact::Debris(debris) => debris,
@@ -158,22 +160,35 @@ fn leave_debris<K: Kind>(catalog: &Catalog) -> Debris<K> {
     }
 }
 
+/// The intent to write over the leftovers of this value, or from nothing.
+fn intend<K: Kind<Id = ChunkId>>(catalog: &Catalog, before: &str) -> Begin<K> {
+    match before {
+        "pruning" => prune::<K>(catalog).intend().unwrap(),
+        "freezing" => leave_debris::<K>(catalog).intend().unwrap(),
+        _ => catalog.intend(seven()).unwrap(),
+    }
+}
+
 /// Takes a step of a file artifact. A new row of the table must be given its place here.
-fn take<K: Kind>(step: &Step) -> Taken {
+fn take<K: Kind<Id = ChunkId>>(step: &Step) -> Taken {
     let (bench, catalog) =
         Bench::new(|catalog| absent_or(catalog.state(seven(), K::KIND).unwrap()));
     match (step.from, step.call, step.before) {
-        ("absent", "begin", _) => bench.take(catalog, (), |catalog, ()| -> Freezing<K> {
-            catalog.begin(seven()).unwrap()
+        ("absent", "intend", _) => bench.take(catalog, (), |catalog, ()| -> Begin<K> {
+            catalog.intend(seven()).unwrap()
         }),
-        ("Debris<K>", "rematerialize", _) => {
+        ("Debris<K>", "intend", _) => {
             let debris = leave_debris::<K>(&catalog);
-            bench.take(catalog, debris, |_, debris| debris.rematerialize().unwrap())
+            bench.take(catalog, debris, |_, debris| debris.intend().unwrap())
         }
-        ("Pruning<K>", "rematerialize", _) => {
+        ("Pruning<K>", "intend", _) => {
             let pruning = prune::<K>(&catalog);
-            bench.take(catalog, pruning, |_, pruning| {
-                pruning.rematerialize().unwrap()
+            bench.take(catalog, pruning, |_, pruning| pruning.intend().unwrap())
+        }
+        ("Begin<K>", "commit", before) => {
+            let begin = intend::<K>(&catalog, before);
+            bench.take(catalog, begin, |catalog, begin| {
+                catalog.commit(begin).unwrap()
             })
         }
         ("Freezing<K>", "sync", _) => {
@@ -186,15 +201,19 @@ fn take<K: Kind>(step: &Step) -> Taken {
                 catalog.commit(synced).unwrap()
             })
         }
-        ("Freezing<K>", "abandon", _) => {
-            let freezing = begin::<K>(&catalog);
-            bench.take(catalog, freezing, |_, freezing| freezing.abandon().unwrap())
-        }
-        ("Frozen<K>", "demote, commit", _) => {
+        ("Frozen<K>", "demote", _) => {
             let frozen = freeze::<K>(&catalog);
-            bench.take(catalog, frozen, |catalog, frozen| {
-                catalog.commit(frozen.demote()).unwrap()
+            bench.take(catalog, frozen, |_, frozen| frozen.demote())
+        }
+        ("Demotion<K>", "commit", _) => {
+            let demotion = freeze::<K>(&catalog).demote();
+            bench.take(catalog, demotion, |catalog, demotion| {
+                catalog.commit(demotion).unwrap()
             })
+        }
+        ("Freezing<K>", "give_up", _) => {
+            let freezing = begin::<K>(&catalog);
+            bench.take(catalog, freezing, |_, freezing| freezing.give_up())
         }
         ("Pruning<K>", "unlink", _) => {
             let pruning = prune::<K>(&catalog);
@@ -218,45 +237,101 @@ fn take<K: Kind>(step: &Step) -> Taken {
     }
 }
 
-fn discard(catalog: &Catalog) -> HotDebris {
-    let ready = catalog.create_hot(seven()).unwrap().ready().unwrap();
-    ready.discard().unwrap()
+fn make_ready(catalog: &Catalog) -> Ready {
+    catalog.create_hot(seven()).unwrap().ready().unwrap()
+}
+
+fn leave_hot_debris(catalog: &Catalog) -> HotDebris {
+    drop(catalog.create_hot(seven()).unwrap());
+    match catalog.claim_hot(seven()).unwrap() {
+        Hot::Debris(debris) => debris,
+        _ => panic!("a crash leaves debris at `transient`"),
+    }
 }
 
 /// Takes a step of a hot directory. A new row of the table must be given its place here.
 fn take_hot(step: &Step) -> Taken {
     let (bench, catalog) = Bench::new(|catalog| absent_or(catalog.hot_state(seven()).unwrap()));
-    match (step.from, step.call) {
-        ("absent", "create_hot") => bench.take(catalog, (), |catalog, ()| -> Transient {
-            catalog.create_hot(seven()).unwrap()
+    match (step.from, step.call, step.before) {
+        ("absent", "intend_hot", _) => bench.take(catalog, (), |catalog, ()| {
+            catalog.intend_hot(seven()).unwrap()
         }),
-        ("HotDebris", "recreate") => {
-            drop(catalog.create_hot(seven()).unwrap());
-            let Hot::Debris(debris) = catalog.claim_hot(seven()).unwrap() else {
-                panic!("what a crash leaves at `transient` is debris");
-            };
-            bench.take(catalog, debris, |_, debris| debris.recreate().unwrap())
+        ("HotDebris", "intend", _) => {
+            let debris = leave_hot_debris(&catalog);
+            bench.take(catalog, debris, |_, debris| debris.intend().unwrap())
         }
-        ("Transient", "ready") => {
-            let transient = catalog.create_hot(seven()).unwrap();
-            bench.take(catalog, transient, |_, transient| {
-                transient.ready().unwrap()
+        ("HotBegin", "commit", before) => {
+            let begin = match before {
+                "absent" => catalog.intend_hot(seven()).unwrap(),
+                _ => leave_hot_debris(&catalog).intend().unwrap(),
+            };
+            bench.take(catalog, begin, |catalog, begin| {
+                catalog.commit(begin).unwrap()
             })
         }
-        ("Ready", "discard") => {
-            let ready = catalog.create_hot(seven()).unwrap().ready().unwrap();
-            bench.take(catalog, ready, |_, ready| ready.discard().unwrap())
-        }
-        ("HotDebris", "remove") => {
-            let debris = discard(&catalog);
-            bench.take(catalog, debris, |_, debris| debris.remove().unwrap())
-        }
-        ("Transient", "abandon") => {
+        ("Transient", "sync", _) => {
             let transient = catalog.create_hot(seven()).unwrap();
-            bench.take(catalog, transient, |_, transient| {
-                transient.abandon().unwrap();
+            bench.take(catalog, transient, |_, transient| transient.sync().unwrap())
+        }
+        ("HotSynced", "commit", _) => {
+            let synced = catalog.create_hot(seven()).unwrap().sync().unwrap();
+            bench.take(catalog, synced, |catalog, synced| {
+                catalog.commit(synced).unwrap()
+            })
+        }
+        ("Ready", "demote", _) => {
+            let ready = make_ready(&catalog);
+            bench.take(catalog, ready, |_, ready| ready.demote())
+        }
+        ("HotDemotion", "commit", _) => {
+            let demotion = make_ready(&catalog).demote();
+            bench.take(catalog, demotion, |catalog, demotion| {
+                catalog.commit(demotion).unwrap()
+            })
+        }
+        ("Transient", "give_up", _) => {
+            let transient = catalog.create_hot(seven()).unwrap();
+            bench.take(catalog, transient, |_, transient| transient.give_up())
+        }
+        ("HotDebris", "unlink", _) => {
+            let debris = make_ready(&catalog).discard().unwrap();
+            bench.take(catalog, debris, |_, debris| debris.unlink().unwrap())
+        }
+        ("HotUnlinked", "commit", _) => {
+            let unlinked = make_ready(&catalog).discard().unwrap().unlink().unwrap();
+            bench.take(catalog, unlinked, |catalog, unlinked| {
+                catalog.commit(unlinked).unwrap();
             })
         }
         _ => panic!("nothing here takes this step: {step:?}"),
     }
+}
+
+/// Each short spelling ends where its steps end.
+#[test]
+fn the_short_spellings_take_the_same_steps() {
+    let data = Data::new();
+    let catalog = data.open();
+    let value = || absent_or(catalog.state(seven(), Ledgers::KIND).unwrap());
+    drop(catalog.begin::<Ledgers>(seven()).unwrap());
+    assert_eq!(value(), "freezing");
+    drop(leave_debris::<Ledgers>(&catalog).rematerialize().unwrap());
+    assert_eq!(value(), "freezing");
+    leave_debris::<Ledgers>(&catalog)
+        .rematerialize()
+        .unwrap()
+        .abandon()
+        .unwrap();
+    assert_eq!(value(), "absent");
+    drop(begin::<Ledgers>(&catalog).freeze().unwrap());
+    assert_eq!(value(), "frozen");
+    let hot = || absent_or(catalog.hot_state(seven()).unwrap());
+    let transient = catalog.create_hot(seven()).unwrap();
+    assert_eq!(hot(), "transient");
+    let debris = transient.ready().unwrap().discard().unwrap();
+    assert_eq!(hot(), "transient");
+    debris.recreate().unwrap().abandon().unwrap();
+    assert_eq!(hot(), "absent");
+    make_ready(&catalog).discard().unwrap().remove().unwrap();
+    assert_eq!(hot(), "absent");
 }

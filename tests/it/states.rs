@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use allocation_counter::measure;
+use frostline::error::{Operation, ReadError};
+use frostline::scan::ChunkState;
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, ChunkState, HotKey, HotState, Key,
-    Operation, ReadError,
+    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, HotKey, HotState, Key,
 };
 use proptest::prelude::*;
 
@@ -38,7 +39,7 @@ fn a_range_holds_its_own_chunks_and_no_empty_ones() {
         .iter()
         .map(|key| (key.as_bytes(), b"ready".as_slice()))
         .collect();
-    world.plant(&entries);
+    world.write_raw_for_test(&entries);
     let catalog = world.open();
     assert_eq!(numbers(&catalog, ChunkId::MIN..=ChunkId::MAX), edges);
     assert_eq!(numbers(&catalog, range(1, 1_000)), [1, 999, 1_000]);
@@ -55,7 +56,7 @@ fn a_range_holds_its_own_chunks_and_no_empty_ones() {
 fn a_chunk_state_is_what_its_keys_say() {
     let world = Data::new();
     drop(world.open());
-    world.plant(&[
+    world.write_raw_for_test(&[
         (b"chunk:00000007:ledgers", b"frozen"),
         (b"chunk:00000007:events", b"freezing"),
         (b"chunk:00000007:txhash", b"pruning"),
@@ -81,7 +82,7 @@ fn a_chunk_state_is_what_its_keys_say() {
 fn a_chunk_with_an_unreadable_value_is_read_from_the_store() {
     let world = Data::new();
     drop(world.open());
-    world.plant(&[
+    world.write_raw_for_test(&[
         (b"chunk:00000006:ledgers", b"frozen"),
         (b"chunk:00000007:ledgers", b"frozen"),
         (b"chunk:00000007:events", b"FROZEN"),
@@ -159,7 +160,7 @@ fn all_states_fit_in_half_a_megabyte() {
         .iter()
         .map(|key| (key.as_bytes(), b"frozen".as_slice()))
         .collect();
-    world.plant(&entries);
+    world.write_raw_for_test(&entries);
     let mut catalog = None;
     let counted = measure(|| catalog = Some(world.open()));
     // Less the paths, locks and directories of the catalog itself, this is one byte for each chunk.
@@ -297,7 +298,7 @@ fn a_scan_sees_all_of_a_batch_or_nothing() {
                 kind: ArtifactKind::Ledgers,
             });
             let batch: Vec<_> = keys
-                .map(|key| catalog.prunable(key).unwrap().unwrap())
+                .map(|key| catalog.claim_for_pruning(key).unwrap().unwrap())
                 .collect();
             let swept = catalog.sweep_chunk_artifacts(batch).unwrap();
             assert_eq!(swept.deleted.len(), all.len());
@@ -329,7 +330,7 @@ proptest! {
         drop(world.open());
         let stored: BTreeMap<_, _> = all.into_iter().collect();
         let planted: Vec<_> = stored.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes())).collect();
-        world.plant(&planted);
+        world.write_raw_for_test(&planted);
         let catalog = world.open();
         for (key, value) in &stored {
             match Key::parse(key.as_bytes()) {

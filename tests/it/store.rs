@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use frostline::error::{OpenError, Operation};
 use frostline::sim::Probe;
-use frostline::{ArtifactState, Catalog, Ledgers, OpenError, Operation, RootRole};
+use frostline::{ArtifactState, Catalog, Ledgers, RootRole};
 
 use crate::damage::SECTOR;
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, copy_tree, freeze, state, tree};
@@ -126,7 +127,7 @@ fn damage_in_the_middle_of_the_log_is_refused() {
 fn lockless<T>(
     mut tree: std::collections::BTreeMap<PathBuf, T>,
 ) -> std::collections::BTreeMap<PathBuf, T> {
-    tree.remove(Path::new(frostline::LOCK_FILE));
+    tree.remove(Path::new(frostline::key::LOCK_FILE));
     tree
 }
 
@@ -242,7 +243,7 @@ fn the_catalogs_own_files_are_bounded() {
                 "frostline.reserve",
             ]
             .contains(&name)
-                || name == frostline::LOCK_FILE
+                || name == frostline::key::LOCK_FILE
                 || name.starts_with("MANIFEST-")
                 || name.starts_with("OPTIONS-")
                 || name.ends_with(".log")

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable, SweepError};
+use frostline::error::SweepError;
+use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Ledgers, Prunable};
 
 use crate::fixture::{Data, Trace, chunk, freeze, state};
 
@@ -119,7 +120,7 @@ fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
     let all = [1, 2, 3, 4, 9_000];
     let batch: Vec<_> = all
         .iter()
-        .filter_map(|number| catalog.prunable(key(*number)).unwrap())
+        .filter_map(|number| catalog.claim_for_pruning(key(*number)).unwrap())
         .collect();
     let states: Vec<_> = batch.iter().map(Prunable::state).collect();
     assert_eq!(
@@ -135,7 +136,7 @@ fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
     let swept = catalog.sweep_chunk_artifacts(batch).unwrap();
     assert_eq!(swept.deleted, all.map(key));
     assert!(catalog.chunk_artifact_keys().unwrap().next().is_none());
-    assert!(catalog.prunable(key(1)).unwrap().is_none());
+    assert!(catalog.claim_for_pruning(key(1)).unwrap().is_none());
 }
 
 /// Where the files of a key that is deleted are missing, their absence is made durable all the same.
@@ -146,7 +147,7 @@ fn the_absence_of_missing_files_is_made_durable() {
     let trace = Trace::default();
     let catalog = world.open_probed(trace.probe(&world));
     trace.take();
-    let debris = catalog.prunable(key(9_000)).unwrap();
+    let debris = catalog.claim_for_pruning(key(9_000)).unwrap();
     assert_eq!(
         catalog.sweep_chunk_artifacts(debris).unwrap().deleted.len(),
         1
@@ -193,7 +194,7 @@ fn a_member_that_resists_does_not_hold_up_the_others() {
     assert!(failure.to_string().contains("00000001.pack"), "{failure}");
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Pruning));
     std::fs::remove_dir(world.pack(1)).unwrap();
-    let again = catalog.prunable(key(1)).unwrap();
+    let again = catalog.claim_for_pruning(key(1)).unwrap();
     assert_eq!(
         catalog.sweep_chunk_artifacts(again).unwrap().deleted,
         [key(1)]

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use frostline::{DamageKind, Ledgers, OpenError, RootRole};
+use frostline::error::{DamageKind, OpenError};
+use frostline::{Ledgers, RootRole};
 
 use crate::damage::{SECTOR, count, log, marked, open, records};
 use crate::fixture::{Data, chunk};

@@ -15,7 +15,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// The first word of a line that the process writes for the recording.
 const ACK: &str = "acknowledged:";
 
-fn chunk(number: u32) -> Result<frostline::ChunkId, frostline::GeometryError> {
+fn chunk(number: u32) -> Result<frostline::ChunkId, frostline::error::GeometryError> {
     frostline::ChunkId::new(number)
 }
 
@@ -68,7 +68,7 @@ pub fn work(data: &Path) -> Outcome {
             chunk: chunk(1)?,
             kind: ArtifactKind::Ledgers,
         };
-        let left: Option<Prunable> = catalog.prunable(key)?;
+        let left: Option<Prunable> = catalog.claim_for_pruning(key)?;
         drop(catalog.sweep_chunk_artifacts(left)?);
         acknowledge(&catalog)?;
     }
@@ -214,7 +214,7 @@ impl Reader {
                 content.resize(content.len().max(at + bytes.len()), 0);
                 content[at..at + bytes.len()].copy_from_slice(&bytes);
                 // What people may read in a lock file is no matter of the protocol.
-                if !path.ends_with(frostline::LOCK_FILE) {
+                if !path.ends_with(frostline::key::LOCK_FILE) {
                     self.calls.push(Call::Write(path, at, bytes));
                 }
             }

@@ -62,7 +62,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn roots(&self) -> Result<StorageRoots, frostline::RootPathError> {
+    fn roots(&self) -> Result<StorageRoots, frostline::error::RootPathError> {
         StorageRoots::under(self.data.join("node"))?.with(RootRole::Catalog, &self.catalog)
     }
 

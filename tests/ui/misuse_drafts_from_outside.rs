@@ -1,6 +1,6 @@
 //! The drafts of a member are for the group.
 
-fn count<T: frostline::Syncable>(member: &T) -> usize {
+fn count<T: frostline::step::Syncable>(member: &T) -> usize {
     member.drafts(&Default::default()).count()
 }
 

@@ -1,6 +1,7 @@
 //! One member of a batch has not been synced.
 
-use frostline::{Catalog, Events, Freezing, Ledgers, Synced};
+use frostline::{Catalog, Events, Freezing, Ledgers};
+use frostline::step::Synced;
 
 fn freeze(catalog: &Catalog, ledgers: Synced<Ledgers>, events: Freezing<Events>) {
     catalog.commit((ledgers, events));

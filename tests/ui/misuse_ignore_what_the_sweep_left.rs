@@ -2,7 +2,8 @@
 
 #![deny(unused_must_use)]
 
-use frostline::{Catalog, Demotion, Ledgers};
+use frostline::{Catalog, Ledgers};
+use frostline::step::Demotion;
 
 fn sweep(catalog: &Catalog, demotion: Demotion<Ledgers>) {
     catalog.sweep_chunk_artifacts([demotion]).unwrap();

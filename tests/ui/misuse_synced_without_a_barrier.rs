@@ -1,6 +1,6 @@
 //! Evidence of durable files is made by the barrier only.
 
-fn synced<T: frostline::Syncable>(held: T::Held) -> T::Synced {
+fn synced<T: frostline::step::Syncable>(held: T::Claim) -> T::Synced {
     T::synced(held, &Default::default())
 }
 

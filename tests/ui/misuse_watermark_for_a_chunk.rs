@@ -1,6 +1,7 @@
 //! "Nothing yet", which others write as chunk -1, is not a chunk.
 
-use frostline::{Catalog, Ledgers, Watermark};
+use frostline::{Catalog, Ledgers};
+use frostline::geometry::Watermark;
 
 fn begin(catalog: &Catalog, last: Watermark) {
     catalog.begin::<Ledgers>(last);

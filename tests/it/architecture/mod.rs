@@ -1,73 +1,112 @@
-//! The building's plan: which module may use which, how long files and functions may be, and which
-//! rooms alone name the system and the store.
+//! The layers: which folder of `src` may use which, that no two files use each other, how long files and functions
+//! may be, and which files alone name the system and the store.
 
 mod sealed;
 mod source;
 
-use source::{Source, blank, functions, names_in, sources, words};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The floors, from the ground up. A module may use modules of lower floors only: not those of its
-/// own floor, and none above. The files of a directory module are one module here, and use each
-/// other as they like.
+use source::{Source, Use, is_ident, sources};
+
+/// The layers, from the bottom. A folder may use folders of lower layers only: not those of its own layer, and none
+/// above. ARCHITECTURE.md has the same list.
 ///
 /// `sim` is below `fs`, which tells it of every operation.
-const FLOORS: [&[&str]; 16] = [
-    &["geometry", "state"],
-    &["kind"],
-    &["key"],
-    &["error", "layout", "owed", "retention"],
-    &["sector", "sim"],
+const LAYERS: [&[&str]; 10] = [
+    &["domain"],
+    &["failure"],
+    &["sim"],
     &["fs"],
-    &["claim", "config", "identity", "poison", "store"],
-    &["lock"],
-    &["durable", "states"],
-    &["core"],
-    &["transition"],
-    &["artifact", "hot", "scan"],
-    &["missing_step", "open", "pin", "sweep"],
-    &["audit", "catalog"],
-    &["recover", "simulated"],
-    &[TOP],
+    &["store"],
+    &["roots"],
+    &["protocol"],
+    &["artifact", "audit", "hot"],
+    &["catalog"],
+    &["lib"],
 ];
-
-/// The crate's root: `lib.rs`, and what it exports again.
-const TOP: &str = "lib";
 
 const LONGEST_FILE: usize = 400;
 const LONGEST_FUNCTION: usize = 70;
 
-fn floor_of(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&module))
+fn layer_of(folder: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&folder))
 }
 
-/// The modules that the file uses, with the line; a name that is no module is the root's.
-fn uses(source: &Source) -> Vec<(usize, String)> {
-    let mut used = names_in(&source.code, "crate");
-    for (_, name) in &mut used {
-        if floor_of(name).is_none() {
-            TOP.clone_into(name);
-        }
-    }
-    // A way up with `super` as far as the root is the same thing. Modules inside of the file have
-    // a longer way, so here only the names of modules count.
-    let way_up = vec!["super"; source.depth()].join("::");
-    let up = names_in(&source.code, &way_up);
-    used.extend(up.into_iter().filter(|(_, name)| floor_of(name).is_some()));
-    used
+/// The folder that a path leads to; a name that is no folder is one that `lib.rs` exports.
+fn folder_of(used: &Use) -> &str {
+    let first = used.path.first().map_or("lib", String::as_str);
+    layer_of(first).map_or("lib", |_| first)
 }
 
-/// What the file uses and may not.
+/// The uses of folders that are not on a lower layer.
 fn upward_uses(source: &Source) -> Vec<String> {
-    let module = source.module();
-    let floor = floor_of(module).unwrap_or_else(|| panic!("`{module}` is on no floor"));
-    uses(source)
-        .into_iter()
-        .filter(|(_, used)| used != module && floor_of(used) >= Some(floor))
+    let folder = source.layer();
+    let layer = layer_of(&folder).unwrap_or_else(|| panic!("`{folder}` is on no layer"));
+    let uses = source.uses(&BTreeSet::new()).into_iter();
+    uses.map(|used| (used.line, folder_of(&used).to_owned()))
+        .filter(|(_, used)| *used != folder && layer_of(used) >= Some(layer))
         .map(|(line, used)| {
             let path = &source.path;
-            format!("{path}:{line}: `{module}` uses `{used}`, which is not on a lower floor")
+            format!("{path}:{line}: `{folder}` uses `{used}`, which is not on a lower layer")
         })
         .collect()
+}
+
+/// The children of a folder's `mod.rs`.
+fn children(source: &Source, sources: &[Source]) -> BTreeSet<String> {
+    let module = source.module();
+    let is_child = |other: &Vec<String>| {
+        other.len() == module.len() + 1 && other.starts_with(&module) && !module.is_empty()
+    };
+    let modules = sources.iter().map(Source::module).filter(is_child);
+    modules.filter_map(|mut module| module.pop()).collect()
+}
+
+/// For each file, the files that it uses. A name that a `mod.rs` exports from a child is the child's, and the `mod.rs`
+/// that only exports it does not use it.
+fn file_graph(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeMap<Vec<String>, &Source> = sources
+        .iter()
+        .map(|source| (source.module(), source))
+        .collect();
+    let file_of = |path: &[String]| {
+        let mut prefixes = (0..=path.len()).rev().map(|length| &path[..length]);
+        let module = prefixes.find(|prefix| files.contains_key(*prefix))?;
+        let source = files[module];
+        let exports = source.exports(&children(source, sources));
+        let name = path.get(module.len());
+        let child = exports.into_iter().find(|(export, _)| Some(export) == name);
+        match child {
+            Some((_, child)) => {
+                let path: Vec<_> = module.iter().cloned().chain([child]).collect();
+                files.get(&path).map(|source| source.path.clone())
+            }
+            None => Some(source.path.clone()),
+        }
+    };
+    let graph = sources.iter().map(|source| {
+        let used = source.uses(&children(source, sources)).into_iter();
+        let used = used.filter_map(|used| file_of(&used.path));
+        (
+            source.path.clone(),
+            used.filter(|path| *path != source.path).collect(),
+        )
+    });
+    graph.collect()
+}
+
+/// The pairs of files that use each other.
+fn mutual_uses(sources: &[Source]) -> Vec<String> {
+    let graph = file_graph(sources);
+    let mut pairs = Vec::new();
+    for (from, used) in &graph {
+        for to in used {
+            if from < to && graph.get(to).is_some_and(|used| used.contains(from)) {
+                pairs.push(format!("{from} and {to} use each other"));
+            }
+        }
+    }
+    pairs
 }
 
 fn assert_none(found: &[String]) {
@@ -75,20 +114,45 @@ fn assert_none(found: &[String]) {
 }
 
 #[test]
-fn every_module_is_on_one_floor() {
-    let sources = sources();
-    let mut modules: Vec<_> = sources.iter().map(Source::module).collect();
-    modules.sort_unstable();
-    modules.dedup();
-    let mut planned = FLOORS.concat();
+fn every_folder_is_on_one_layer() {
+    let mut folders: Vec<_> = sources().iter().map(Source::layer).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    let mut planned = LAYERS.concat();
     planned.sort_unstable();
-    assert_eq!(modules, planned);
+    assert_eq!(folders, planned);
+    assert!(folders.len() <= 12, "{}", folders.len());
 }
 
 #[test]
-fn no_module_uses_one_above_or_beside_it() {
+fn no_folder_uses_one_above_or_beside_it() {
     let found: Vec<_> = sources().iter().flat_map(upward_uses).collect();
     assert_none(&found);
+}
+
+#[test]
+fn no_two_files_use_each_other() {
+    assert_none(&mutual_uses(&sources()));
+}
+
+/// The document's table of layers is this list.
+#[test]
+fn the_document_has_the_same_layers() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let table = document
+        .lines()
+        .skip_while(|line| !line.starts_with("| layer |"));
+    let table = table.take_while(|line| line.starts_with('|'));
+    let rows = table.filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let layer: usize = cells.next()?.parse().ok()?;
+        let names = cells.next()?.split(", ");
+        let names: Vec<_> = names.map(|name| name.trim_matches('`')).collect();
+        Some((layer, names))
+    });
+    let planned = (1..).zip(LAYERS.map(<[_]>::to_vec));
+    assert_eq!(rows.collect::<Vec<_>>(), planned.collect::<Vec<_>>());
 }
 
 #[test]
@@ -96,11 +160,10 @@ fn files_and_functions_are_short() {
     let mut found = Vec::new();
     let mut counted = 0;
     for source in sources() {
-        let lines = source.text.lines().count();
-        if lines > LONGEST_FILE {
-            found.push(format!("{}: {lines} lines", source.path));
+        if source.lines > LONGEST_FILE {
+            found.push(format!("{}: {} lines", source.path, source.lines));
         }
-        for (name, line, lines) in functions(&source.code) {
+        for (name, line, lines) in source.functions() {
             counted += 1;
             if lines > LONGEST_FUNCTION {
                 found.push(format!(
@@ -115,98 +178,91 @@ fn files_and_functions_are_short() {
 }
 
 #[test]
-fn each_system_is_named_in_its_room_only() {
+fn each_system_is_named_in_its_folder_only() {
     let mut found = Vec::new();
     for source in sources() {
-        let names_std_fs = names_in(&source.code, "std").iter().any(|(_, n)| n == "fs");
-        let names_rustix = words(&source.code, "rustix").next().is_some();
-        let names_rocksdb = words(&source.code, "rocksdb").next().is_some();
         let path = &source.path;
+        let names_std_fs = source.names_path("std", "fs");
+        let names_rustix = source.names("rustix");
         if names_std_fs && !source.is_below("src/fs/") {
             found.push(format!("{path} names `std::fs`"));
         }
         if names_rustix && !source.is_below("src/fs/") {
             found.push(format!("{path} names `rustix`"));
         }
-        assert_eq!(
-            names_rocksdb,
-            path == "src/store/rocks.rs",
-            "{path}, `rocksdb`"
-        );
-        if path == "src/fs/real.rs" {
-            assert!(
-                names_std_fs && names_rustix,
-                "the search finds what is there"
-            );
+        let names_rocksdb = source.names("rocksdb");
+        assert_eq!(names_rocksdb, path == "src/store/rocks.rs", "{path}");
+        if path == "src/fs/sys.rs" {
+            assert!(names_std_fs && names_rustix, "the search finds them");
         }
     }
     assert_none(&found);
 }
 
-/// What is wrong with a made-up file.
+impl Source {
+    /// Whether `first::second` stands in the code, or a group behind `first::` with that name in it.
+    fn names_path(&self, first: &str, second: &str) -> bool {
+        let mut found = false;
+        source::each_group(&self.tokens, &mut |trees| {
+            for (at, tree) in trees.iter().enumerate() {
+                let next = trees.get(at + 3).map(ToString::to_string);
+                let next = next.unwrap_or_default();
+                let mut names = next.split(|c: char| !c.is_alphanumeric() && c != '_');
+                found |= is_ident(tree, first) && names.any(|name| name == second);
+            }
+        });
+        found
+    }
+}
+
+/// The complaints about a made-up file.
 fn wrong(path: &str, text: &str) -> Vec<String> {
     upward_uses(&Source::new(path, text))
 }
 
 #[test]
-fn the_check_finds_what_points_up() {
-    let geometry = |text: &str| wrong("src/geometry.rs", text);
+fn the_check_finds_uses_of_higher_layers() {
+    let domain = |text: &str| wrong("src/domain/key.rs", text);
     assert_eq!(
-        geometry("use std::fmt;\n\nuse crate::catalog::Catalog;\n"),
-        ["src/geometry.rs:3: `geometry` uses `catalog`, which is not on a lower floor"]
+        domain("use std::fmt;\n\nuse crate::catalog::Catalog;\n"),
+        ["src/domain/key.rs:3: `domain` uses `catalog`, which is not on a lower layer"]
     );
     for text in [
-        "fn f() { crate::sweep::sweep(); }",
-        "use crate::{state::HotState, key::Key};",
-        "use crate::{\n    error::{Fatal, Poisoned},\n};",
+        "fn f() { crate::protocol::commit(); }",
+        "use crate::{failure::Fatal, domain::Key};",
+        "use crate::{\n    failure::{Fatal, Poisoned},\n};",
         "use crate :: fs :: Dir;",
         "pub(crate) use crate::hot::Ready;",
         "macro_rules! m { () => { $crate::hot::Ready } }",
-        "use super::catalog::Catalog;",
-        "use super::{catalog, kind};",
-        // What the root exports is the root's.
+        "use super::super::catalog::Catalog;",
+        "use super::super::{catalog, domain};",
+        // A name that the root exports is the root's.
         "fn f(catalog: &crate::Catalog) {}",
-        // Beside is not below.
-        "use crate::state::STEPS;",
-        "const A: &str = \"//\"; use crate::hot::Ready;",
-        "const A: char = '\"'; use crate::hot::Ready; // \"",
-        "fn f<'a>(a: &'a str) { crate::hot::ready(a) } // '",
-        "const A: &str = r#\"\"\"#; use crate::hot::Ready;",
     ] {
-        assert!(!geometry(text).is_empty(), "{text}");
+        assert!(!domain(text).is_empty(), "{text}");
     }
-    assert_eq!(geometry("use crate::{kind, key};").len(), 2);
+    // A folder beside is on no lower layer.
     assert!(!wrong("src/artifact/begin.rs", "use crate::hot::Ready;").is_empty());
-    assert!(!wrong("src/artifact/begin.rs", "use super::super::hot::Ready;").is_empty());
     assert!(!wrong("src/artifact/mod.rs", "use super::catalog::Catalog;").is_empty());
 }
 
 #[test]
-fn the_check_lets_pass_what_points_down() {
+fn the_check_lets_pass_uses_of_lower_layers() {
     for (path, text) in [
-        ("src/lib.rs", "pub use crate::catalog::Catalog;"),
+        ("src/lib.rs", "pub use catalog::Catalog;"),
+        ("src/failure/mod.rs", "use crate::domain::{Key, ChunkId};"),
+        ("src/domain/key.rs", "// use crate::catalog::Catalog;"),
         (
-            "src/key.rs",
-            "use crate::geometry::ChunkId;\nuse crate::{kind, state};",
-        ),
-        ("src/geometry.rs", "use crate::geometry::ChunkId;"),
-        ("src/geometry.rs", "// use crate::catalog::Catalog;"),
-        (
-            "src/geometry.rs",
+            "src/domain/key.rs",
             "/// [`Catalog`](crate::Catalog)\nstruct A;",
         ),
-        ("src/geometry.rs", "/* crate::catalog */"),
         (
-            "src/geometry.rs",
+            "src/domain/key.rs",
             "const A: &str = \"crate::catalog::Catalog\";",
         ),
         (
-            "src/geometry.rs",
-            "const A: &str = r#\"\"crate::catalog\"#;",
-        ),
-        (
-            "src/geometry.rs",
-            "pub(crate) fn f() {}\nmod inner { use super::f; }",
+            "src/domain/key.rs",
+            "pub(crate) fn f() {}\nmod inner { use super::f; use super::super::kind::Kind; }",
         ),
         ("src/artifact/begin.rs", "use super::{Freezing, hot};"),
         ("src/artifact/begin.rs", "use crate::artifact::Freezing;"),
@@ -216,14 +272,43 @@ fn the_check_lets_pass_what_points_down() {
 }
 
 #[test]
+fn the_check_finds_files_that_use_each_other() {
+    let mutual = |files: &[(&str, &str)]| {
+        let sources: Vec<_> = files.iter().map(|(p, t)| Source::new(p, t)).collect();
+        mutual_uses(&sources)
+    };
+    let a = ("src/hot/a.rs", "use super::b::B;");
+    let b = |text| ("src/hot/b.rs", text);
+    assert_eq!(
+        mutual(&[a, b("use crate::hot::a::A;")]),
+        ["src/hot/a.rs and src/hot/b.rs use each other"]
+    );
+    assert_none(&mutual(&[a, b("use crate::domain::Key;")]));
+    let module = |text| ("src/hot/mod.rs", text);
+    let child = ("src/hot/a.rs", "use super::Hot;");
+    assert_none(&mutual(&[module("mod a;\npub(crate) use a::A;"), child]));
+    assert!(!mutual(&[module("mod a;\nuse a::A;"), child]).is_empty());
+    assert!(!mutual(&[module("mod a;\nfn f() { a::f() }"), child]).is_empty());
+    // The name that the folder exports is the child's.
+    let exports = module("mod a;\nmod b;\npub use a::A;");
+    let by_name = [
+        exports,
+        ("src/hot/a.rs", "use super::b::B;"),
+        b("use super::A;"),
+    ];
+    assert_eq!(mutual(&by_name).len(), 1);
+}
+
+#[test]
 fn the_check_counts_the_lines_of_functions() {
-    let code = blank(
+    let source = Source::new(
+        "src/lib.rs",
         "trait A {\n    fn declared(&self, b: [u8; 3]) -> u8;\n}\n\
          const fn one() -> fn(u8) -> u8 { f }\n\
          fn four<T>(\n    a: T,\n) where T: Copy {\n    let b = \"}\"; if b.is_empty() { }\n}\n",
     );
     assert_eq!(
-        functions(&code),
+        source.functions(),
         [("one".to_owned(), 4, 1), ("four".to_owned(), 5, 5)]
     );
 }

@@ -1,44 +1,152 @@
-//! Reading Rust source, as far as the checks need it.
+//! Reading the sources as tokens, as far as the checks need it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A file of `src`.
 pub struct Source {
     /// From `src` on, with slashes.
     pub path: String,
-    pub text: String,
-    /// The text with comments and literals blanked.
-    pub code: String,
+    pub lines: usize,
+    pub tokens: Vec<TokenTree>,
+}
+
+/// A path in the code that begins at the crate's root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    pub line: usize,
+    /// Its names below the root.
+    pub path: Vec<String>,
 }
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
+        let tokens: TokenStream = text.parse().unwrap();
         Self {
             path: path.to_owned(),
-            text: text.to_owned(),
-            code: blank(text),
+            lines: text.lines().count(),
+            tokens: tokens.into_iter().collect(),
         }
     }
 
-    /// The module below the crate's root that the file is, or is a part of.
-    pub fn module(&self) -> &str {
+    /// The names of the modules from the root to the file.
+    pub fn module(&self) -> Vec<String> {
         let below = self.path.strip_prefix("src/").unwrap();
-        let first = below.split('/').next().unwrap();
-        first.strip_suffix(".rs").unwrap_or(first)
+        let below = below.strip_suffix(".rs").unwrap();
+        let names = below.split('/').map(str::to_owned);
+        names
+            .filter(|name| name != "mod" && name != "lib")
+            .collect()
     }
 
-    /// How many `super` lead from the file to the crate's root.
-    pub fn depth(&self) -> usize {
-        let below = self.path.strip_prefix("src/").unwrap();
-        let modules = below.split('/').filter(|part| *part != "mod.rs");
-        modules.count()
+    /// The folder or file directly in `src`.
+    pub fn layer(&self) -> String {
+        let module = self.module().into_iter();
+        module.take(1).next().unwrap_or_else(|| "lib".to_owned())
     }
 
     pub fn is_below(&self, directory: &str) -> bool {
         self.path.starts_with(directory)
     }
+
+    /// The code without comments, with one space between two tokens.
+    pub fn code(&self) -> String {
+        let tokens: TokenStream = self.tokens.iter().cloned().collect();
+        tokens.to_string()
+    }
+
+    /// Whether an identifier stands in the code.
+    pub fn names(&self, identifier: &str) -> bool {
+        let mut found = false;
+        each_group(&self.tokens, &mut |trees| {
+            found |= trees.iter().any(|tree| is_ident(tree, identifier));
+        });
+        found
+    }
+
+    /// Every path that begins with `crate`, `$crate` or `super`. In a `mod.rs`, also those that begin with one of
+    /// these child modules, except where it exports them again.
+    pub fn uses(&self, children: &BTreeSet<String>) -> Vec<Use> {
+        let mut uses = Vec::new();
+        find_uses(&self.tokens, &self.module(), children, &mut uses);
+        uses
+    }
+
+    /// The names that a `mod.rs` exports from its children: each with the child.
+    pub fn exports(&self, children: &BTreeSet<String>) -> Vec<(String, String)> {
+        let mut exports = Vec::new();
+        for (at, tree) in self.tokens.iter().enumerate() {
+            let statement = &self.tokens[at..];
+            if !is_ident(tree, "use") || statement.len() < 2 {
+                continue;
+            }
+            for path in paths(&statement[1..]) {
+                if let [child, name] = &path[..]
+                    && children.contains(child)
+                {
+                    exports.push((name.clone(), child.clone()));
+                }
+            }
+        }
+        exports
+    }
+
+    /// Each function with its name, its line and how many lines it has.
+    pub fn functions(&self) -> Vec<(String, usize, usize)> {
+        let mut functions = Vec::new();
+        each_group(&self.tokens, &mut |trees| {
+            for (at, tree) in trees.iter().enumerate() {
+                let Some(TokenTree::Ident(name)) = trees.get(at + 1) else {
+                    continue;
+                };
+                if !is_ident(tree, "fn") {
+                    continue;
+                }
+                // A declaration ends before a body.
+                let rest = trees[at..].iter();
+                let body = rest.take_while(|tree| !is_punct(tree, ';')).find_map(brace);
+                if let Some(body) = body {
+                    let first = tree.span().start().line;
+                    let last = body.span_close().start().line;
+                    functions.push((name.to_string(), first, last - first + 1));
+                }
+            }
+        });
+        functions
+    }
+
+    /// The public traits: the name of each, and its methods with their signatures.
+    pub fn traits(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let mut traits = Vec::new();
+        each_group(&self.tokens, &mut |trees| {
+            for (at, tree) in trees.iter().enumerate() {
+                let is_public = at > 0 && is_ident(&trees[at - 1], "pub");
+                let Some(TokenTree::Ident(name)) = trees.get(at + 1) else {
+                    continue;
+                };
+                if !is_public || !is_ident(tree, "trait") {
+                    continue;
+                }
+                let body = trees[at..].iter().find_map(brace).unwrap();
+                let body: Vec<_> = body.stream().into_iter().collect();
+                let starts = (0..body.len()).filter(|at| is_ident(&body[*at], "fn"));
+                let methods = starts.map(|at| {
+                    let rest = body[at..].iter();
+                    let ends = |tree: &&TokenTree| is_punct(tree, ';') || brace(tree).is_some();
+                    let signature: TokenStream =
+                        rest.take_while(|tree| !ends(tree)).cloned().collect();
+                    (body[at + 1].to_string(), signature.to_string())
+                });
+                traits.push((name.to_string(), methods.collect()));
+            }
+        });
+        traits
+    }
 }
 
+/// The files of `src`.
 pub fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
@@ -65,168 +173,134 @@ fn find_sources(directory: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// The text with a space in place of each character of a comment, a string or a character literal.
-/// Line ends stay.
-pub fn blank(text: &str) -> String {
-    let mut code = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        let length = literal_length(&code, rest);
-        if length == 0 {
-            code.push(next);
-            rest = &rest[next.len_utf8()..];
-            continue;
-        }
-        let (blanked, after) = rest.split_at(length);
-        code.extend(blanked.chars().map(|c| if c == '\n' { c } else { ' ' }));
-        rest = after;
-    }
-    code
+pub fn is_ident(tree: &TokenTree, name: &str) -> bool {
+    matches!(tree, TokenTree::Ident(ident) if ident == name)
 }
 
-/// How many bytes the comment or the literal has that the text begins with; 0 if it is neither.
-fn literal_length(before: &str, rest: &str) -> usize {
-    if rest.starts_with("//") {
-        return rest.find('\n').unwrap_or(rest.len());
+pub fn is_punct(tree: &TokenTree, character: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == character)
+}
+
+fn brace(tree: &TokenTree) -> Option<&proc_macro2::Group> {
+    match tree {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Some(group),
+        _ => None,
     }
-    if rest.starts_with("/*") {
-        return rest.find("*/").map_or(rest.len(), |end| end + 2);
-    }
-    if rest.starts_with('"') {
-        return quoted_length(rest, '"');
-    }
-    let in_name = before.ends_with(is_name);
-    if !in_name && rest.starts_with(['r', 'b']) {
-        let quote = rest.trim_start_matches(['r', 'b']);
-        let bare = quote.trim_start_matches('#');
-        let marks = quote.len() - bare.len();
-        if bare.starts_with('"') && rest[..rest.len() - quote.len()].contains('r') {
-            let end = format!("\"{}", "#".repeat(marks));
-            let start = rest.len() - bare.len() + 1;
-            return rest[start..]
-                .find(&end)
-                .map_or(rest.len(), |found| start + found + end.len());
+}
+
+/// Shows the trees of the file, and of each group in it.
+pub fn each_group(trees: &[TokenTree], visit: &mut impl FnMut(&[TokenTree])) {
+    visit(trees);
+    for tree in trees {
+        if let TokenTree::Group(group) = tree {
+            let inside: Vec<_> = group.stream().into_iter().collect();
+            each_group(&inside, visit);
         }
     }
-    if rest.starts_with('\'') {
-        // A lifetime has no quote behind its first character.
-        let mut chars = rest.chars().skip(1);
-        let (first, second) = (chars.next(), chars.next());
-        if first == Some('\\') || second == Some('\'') {
-            return quoted_length(rest, '\'');
-        }
-    }
-    0
 }
 
-fn quoted_length(rest: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (position, character) in rest.char_indices().skip(1) {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            _ if character == quote => return position + 1,
-            _ => {}
-        }
-    }
-    rest.len()
-}
-
-fn is_name(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-fn line_of(code: &str, position: usize) -> usize {
-    code[..position].matches('\n').count() + 1
-}
-
-/// Where the word stands in the code, as a whole name.
-pub fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let found = code.match_indices(word);
-    found.map(|(position, _)| position).filter(move |position| {
-        let before = code[..*position].chars().next_back();
-        let after = code[position + word.len()..].chars().next();
-        !before.is_some_and(is_name) && !after.is_some_and(is_name)
-    })
-}
-
-/// What follows `root::` in the code, with its line: one name, or each name of a group.
-pub fn names_in(code: &str, root: &str) -> Vec<(usize, String)> {
-    let mut names = Vec::new();
-    for position in words(code, root) {
-        let line = line_of(code, position);
-        let rest = code[position + root.len()..].trim_start();
-        if let Some(rest) = rest.strip_prefix("::") {
-            names.extend(first_names(rest).into_iter().map(|name| (line, name)));
-        }
-    }
-    names
-}
-
-/// The name that a path goes on with, or each of them where a group follows.
-fn first_names(rest: &str) -> Vec<String> {
-    let rest = rest.trim_start();
-    let name = |text: &str| -> String {
-        text.trim_start()
-            .chars()
-            .take_while(|c| is_name(*c))
-            .collect()
-    };
-    let Some(group) = rest.strip_prefix('{') else {
-        return vec![name(rest)];
-    };
-    let mut depth = 1;
-    let mut starts = vec![0];
-    for (position, character) in group.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 1 => starts.push(position + 1),
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    let names = starts.into_iter().map(|start| name(&group[start..]));
-    names.filter(|name| !name.is_empty()).collect()
-}
-
-/// Each function with its name, its line and how many lines it has.
-pub fn functions(code: &str) -> Vec<(String, usize, usize)> {
-    let mut functions = Vec::new();
-    for position in words(code, "fn") {
-        let rest = code[position + 2..].trim_start();
-        let name: String = rest.chars().take_while(|c| is_name(*c)).collect();
-        // A function's type has no name, and a declaration no body.
-        let Some(end) = body_end(&code[position..]).filter(|_| !name.is_empty()) else {
-            continue;
-        };
-        let first = line_of(code, position);
-        let last = line_of(code, position + end);
-        functions.push((name, first, last - first + 1));
-    }
-    functions
-}
-
-/// Where the body that follows ends.
-fn body_end(code: &str) -> Option<usize> {
-    let mut brackets = 0;
-    let mut braces = 0;
-    for (position, character) in code.char_indices() {
-        match character {
-            '(' | '[' => brackets += 1,
-            ')' | ']' => brackets -= 1,
-            ';' if brackets == 0 && braces == 0 => return None,
-            '{' => braces += 1,
-            '}' => {
-                braces -= 1;
-                if braces == 0 {
-                    return Some(position);
-                }
+fn find_uses(
+    trees: &[TokenTree],
+    module: &[String],
+    children: &BTreeSet<String>,
+    uses: &mut Vec<Use>,
+) {
+    let mut at = 0;
+    while at < trees.len() {
+        let tree = &trees[at];
+        if let TokenTree::Group(group) = tree {
+            let inside: Vec<_> = group.stream().into_iter().collect();
+            // The body of a module in this file.
+            let is_module = at >= 2 && is_ident(&trees[at - 2], "mod");
+            let mut inner = module.to_vec();
+            if is_module {
+                inner.push(trees[at - 1].to_string());
             }
-            _ => {}
+            find_uses(&inside, &inner, children, uses);
+        }
+        let is_export = is_ident(tree, "use") && at > 0 && is_visibility(trees, at - 1);
+        if is_export {
+            let statement = &trees[at..];
+            let names_child = statement
+                .get(1)
+                .is_some_and(|first| children.contains(&first.to_string()));
+            if names_child {
+                at += statement
+                    .iter()
+                    .take_while(|tree| !is_punct(tree, ';'))
+                    .count();
+                continue;
+            }
+        }
+        let is_continued = at > 0 && is_punct(&trees[at - 1], ':');
+        if let TokenTree::Ident(ident) = tree
+            && !is_continued
+        {
+            let name = ident.to_string();
+            let base = match name.as_str() {
+                "crate" => Some(Vec::new()),
+                "super" => Some(module.to_vec()),
+                child if children.contains(child) => Some(module.to_vec()),
+                _ => None,
+            };
+            if let Some(base) = base {
+                let line = ident.span().start().line;
+                let found = paths(&trees[at..]);
+                let found = found.into_iter().filter(|path| path.len() > 1);
+                uses.extend(found.map(|path| Use {
+                    line,
+                    path: resolved(base.clone(), &path),
+                }));
+            }
+        }
+        at += 1;
+    }
+}
+
+fn is_visibility(trees: &[TokenTree], at: usize) -> bool {
+    is_ident(&trees[at], "pub")
+        || matches!(&trees[at], TokenTree::Group(_)) && at > 0 && is_ident(&trees[at - 1], "pub")
+}
+
+/// The path that the trees begin with, or each of the paths of its group.
+fn paths(trees: &[TokenTree]) -> Vec<Vec<String>> {
+    let Some(first) = trees.first() else {
+        return Vec::new();
+    };
+    if let Some(group) = brace(first) {
+        let inside: Vec<_> = group.stream().into_iter().collect();
+        let parts = inside.split(|tree| is_punct(tree, ','));
+        return parts.flat_map(paths).collect();
+    }
+    let TokenTree::Ident(name) = first else {
+        return Vec::new();
+    };
+    let goes_on = trees.len() > 3 && trees[1..3].iter().all(|tree| is_punct(tree, ':'));
+    let rest = if goes_on {
+        paths(&trees[3..])
+    } else {
+        Vec::new()
+    };
+    if rest.is_empty() {
+        return vec![vec![name.to_string()]];
+    }
+    let with_name = rest.into_iter().map(|path| {
+        let name = std::iter::once(name.to_string());
+        name.chain(path).collect()
+    });
+    with_name.collect()
+}
+
+/// The path from the root.
+fn resolved(mut base: Vec<String>, path: &[String]) -> Vec<String> {
+    for name in path {
+        match name.as_str() {
+            "crate" | "self" => {}
+            "super" => {
+                base.pop();
+            }
+            name => base.push(name.to_owned()),
         }
     }
-    None
+    base
 }

@@ -8,9 +8,12 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use frostline::audit::{Audit, audit};
+use frostline::error::AuditError;
+use frostline::key::LOCK_FILE;
 use frostline::{
-    ArtifactKind, ArtifactSet, Audit, AuditError, Catalog, Events, FileName, Freezing, Key, Kind,
-    LOCK_FILE, Ledgers, RootRole, TxHash, audit,
+    ArtifactKind, ArtifactSet, Catalog, Events, FileName, Freezing, Key, Kind, Ledgers, RootRole,
+    TxHash,
 };
 
 use crate::fixture::{Data, chunk, freeze, ledger, tree};
@@ -81,7 +84,7 @@ fn a_normal_life_is_clean_open_or_closed() {
     assert_eq!(closed.to_string(), open.to_string());
     assert_eq!(closed.counts(), open.counts());
     assert_eq!((open.counts().frozen, open.counts().files), (3, 5));
-    assert!(closed.owed().is_nothing());
+    assert!(closed.unfinished().is_nothing());
     let text = format!("{closed}\n\n{}\n", closed.to_json());
     snapshot::check("audit_clean", &data.redact(&text));
 }
@@ -102,7 +105,7 @@ fn what_is_under_way_is_owed_and_no_finding() {
     std::fs::remove_dir(data.path().join("hot/00000004")).unwrap();
     let report = audit_unchanged(&data);
     assert!(report.is_clean(), "{report}");
-    let owed = report.owed();
+    let owed = report.unfinished();
     assert_eq!((owed.freezing, owed.pruning, owed.transient), (2, 1, 2));
     std::fs::remove_file(data.pack(2)).unwrap();
     assert!(audit_unchanged(&data).is_clean());
@@ -114,7 +117,7 @@ fn every_finding(data: &Data) {
     normal_life(&catalog);
     let below = |path: &str| data.path().join(path);
     let write = |path: &str| std::fs::write(below(path), b"stray").unwrap();
-    let plant = |key: &[u8], value: &[u8]| catalog.plant(key, Some(value)).unwrap();
+    let put = |key: &[u8], value: &[u8]| catalog.write_raw_for_test(key, Some(value)).unwrap();
     // Files without keys, one of them a link, and a directory.
     write("ledgers/00000/00000077.pack");
     symlink("00000077.pack", below("ledgers/00000/00000078.pack")).unwrap();
@@ -122,26 +125,26 @@ fn every_finding(data: &Data) {
     write("txhash/raw/00000/00000077.bin");
     std::fs::create_dir(below("hot/00000077")).unwrap();
     // Keys without their files.
-    plant(b"chunk:00000010:ledgers", b"frozen");
-    plant(b"chunk:00429495:txhash", b"frozen");
+    put(b"chunk:00000010:ledgers", b"frozen");
+    put(b"chunk:00429495:txhash", b"frozen");
     std::fs::remove_file(below("events/00000/00000000-index.pack")).unwrap();
-    plant(b"hot:chunk:00000010", b"ready");
+    put(b"hot:chunk:00000010", b"ready");
     // Something else in their place.
-    plant(b"chunk:00000011:ledgers", b"frozen");
+    put(b"chunk:00000011:ledgers", b"frozen");
     std::fs::create_dir(below("ledgers/00000/00000011.pack")).unwrap();
-    plant(b"chunk:00000012:ledgers", b"pruning");
+    put(b"chunk:00000012:ledgers", b"pruning");
     symlink("nowhere", below("ledgers/00000/00000012.pack")).unwrap();
-    plant(b"hot:chunk:00000011", b"ready");
+    put(b"hot:chunk:00000011", b"ready");
     write("hot/00000011");
-    plant(b"hot:chunk:00000012", b"transient");
+    put(b"hot:chunk:00000012", b"transient");
     symlink("../ledgers", below("hot/00000012")).unwrap();
     // Odd entries; the file below an odd value has its key.
-    plant(b"chunk:00000013:ledgers", b"frozenn");
+    put(b"chunk:00000013:ledgers", b"frozenn");
     write("ledgers/00000/00000013.pack");
-    plant(b"hot:chunk:00000013", b"");
-    plant(b"config:earliest_ledger", b"+5");
-    plant(b"chunk:+1234567:ledgers", b"frozen");
-    plant(b"index:00000005:\xff", b"frozen");
+    put(b"hot:chunk:00000013", b"");
+    put(b"config:earliest_ledger", b"+5");
+    put(b"chunk:+1234567:ledgers", b"frozen");
+    put(b"index:00000005:\xff", b"frozen");
     // What no key could name.
     write("ledgers/README");
     write("ledgers/00000/00000000.pack.tmp");
@@ -237,7 +240,7 @@ fn a_missing_root_is_fine_unless_a_key_needs_it() {
     }
     std::fs::remove_dir_all(data.root(RootRole::Hot)).unwrap();
     assert!(audit_unchanged(&data).is_clean());
-    data.plant(&[
+    data.write_raw_for_test(&[
         (b"chunk:00000001:events", b"freezing"),
         (b"chunk:00000001:ledgers", b"frozen"),
         (b"hot:chunk:00000001", b"ready"),
@@ -276,7 +279,7 @@ fn a_torn_log_is_read_and_stays_torn() {
 fn a_finding_says_which_key_it_is_about() {
     let data = Data::new();
     drop(data.open());
-    data.plant(&[(b"chunk:00000001:ledgers", b"frozen")]);
+    data.write_raw_for_test(&[(b"chunk:00000001:ledgers", b"frozen")]);
     let report = audit(&data.roots()).unwrap();
     let [finding] = report.findings() else {
         panic!("{report}");

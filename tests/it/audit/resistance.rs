@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use frostline::audit::{Finding, audit, audit_with_probe};
+use frostline::error::{AuditError, Operation};
 use frostline::sim::Probe;
-use frostline::{AuditError, Finding, Operation, RootRole, TxHash, audit, audit_with_probe};
+use frostline::{RootRole, TxHash};
 
 use super::{audit_unchanged, every_finding, fingerprint, normal_life, texts};
 use crate::fixture::{Data, EIO, Faults, chunk, freeze};

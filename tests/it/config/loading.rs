@@ -1,8 +1,10 @@
 //! Files that are loaded or cannot be.
 
+use frostline::error::Failure as _;
 use std::fmt::Write as _;
 
-use frostline::{Config, ConfigError, FailureKind};
+use frostline::error::ConfigError;
+use frostline::{Config, FailureKind};
 
 use super::{FILE, MINIMAL, load, parse, refusal};
 use crate::fixture::Data;

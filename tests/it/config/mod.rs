@@ -3,12 +3,14 @@
 mod loading;
 mod refusals;
 
+use frostline::error::Failure as _;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use frostline::{
-    Config, ConfigError, EarliestLedger, FailureKind, LogFormat, LogLevel, Retention, RootRole,
-};
+use frostline::config::{EarliestLedger, LogFormat, LogLevel};
+use frostline::error::ConfigError;
+use frostline::retention::Retention;
+use frostline::{Config, FailureKind, RootRole};
 use proptest::prelude::*;
 
 use crate::fixture::{Data, ledger};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use frostline::ConfigError;
+use frostline::error::ConfigError;
 
 use super::{FILE, MINIMAL, refusal, with_streaming};
 use crate::snapshot;

@@ -1,5 +1,6 @@
 //! Failing calls: each call of each scenario fails once, with an I/O error and with a full disk.
 
+use crate::fixture::chain;
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -66,7 +67,8 @@ fn named_path(call: &str) -> PathBuf {
 /// The kind that a failure of this call must be.
 fn assert_fits(failure: &Failure, call: &str, scenario: &Scenario) {
     let what = format!("{}: {call} failed as {failure}", scenario.name);
-    if failure.text.starts_with(OWN_FILE) {
+    let text = chain(failure);
+    if text.starts_with(OWN_FILE) {
         return;
     }
     let path = named_path(call);
@@ -75,11 +77,8 @@ fn assert_fits(failure: &Failure, call: &str, scenario: &Scenario) {
     // The store's own files are named by their directory.
     let named = if of_the_store { catalog } else { &path };
     let named = named.display().to_string();
-    assert!(
-        failure.text.contains(&named),
-        "the path is not named: {what}"
-    );
-    let is_fatal = failure.kind == FailureKind::Fatal;
+    assert!(text.contains(&named), "the path is not named: {what}");
+    let is_fatal = failure.kind() == FailureKind::Fatal;
     if (call.starts_with("sync") || call.starts_with("check")) && !of_the_store {
         assert!(is_fatal, "what is durable is unknown: {what}");
     } else if !of_the_store {
@@ -121,11 +120,9 @@ fn fill_at_every_call(scenario: &Scenario) -> usize {
         let machine = SimMachine::on(&prepared.fork());
         machine.disk.fill_after(nth);
         if let Err(failure) = (scenario.run)(&machine) {
-            let own_file = failure.text.starts_with(OWN_FILE);
-            assert!(
-                own_file || failure.text.contains("free some space"),
-                "{failure}"
-            );
+            let text = chain(&failure);
+            let own_file = text.starts_with(OWN_FILE);
+            assert!(own_file || text.contains("free some space"), "{failure}");
         }
         machine.disk.free_space();
         converges(scenario, &machine.disk, "the disk was full");
@@ -161,7 +158,7 @@ fn a_full_disk_can_be_swept() {
         once_more(machine, &catalog, 1)
     };
     before(&prepared).unwrap();
-    prepared.disk.settle();
+    prepared.disk.sync_all();
     let mut failed = 0;
     for nth in 0.. {
         let disk = prepared.disk.fork();
@@ -179,7 +176,7 @@ fn a_full_disk_can_be_swept() {
             break;
         };
         failed += 1;
-        assert_ne!(failure.kind, FailureKind::Fatal, "{failure}");
+        assert_ne!(failure.kind(), FailureKind::Fatal, "{failure}");
         freeze_on(&catalog).unwrap();
     }
     assert!(failed > 3, "only {failed} freezes ran out of space");

@@ -2,7 +2,6 @@
 //! that crash real processes.
 
 mod content;
-mod failure;
 mod faults;
 mod mutants;
 mod oracle;
@@ -13,9 +12,10 @@ mod scenarios;
 use std::io;
 use std::path::Path;
 
-use frostline::{Catalog, LockError, LockedRoots, StorageRoots};
+use frostline::error::LockError;
+use frostline::{Catalog, LockedRoots, StorageRoots};
 
-pub use failure::Failure;
+pub use frostline::Error as Failure;
 
 /// What a node starts on.
 ///

@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, Key, OWN_FILES, RootRole, StorageRoots};
+use frostline::key::OWN_FILES;
+use frostline::{Catalog, Key, RootRole, StorageRoots};
 
 use super::content::is_whole;
 use super::scenarios::{ABSENT, Fate};
@@ -77,13 +78,13 @@ enum Named {
     /// The files of an artifact.
     Files(Vec<PathBuf>),
     HotDirectory(PathBuf),
-    Pin,
+    Pinned,
 }
 
 /// The specification's table.
 fn named(key: &str, roots: &StorageRoots) -> Option<Named> {
     if key == "config:earliest_ledger" {
-        return Some(Named::Pin);
+        return Some(Named::Pinned);
     }
     if let Some(chunk) = key.strip_prefix("hot:chunk:") {
         let chunk = number(chunk)?;
@@ -134,7 +135,7 @@ pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
                 }
                 hot.insert(path);
             }
-            (Some(Named::Pin), value) if value.parse::<u32>().is_ok() => {}
+            (Some(Named::Pinned), value) if value.parse::<u32>().is_ok() => {}
             (_, value) => lines.push(line(key, "is not known with the value", value)),
         }
     }

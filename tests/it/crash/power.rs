@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use frostline::error::LockError;
 use frostline::sim::{Explored, History, Limits, PowerLoss, SimDisk, SimFile, When};
-use frostline::{Catalog, FailureKind, LockError, LockedRoots, StorageRoots};
+use frostline::{Catalog, LockedRoots, StorageRoots};
 
 use super::oracle::{View, broken, keys_of, torn, unsettled};
 use super::scenarios::{Fate, SCENARIOS, Scenario, settle};
@@ -58,7 +59,7 @@ impl SimMachine {
         if let Err(failure) = (scenario.before)(&machine) {
             panic!("{}, before: {failure}", scenario.name);
         }
-        machine.disk.settle();
+        machine.disk.sync_all();
         machine
     }
 
@@ -107,10 +108,10 @@ fn agrees(catalog: &Catalog, disk: &SimDisk) -> Result<(), Failure> {
     let said = keys_of(catalog);
     match SimMachine::on(disk).roots().keys_on_simulated(disk) {
         Ok(keys) if keys == said => Ok(()),
-        keys => Err(Failure {
-            kind: FailureKind::Fatal,
-            text: format!("the catalog says {said:?}, and on the disk is {keys:?}"),
-        }),
+        keys => {
+            let text = format!("the catalog says {said:?}, and on the disk is {keys:?}");
+            Err(io::Error::other(text).into())
+        }
     }
 }
 
@@ -136,7 +137,7 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
             lines.extend(unsettled(&view));
             // The library's own judge agrees.
             match machine.roots().audit_on_simulated(disk) {
-                Ok(audit) if audit.is_clean() && audit.owed().is_nothing() => {}
+                Ok(audit) if audit.is_clean() && audit.unfinished().is_nothing() => {}
                 Ok(audit) => lines.push(audit.to_string()),
                 Err(error) => lines.push(chain(&error)),
             }

@@ -7,18 +7,20 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use frostline::error::LockError;
 use frostline::sim::Probe;
-use frostline::{LockError, LockedRoots, StorageRoots};
+use frostline::{LockedRoots, StorageRoots};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::Machine;
 use super::oracle::{View, broken, torn, unsettled};
 use super::scenarios::{SCENARIOS, Scenario, once_more, settle};
+use crate::child::{child, is_child};
 use crate::fixture::{Trace, copy_tree, report, verb};
 
 const SCENARIO: &str = "FROSTLINE_TEST_SCENARIO";
@@ -65,8 +67,10 @@ impl Machine for RealMachine {
 
 /// The other process. Runs a scenario until it dies.
 #[test]
-#[ignore = "not a test but the process that dies in the tests below, which start it by name"]
 fn the_process_that_dies() {
+    if !is_child() {
+        return;
+    }
     let value = |name| std::env::var(name).expect("started by another test");
     let name = value(SCENARIO);
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
@@ -131,10 +135,7 @@ impl Death<'_> {
     }
 
     fn start(&self, directory: &Path) -> ExitStatus {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        let name = "crash::process::the_process_that_dies";
-        let output = command
-            .args(["--exact", name, "--ignored", "--test-threads=1"])
+        let output = child("crash::process::the_process_that_dies")
             .env(SCENARIO, self.scenario.name)
             .env(DATA, directory)
             .env(DIES_AT, self.nth.to_string())

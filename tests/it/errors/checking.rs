@@ -1,10 +1,10 @@
 //! Errors of the audit and of recovery.
 
+use frostline::audit::{Audit, audit, audit_with_probe};
+use frostline::error::{AuditError, Operation, RecoverError};
+use frostline::error::{Failed, Retryable};
 use frostline::sim::Probe;
-use frostline::{
-    Audit, AuditError, DebrisPolicy, Ledgers, Operation, RecoverError, RootRole, audit,
-    audit_with_probe,
-};
+use frostline::{DebrisPolicy, Ledgers, RootRole};
 
 use super::opening::damage_log;
 use super::{Bench, Texts, seven};
@@ -97,7 +97,10 @@ fn recover_errors() {
     // The scan reads the chunk's three keys, the claim its own, and so does the deleting commit.
     bench.fail_read(4);
     let error = add("Sweep, Delete", &bench);
-    assert!(matches!(error, RecoverError::Sweep { .. }));
+    assert!(matches!(
+        error,
+        RecoverError::Failed(Failed::Retryable(Retryable::Sweep { .. }))
+    ));
     bench.faults.fail(Operation::SyncDirectory, EIO);
     add("Sweep, Fatal", &bench);
     add("Read, Poisoned", &bench);
@@ -107,9 +110,12 @@ fn recover_errors() {
     // Here the hot key is scanned, too.
     bench.fail_read(5);
     let error = add("Commit", &bench);
-    assert!(matches!(error, RecoverError::Commit { .. }));
+    assert!(matches!(
+        error,
+        RecoverError::Failed(Failed::Retryable(Retryable::Delete { .. }))
+    ));
     bench.faults.fail(Operation::Commit, EIO);
     let error = add("Fatal", &bench);
-    assert!(matches!(error, RecoverError::Fatal(_)));
+    assert!(matches!(error, RecoverError::Failed(Failed::Fatal(_))));
     texts.check("errors_recover");
 }

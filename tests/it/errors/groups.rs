@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use frostline::{Freezing, Ledgers, Operation, SyncError, SyncGroup};
+use frostline::error::{Operation, SyncError};
+use frostline::{Freezing, Ledgers, SyncGroup};
 
 use super::{Bench, Texts};
 use crate::fixture::{EIO, ENOSPC, chunk};
@@ -37,7 +38,7 @@ fn group_errors() {
     add("add: Refused, NotWritten", error);
     let written = bench.written();
     bench.faults.fail(Operation::WriteFile, ENOSPC);
-    add("add: Rewritable, ENOSPC", group.add(written).unwrap_err());
+    add("add: Retryable, ENOSPC", group.add(written).unwrap_err());
     drop(group);
 
     let group = forty(&bench);

@@ -1,9 +1,13 @@
 //! Errors of hot directories.
 
-use frostline::{
-    ClaimHotError, CreateHotError, DiscardError, Hot, HotDebris, Operation, ReadyError,
-    RecreateError, RemoveError,
+use frostline::FailureKind;
+use frostline::Transient;
+use frostline::error::CommitError;
+use frostline::error::Failure as _;
+use frostline::error::{
+    BeginError, BeginRefusal, ClaimHotError, Operation, RemovalError, SyncError,
 };
+use frostline::{Hot, HotDebris};
 
 use super::{Bench, Texts, seven};
 use crate::fixture::{EACCES, EIO, ENOSPC};
@@ -30,11 +34,11 @@ fn create_hot_errors() {
     add("Io", &bench);
     bench.fail_read(1);
     let error = add("Commit, Store", &bench);
-    assert!(matches!(error, CreateHotError::Commit(_)));
+    assert!(matches!(error.refusal(), Some(BeginRefusal::Commit(_))));
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
-    add("Rewritable, ENOSPC", &bench);
+    add("Retryable, ENOSPC", &bench);
     std::fs::write(bench.path("hot/00000007"), "").unwrap();
-    add("Rewritable, a file for the directory", &bench);
+    add("Retryable, a file for the directory", &bench);
 
     let bench = Bench::new();
     bench.faults.fail(Operation::Commit, EIO);
@@ -74,7 +78,7 @@ fn claim_hot_errors() {
 #[test]
 fn ready_errors() {
     let mut texts = Texts::default();
-    let mut add = |variant: &str, bench: &Bench, error: ReadyError| {
+    let mut add = |variant: &str, bench: &Bench, error: SyncError<Transient>| {
         texts.add(variant, error.kind(), &bench.data, &error);
     };
     let bench = Bench::new();
@@ -119,7 +123,7 @@ fn errors_of_a_directory_that_comes_back() {
     std::fs::create_dir(&path).unwrap();
     let error = claimed.discard().unwrap_err();
     texts.add(
-        "DiscardError::Refused, DirectoryIsBack",
+        "RemovalError::Refused, DirectoryIsBack",
         error.kind(),
         &bench.data,
         &error,
@@ -130,7 +134,7 @@ fn errors_of_a_directory_that_comes_back() {
     std::fs::create_dir(&path).unwrap();
     let error = debris.remove().unwrap_err();
     texts.add(
-        "RemoveError::Refused, DirectoryIsBack",
+        "RemovalError::Refused, DirectoryIsBack",
         error.kind(),
         &bench.data,
         &error,
@@ -146,25 +150,25 @@ fn discard_recreate_and_remove_errors() {
     bench.fail_read(0);
     let error = ready.discard().unwrap_err();
     texts.add(
-        "DiscardError::Refused, Store",
+        "RemovalError::Refused, Store",
         error.kind(),
         &bench.data,
         &error,
     );
-    let DiscardError::Refused(refused) = error else {
+    let CommitError::Refused(refused) = error else {
         panic!("{error}");
     };
     let ready = refused.into_handle();
     bench.faults.fail(Operation::Commit, EIO);
     let error = ready.discard().unwrap_err();
-    texts.add("DiscardError::Fatal", error.kind(), &bench.data, &error);
+    texts.add("RemovalError::Fatal", error.kind(), &bench.data, &error);
 
     let bench = Bench::new();
     let ready = bench.ready();
     bench.poison();
     let error = ready.discard().unwrap_err();
     texts.add(
-        "DiscardError::Refused, Poisoned",
+        "RemovalError::Refused, Poisoned",
         error.kind(),
         &bench.data,
         &error,
@@ -174,44 +178,39 @@ fn discard_recreate_and_remove_errors() {
     let debris = bench.hot_debris();
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
     let error = debris.recreate().unwrap_err();
-    assert!(matches!(error, RecreateError::Rewritable { .. }));
-    texts.add(
-        "RecreateError::Rewritable",
-        error.kind(),
-        &bench.data,
-        &error,
-    );
+    assert!(matches!(error.kind(), FailureKind::Retryable));
+    texts.add("BeginError::Retryable", error.kind(), &bench.data, &error);
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");
     };
     bench.poison();
     let error = debris.recreate().unwrap_err();
-    texts.add("RecreateError::Refused", error.kind(), &bench.data, &error);
-    let RecreateError::Refused(refused) = error else {
+    texts.add("BeginError::Refused", error.kind(), &bench.data, &error);
+    let BeginError::Refused(refused) = error else {
         panic!("{error}");
     };
     let error = refused.into_handle().remove().unwrap_err();
-    texts.add("RemoveError::Refused", error.kind(), &bench.data, &error);
+    texts.add("RemovalError::Refused", error.kind(), &bench.data, &error);
 
-    let mut add = |variant: &str, bench: &Bench, error: RemoveError<HotDebris>| {
+    let mut add = |variant: &str, bench: &Bench, error: RemovalError<HotDebris>| {
         texts.add(variant, error.kind(), &bench.data, &error);
     };
     let bench = Bench::new();
     let debris = bench.hot_debris();
     bench.faults.fail(Operation::RemoveDirectory, EIO);
     let error = debris.remove().unwrap_err();
-    add("RemoveError::Rewritable", &bench, error);
+    add("RemovalError::Retryable", &bench, error);
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");
     };
     bench.fail_read(0);
-    add("RemoveError::Commit", &bench, debris.remove().unwrap_err());
+    add("RemovalError::Commit", &bench, debris.remove().unwrap_err());
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");
     };
     bench.faults.fail(Operation::SyncDirectory, EIO);
     add(
-        "RemoveError::Fatal, SyncDirectory",
+        "RemovalError::Fatal, SyncDirectory",
         &bench,
         debris.remove().unwrap_err(),
     );
@@ -221,7 +220,7 @@ fn discard_recreate_and_remove_errors() {
     bench.faults.fail(Operation::Commit, EIO);
     let error = transient.abandon().unwrap_err();
     texts.add(
-        "RemoveError::Fatal, Commit",
+        "RemovalError::Fatal, Commit",
         error.kind(),
         &bench.data,
         &error,

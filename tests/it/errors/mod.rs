@@ -14,9 +14,11 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use frostline::error::Operation;
+use frostline::step::Synced;
 use frostline::{
-    Artifact, Catalog, ChunkId, Debris, FailureKind, Freezing, Frozen, HotDebris, Ledgers,
-    Operation, Pruning, Ready, Synced, Transient,
+    Artifact, Catalog, ChunkId, Debris, FailureKind, Freezing, Frozen, HotDebris, Ledgers, Pruning,
+    Ready, Transient,
 };
 
 use crate::fixture::{Data, EIO, Faults, chunk};
@@ -54,7 +56,7 @@ impl Bench {
     fn planted(entries: &[(&[u8], &[u8])]) -> Self {
         let data = Data::new();
         drop(data.open());
-        data.plant(entries);
+        data.write_raw_for_test(entries);
         Self::over(data)
     }
 
@@ -69,7 +71,9 @@ impl Bench {
     /// is none of its key's.
     fn fail_read(&self, nth: usize) {
         let odd = b"chunk:00000007:txhash";
-        self.catalog().plant(odd, Some(b"odd")).unwrap();
+        self.catalog()
+            .write_raw_for_test(odd, Some(b"unrecognised"))
+            .unwrap();
         self.faults.fail_after(nth, Operation::ReadStore, EIO);
     }
 

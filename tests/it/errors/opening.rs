@@ -1,9 +1,12 @@
 //! Pure errors, and those of locking, opening and reading.
 
-use frostline::{
-    ArtifactKind, Catalog, ChunkId, Events, FatalCause, GeometryError, Key, LOCK_FILE, Ledgers,
-    LockError, OpenError, Operation, PinError, ReadError, RootRole, StorageRoots, Watermark,
+use frostline::error::Failure as _;
+use frostline::error::{
+    FatalCause, GeometryError, LockError, OpenError, Operation, PinError, ReadError,
 };
+use frostline::geometry::Watermark;
+use frostline::key::LOCK_FILE;
+use frostline::{ArtifactKind, Catalog, ChunkId, Events, Key, Ledgers, RootRole, StorageRoots};
 
 use super::{Bench, Texts, seven};
 use crate::fixture::{Data, EACCES, EDQUOT, EIO, ENOSPC, EROFS, Faults, ledger};
@@ -54,13 +57,13 @@ fn lock_errors_between_processes_and_roots() {
 
     let data = Data::new();
     let held = data.roots().lock().unwrap();
-    add("Held", &data, data.roots().lock());
+    add("InUse", &data, data.roots().lock());
     drop(held);
     let lock = data.root(RootRole::Catalog).join(LOCK_FILE);
     std::fs::write(&lock, "").unwrap();
     let lock = std::fs::File::open(lock).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    add("Held, no name", &data, data.roots().lock());
+    add("InUse, no name", &data, data.roots().lock());
     drop(lock);
 
     let with =
@@ -280,7 +283,7 @@ fn pin_errors() {
     add("Commit, Store", &bench, 2);
     assert_eq!(
         bench.catalog().pin_earliest_ledger(ledger(10_002)).unwrap(),
-        frostline::Pin::Pinned
+        frostline::PinOutcome::Pinned
     );
     add("Conflict", &bench, 2);
 

@@ -1,9 +1,8 @@
 //! Errors on the way to nothing.
 
-use frostline::{
-    Artifact, ArtifactKey, ArtifactKind, Ledgers, Operation, Prunable, Pruning, RematerializeError,
-    SweepError, UnlinkError,
-};
+use frostline::FailureKind;
+use frostline::error::{BeginError, Operation, RemovalError, SweepError};
+use frostline::{Artifact, ArtifactKey, ArtifactKind, Ledgers, Prunable, Pruning};
 
 use super::{Bench, Texts, seven};
 use crate::fixture::{EACCES, EIO};
@@ -11,8 +10,8 @@ use crate::fixture::{EACCES, EIO};
 #[test]
 fn rematerialize_errors() {
     let mut texts = Texts::default();
-    let mut add = |variant: &str, bench: &Bench, error: RematerializeError<Pruning<Ledgers>>| {
-        let has_handle = matches!(error, RematerializeError::Refused(_));
+    let mut add = |variant: &str, bench: &Bench, error: BeginError<Pruning<Ledgers>>| {
+        let has_handle = matches!(error, BeginError::Refused(_));
         assert_eq!(has_handle, variant.starts_with("Refused"), "{variant}");
         texts.add(variant, error.kind(), &bench.data, &error);
     };
@@ -32,13 +31,6 @@ fn rematerialize_errors() {
     bench.fail_read(0);
     let error = pruning.rematerialize().unwrap_err();
     add("Refused, Commit", &bench, error);
-    let Artifact::Pruning(pruning) = bench.catalog().claim(seven()).unwrap() else {
-        panic!("it is still at `pruning`");
-    };
-    bench.faults.fail(Operation::UnlinkFile, EIO);
-    let error = pruning.rematerialize().unwrap_err();
-    add("Failed, Leftovers", &bench, error);
-
     let bench = Bench::new();
     let pruning = bench.pruning();
     bench.faults.fail(Operation::Commit, EIO);
@@ -57,23 +49,13 @@ fn rematerialize_errors() {
         pruning.rematerialize().unwrap_err(),
     );
 
-    let bench = Bench::new();
-    let debris = bench.debris();
-    bench.faults.fail(Operation::UnlinkFile, EIO);
-    let error = debris.rematerialize().unwrap_err();
-    texts.add(
-        "Failed, Leftovers of debris",
-        error.kind(),
-        &bench.data,
-        &error,
-    );
     texts.check("errors_rematerialize");
 }
 
 #[test]
 fn unlink_errors() {
     let mut texts = Texts::default();
-    let mut add = |variant: &str, bench: &Bench, error: UnlinkError<Pruning<Ledgers>>| {
+    let mut add = |variant: &str, bench: &Bench, error: RemovalError<Pruning<Ledgers>>| {
         texts.add(variant, error.kind(), &bench.data, &error);
         error
     };
@@ -83,12 +65,12 @@ fn unlink_errors() {
     let pruning = bench.catalog().commit(frozen.demote()).unwrap();
     let error = add("Refused, Leased", &bench, pruning.unlink().unwrap_err());
     drop(lease);
-    let UnlinkError::Refused(refused) = error else {
+    let RemovalError::Refused(refused) = error else {
         panic!("{error}");
     };
     let pruning = refused.into_handle();
     bench.faults.fail(Operation::UnlinkFile, EACCES);
-    add("Rewritable, EACCES", &bench, pruning.unlink().unwrap_err());
+    add("Retryable, EACCES", &bench, pruning.unlink().unwrap_err());
     let Artifact::Pruning(pruning) = bench.catalog().claim(seven()).unwrap() else {
         panic!("it is still at `pruning`");
     };
@@ -96,7 +78,7 @@ fn unlink_errors() {
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
     let error = pruning.unlink().unwrap_err();
-    add("Rewritable, a directory for a file", &bench, error);
+    add("Retryable, a directory for a file", &bench, error);
 
     let bench = Bench::new();
     let pruning = bench.pruning();
@@ -129,10 +111,10 @@ fn sweep_errors() {
         chunk: seven(),
         kind: ArtifactKind::Ledgers,
     };
-    let prunable = bench.catalog().prunable(key).unwrap().unwrap();
+    let prunable = bench.catalog().claim_for_pruning(key).unwrap().unwrap();
     bench.fail_read(1);
     let error = add("Delete, Store", &bench, vec![prunable]);
-    assert!(matches!(error, SweepError::Delete(_)));
+    assert!(matches!(error.kind(), FailureKind::Retryable));
 
     for operation in [Operation::Commit, Operation::SyncDirectory] {
         let bench = Bench::new();

@@ -1,11 +1,14 @@
 //! Errors on the way to a frozen artifact.
 
+use frostline::error::Failure as _;
+use frostline::error::{Failed, Retryable};
 use std::io::Write as _;
 
-use frostline::{
-    AbandonError, AlreadyClaimed, ArtifactKind, ArtifactSet, BeginError, ClaimError, CommitError,
-    CommitRefusal, Events, FreezeError, Freezing, IoFailure, Ledgers, Operation, SyncError,
+use frostline::error::{
+    AlreadyClaimed, BeginRefusal, ClaimError, CommitError, CommitRefusal, FreezeError, IoFailure,
+    Operation, RemovalError, SyncError,
 };
+use frostline::{ArtifactKind, ArtifactSet, Events, Freezing, Ledgers};
 
 use super::{Bench, Texts, seven};
 use crate::fixture::{EACCES, EIO, ENOSPC, EROFS};
@@ -22,7 +25,7 @@ fn claims_and_leases() {
     let AlreadyClaimed { holder, .. } = claimed;
     assert_eq!(holder.file(), file!());
     texts.add("ClaimError::Claimed", error.kind(), &bench.data, &error);
-    let error = bench.catalog().prunable(owner.key()).unwrap_err();
+    let error = bench.catalog().claim_for_pruning(owner.key()).unwrap_err();
     texts.add(
         "ClaimError::Claimed, prunable",
         error.kind(),
@@ -84,17 +87,7 @@ fn begin_errors() {
     bench.fail_read(1);
     std::fs::remove_file(bench.path("ledgers/00000")).unwrap();
     let error = add("Commit, Store", &bench);
-    assert!(matches!(error, BeginError::Commit(_)));
-
-    let bench = Bench::new();
-    drop(bench.written());
-    bench.faults.fail(Operation::UnlinkFile, EROFS);
-    add("Leftovers, EROFS", &bench);
-    let file = bench.path("ledgers/00000/00000007.pack");
-    std::fs::remove_file(&file).unwrap();
-    std::fs::create_dir(&file).unwrap();
-    let error = add("Leftovers, a directory for a file", &bench);
-    assert!(matches!(error, BeginError::Leftovers { .. }));
+    assert!(matches!(error.refusal(), Some(BeginRefusal::Commit(_))));
 
     let bench = Bench::new();
     bench.faults.fail(Operation::Commit, EIO);
@@ -126,6 +119,19 @@ fn file_errors() {
         let error = freezing.file(Ledgers::PACK).unwrap_err();
         texts.add(variant, error.kind(), &bench.data, &error);
     };
+    // The leftovers of an earlier attempt go before the first new file.
+    let bench = Bench::new();
+    drop(bench.written());
+    bench.faults.fail(Operation::UnlinkFile, EROFS);
+    add("Io, leftovers, EROFS", &bench, bench.freezing());
+    let file = bench.path("ledgers/00000/00000007.pack");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    add(
+        "Io, leftovers, a directory for a file",
+        &bench,
+        bench.freezing(),
+    );
     let bench = Bench::new();
     for (operation, errno) in [
         (Operation::CreateDirectory, ENOSPC),
@@ -205,17 +211,20 @@ fn sync_errors() {
     add("Refused, NotWritten", &bench, error);
     let written = bench.written();
     bench.faults.fail(Operation::WriteFile, ENOSPC);
-    add("Rewritable, ENOSPC", &bench, written.sync().unwrap_err());
+    add("Retryable, ENOSPC", &bench, written.sync().unwrap_err());
     let written = bench.written();
     bench.faults.fail(Operation::WriteFile, EIO);
-    add("Rewritable, EIO", &bench, written.sync().unwrap_err());
+    add("Retryable, EIO", &bench, written.sync().unwrap_err());
 
     let mut freezing = bench.freezing();
     let mut file = freezing.file(Ledgers::PACK).unwrap();
     bench.faults.fail(Operation::WriteFile, ENOSPC);
     drop(file.write_all(&vec![0; 1 << 20]).unwrap_err());
     let error = freezing.sync().unwrap_err();
-    assert!(matches!(error, SyncError::WriteFailed { .. }));
+    assert!(matches!(
+        error,
+        SyncError::Failed(Failed::Retryable(Retryable::EarlierWrite { .. }))
+    ));
     add("WriteFailed", &bench, error);
 
     let written = bench.written();
@@ -310,7 +319,10 @@ fn commit_errors() {
     let bench = Bench::new();
     let synced = bench.synced();
     let key = synced.key().to_string();
-    bench.catalog().plant(key.as_bytes(), None).unwrap();
+    bench
+        .catalog()
+        .write_raw_for_test(key.as_bytes(), None)
+        .unwrap();
     let error = bench.catalog().commit(synced).unwrap_err();
     texts.add("Refused, Changed", error.kind(), &bench.data, &error);
     texts.check("errors_commit");
@@ -319,13 +331,13 @@ fn commit_errors() {
 #[test]
 fn abandon_errors() {
     let mut texts = Texts::default();
-    let mut add = |variant: &str, bench: &Bench, error: AbandonError<Freezing<Ledgers>>| {
+    let mut add = |variant: &str, bench: &Bench, error: RemovalError<Freezing<Ledgers>>| {
         texts.add(variant, error.kind(), &bench.data, &error);
     };
     let bench = Bench::new();
     let written = bench.written();
     bench.faults.fail(Operation::UnlinkFile, EIO);
-    add("Rewritable", &bench, written.abandon().unwrap_err());
+    add("Retryable", &bench, written.abandon().unwrap_err());
     let written = bench.written();
     bench.fail_read(0);
     add("Commit, Store", &bench, written.abandon().unwrap_err());

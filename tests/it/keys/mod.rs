@@ -2,7 +2,8 @@
 
 mod stored;
 
-use frostline::{ArtifactKey, ArtifactKind, EarliestLedgerKey, HotKey, Key};
+use frostline::key::EarliestLedgerKey;
+use frostline::{ArtifactKey, ArtifactKind, HotKey, Key};
 use proptest::prelude::*;
 
 use crate::fixture::chunk;

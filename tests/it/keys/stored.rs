@@ -1,9 +1,10 @@
 //! What the catalog does with keys and values that are none.
 
+use frostline::error::BeginRefusal;
+use frostline::error::{BeginError, ClaimError, ClaimHotError, PinError, ReadError, ValueError};
+use frostline::key::EarliestLedgerKey;
 use frostline::{
-    ArtifactKind, ArtifactState, BeginError, Catalog, ChunkId, ClaimError, ClaimHotError,
-    CreateHotError, EarliestLedgerKey, HotKey, HotState, Key, Ledgers, Pin, PinError, ReadError,
-    ValueError,
+    ArtifactKind, ArtifactState, Catalog, ChunkId, HotKey, HotState, Key, Ledgers, PinOutcome,
 };
 
 use super::artifact;
@@ -25,7 +26,7 @@ fn lines<K: ToString, V: ToString>(
 fn planted(entries: &[(&[u8], &[u8])]) -> Data {
     let data = Data::new();
     drop(data.open());
-    data.plant(entries);
+    data.write_raw_for_test(entries);
     data
 }
 
@@ -137,7 +138,7 @@ fn assert_refuses_artifact(catalog: &Catalog, number: u32, raw: &str) {
     let key = artifact(number, ArtifactKind::Ledgers);
     let expect = |error: ReadError| {
         let error = value_error(error);
-        assert_eq!(error.key, key.into());
+        assert_eq!(error.key, key);
         assert_eq!(error.raw, raw);
         assert!(error.to_string().contains(&key.to_string()), "{error}");
         assert!(error.to_string().contains(&format!("`{raw}`")), "{error}");
@@ -149,14 +150,17 @@ fn assert_refuses_artifact(catalog: &Catalog, number: u32, raw: &str) {
     // Twice, so that a claim which the first left behind would show.
     for _ in 0..2 {
         match catalog.begin::<Ledgers>(key.chunk).unwrap_err() {
-            BeginError::Read(error) => expect(error),
-            other => panic!("{other}"),
+            BeginError::Refused(refused) => match refused.into_parts().1 {
+                BeginRefusal::Read(error) => expect(error),
+                other => panic!("{other}"),
+            },
+            other @ BeginError::Failed(_) => panic!("{other}"),
         }
         match catalog.claim::<Ledgers>(key.chunk).unwrap_err() {
             ClaimError::Read(error) => expect(error),
             other => panic!("{other}"),
         }
-        match catalog.prunable(key).unwrap_err() {
+        match catalog.claim_for_pruning(key).unwrap_err() {
             ClaimError::Read(error) => expect(error),
             other => panic!("{other}"),
         }
@@ -204,15 +208,18 @@ fn a_hot_directory_with_an_odd_value_is_left_alone() {
         let key = HotKey { chunk: chunk(1) };
         let expect = |error: ReadError| {
             let error = value_error(error);
-            assert_eq!(error.key, key.into());
+            assert_eq!(error.key, key);
             assert_eq!(error.raw, raw);
         };
         expect(catalog.hot_state(key.chunk).unwrap_err());
         expect(catalog.get(key).unwrap_err());
         for _ in 0..2 {
             match catalog.create_hot(key.chunk).unwrap_err() {
-                CreateHotError::Read(error) => expect(error),
-                other => panic!("{other}"),
+                BeginError::Refused(refused) => match refused.into_parts().1 {
+                    BeginRefusal::Read(error) => expect(error),
+                    other => panic!("{other}"),
+                },
+                other @ BeginError::Failed(_) => panic!("{other}"),
             }
             match catalog.claim_hot(key.chunk).unwrap_err() {
                 ClaimHotError::Read(error) => expect(error),
@@ -263,9 +270,12 @@ fn a_pin_is_written_once() {
     let catalog = data.open();
     let pinned = ledger(10_002);
     assert_eq!(catalog.earliest_ledger().unwrap(), None);
-    assert_eq!(catalog.pin_earliest_ledger(pinned).unwrap(), Pin::Pinned);
+    assert_eq!(
+        catalog.pin_earliest_ledger(pinned).unwrap(),
+        PinOutcome::Pinned
+    );
     let again = catalog.pin_earliest_ledger(pinned).unwrap();
-    assert_eq!(again, Pin::AlreadyPinned);
+    assert_eq!(again, PinOutcome::AlreadyPinned);
     match catalog.pin_earliest_ledger(ledger(2)).unwrap_err() {
         PinError::Conflict { pinned, wanted } => {
             assert_eq!((pinned, wanted), (ledger(10_002), ledger(2)));
@@ -285,7 +295,7 @@ fn a_pin_is_written_once() {
     let reopened = data.open();
     assert_eq!(reopened.earliest_ledger().unwrap(), Some(pinned));
     let again = reopened.pin_earliest_ledger(pinned).unwrap();
-    assert_eq!(again, Pin::AlreadyPinned);
+    assert_eq!(again, PinOutcome::AlreadyPinned);
 }
 
 #[test]
@@ -293,7 +303,10 @@ fn the_largest_chunk_can_be_pinned_and_stored() {
     let data = Data::new();
     let catalog = data.open();
     let first = ChunkId::MAX.first_ledger();
-    assert_eq!(catalog.pin_earliest_ledger(first).unwrap(), Pin::Pinned);
+    assert_eq!(
+        catalog.pin_earliest_ledger(first).unwrap(),
+        PinOutcome::Pinned
+    );
     drop(catalog.begin::<Ledgers>(ChunkId::MAX).unwrap());
     drop(catalog);
     let stored = data.stored();

@@ -9,10 +9,10 @@ use std::cell::RefCell;
 use std::io::Write as _;
 
 use frostline::sim::{Limits, PowerLoss, SimDisk, When};
+use frostline::step::{Synced, Unlinked};
 use frostline::{
     Artifact, ArtifactKind, ArtifactState, Catalog, Debris, DebrisPolicy, Freezing, Frozen, Hot,
-    HotDebris, HotState, Lease, Ledgers, Prunable, Pruning, Ready, StorageRoots, Synced, Transient,
-    Unlinked,
+    HotDebris, HotState, Lease, Ledgers, Prunable, Pruning, Ready, StorageRoots, Transient,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
@@ -222,7 +222,7 @@ impl Run {
                 if recovers {
                     let recovered = self.catalog().recover(DebrisPolicy::Remove);
                     let recovered = recovered.map_err(|error| chain(&error))?;
-                    if !recovered.is_settled() {
+                    if !recovered.is_complete() {
                         return Err(format!("not settled: {recovered}"));
                     }
                     self.model.recover();

@@ -4,9 +4,11 @@ mod program;
 
 use std::io::Write as _;
 
+use frostline::audit::audit;
+use frostline::error::{Operation, RecoverError};
 use frostline::{
-    ArtifactState, Catalog, DebrisPolicy, Events, FailureKind, Hot, HotState, Key, Ledgers,
-    Operation, Owed, RecoverError, TxHash, audit,
+    ArtifactState, Catalog, DebrisPolicy, Events, FailureKind, Hot, HotState, Key, Ledgers, TxHash,
+    Unfinished,
 };
 
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, freeze, state};
@@ -45,7 +47,7 @@ fn wreck(catalog: &Catalog) {
     std::fs::remove_dir(layout.hot_path(chunk(8))).unwrap();
 }
 
-fn counts(owed: Owed) -> (usize, usize, usize) {
+fn counts(owed: Unfinished) -> (usize, usize, usize) {
     (owed.freezing, owed.pruning, owed.transient)
 }
 
@@ -58,10 +60,10 @@ fn every_state_that_a_crash_leaves_is_settled_and_a_second_call_does_nothing() {
 
     let trace = Trace::default();
     let catalog = data.open_probed(trace.probe(&data));
-    assert_eq!(counts(*catalog.owed()), (3, 2, 2));
+    assert_eq!(counts(*catalog.unfinished()), (3, 2, 2));
     trace.take();
     let recovered = catalog.recover(DebrisPolicy::Remove).unwrap();
-    assert!(recovered.is_settled() && !recovered.is_nothing());
+    assert!(recovered.is_complete() && !recovered.is_nothing());
     let text = format!("{recovered}\n\n{}\n", trace.take().join("\n"));
     snapshot::check("recover_all", &text);
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
@@ -71,16 +73,19 @@ fn every_state_that_a_crash_leaves_is_settled_and_a_second_call_does_nothing() {
 
     let before = data.tree();
     let again = catalog.recover(DebrisPolicy::Remove).unwrap();
-    assert!(again.is_nothing() && again.is_settled());
-    assert_eq!(again.to_string(), "nothing was owed");
+    assert!(again.is_nothing() && again.is_complete());
+    assert_eq!(again.to_string(), "nothing was unfinished");
     assert_eq!(trace.take(), Vec::<String>::new());
     assert_eq!(data.tree(), before);
     // As of opening.
-    assert!(!catalog.owed().is_nothing());
+    assert!(!catalog.unfinished().is_nothing());
     drop(catalog);
-    assert!(data.open().owed().is_nothing());
+    assert!(data.open().unfinished().is_nothing());
     let report = audit(&data.roots()).unwrap();
-    assert!(report.is_clean() && report.owed().is_nothing(), "{report}");
+    assert!(
+        report.is_clean() && report.unfinished().is_nothing(),
+        "{report}"
+    );
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn debris_can_be_left_to_be_begun_again() {
     assert_eq!(std::fs::read(&debris).unwrap(), b"made again");
     let recovered = catalog.recover(DebrisPolicy::Report).unwrap();
     assert_eq!(recovered.reported.len(), 2);
-    assert!(!recovered.is_nothing() && recovered.is_settled());
+    assert!(!recovered.is_nothing() && recovered.is_complete());
 }
 
 /// Whoever wants a key while it is being recovered is told who called.
@@ -142,8 +147,8 @@ fn the_claims_of_a_recovery_are_its_callers() {
 fn a_new_catalog_owes_nothing() {
     let data = Data::new();
     let catalog = data.open();
-    assert!(catalog.owed().is_nothing());
-    assert_eq!(catalog.owed().to_string(), "nothing");
+    assert!(catalog.unfinished().is_nothing());
+    assert_eq!(catalog.unfinished().to_string(), "nothing");
     assert!(catalog.recover(DebrisPolicy::Remove).unwrap().is_nothing());
 }
 
@@ -166,7 +171,7 @@ fn live_handles_and_readers_are_left_alone() {
             transient.key().into(),
         ];
         assert_eq!(claimed, keys.map(|key: Key| key));
-        assert!(!recovered.is_settled());
+        assert!(!recovered.is_complete());
     }
     let key = pruning.key();
     drop(pruning);
@@ -194,9 +199,9 @@ fn odd_entries_neither_stop_the_opening_nor_the_recovery_and_stay() {
         (b"hot:chunk:00000000", b"gone"),
         (b"index:00000005", b"pruning"),
     ];
-    data.plant(&odd);
+    data.write_raw_for_test(&odd);
     let catalog = data.open();
-    assert_eq!(counts(*catalog.owed()), (3, 2, 2));
+    assert_eq!(counts(*catalog.unfinished()), (3, 2, 2));
     let recovered = catalog.recover(DebrisPolicy::Remove).unwrap();
     assert_eq!(recovered.unreadable.len(), 2);
     assert_eq!(recovered.pruned.len() + recovered.removed.len(), 5);
@@ -230,7 +235,7 @@ fn what_resists_does_not_keep_the_others() {
     std::fs::remove_dir(&pack).unwrap();
     std::fs::remove_file(&hot).unwrap();
     let recovered = catalog.recover(DebrisPolicy::Remove).unwrap();
-    assert!(recovered.is_settled());
+    assert!(recovered.is_complete());
     assert_eq!((recovered.pruned.len(), recovered.discarded.len()), (1, 1));
 }
 
@@ -271,7 +276,7 @@ fn every_operation_of_a_recovery_may_fail_and_the_next_one_converges() {
         let report = audit(&data.roots()).unwrap();
         assert!(report.is_clean(), "{spared}: {report}");
         let catalog = data.open();
-        assert!(catalog.recover(DebrisPolicy::Remove).unwrap().is_settled());
+        assert!(catalog.recover(DebrisPolicy::Remove).unwrap().is_complete());
         assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
         assert!(matches!(
             catalog.claim_hot(chunk(6)).unwrap(),
@@ -279,7 +284,10 @@ fn every_operation_of_a_recovery_may_fail_and_the_next_one_converges() {
         ));
         drop(catalog);
         let report = audit(&data.roots()).unwrap();
-        assert!(report.is_clean() && report.owed().is_nothing(), "{report}");
+        assert!(
+            report.is_clean() && report.unfinished().is_nothing(),
+            "{report}"
+        );
         if !fired {
             assert!(spared > 20, "{spared} operations");
             return;
@@ -304,7 +312,7 @@ fn a_fatal_failure_stops_it_and_poisons_the_catalog() {
         assert!(faults.has_fired());
         assert_eq!(error.kind(), FailureKind::Fatal, "{error}");
         let again = catalog.recover(DebrisPolicy::Remove).unwrap_err();
-        assert!(matches!(again, RecoverError::Read(_)), "{again}");
+        assert!(matches!(again, RecoverError::Refused(_)), "{again}");
         assert_eq!(again.kind(), FailureKind::Refused);
     }
 }

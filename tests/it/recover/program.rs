@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use frostline::{LOCK_FILE, RootRole};
+use frostline::RootRole;
+use frostline::key::LOCK_FILE;
 
 use super::wreck;
 use crate::fixture::{Data, freeze, tree};

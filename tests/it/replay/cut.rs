@@ -25,7 +25,7 @@ fn at(path: &str) -> String {
 fn replay(calls: &[Call]) -> SimDisk {
     let disk = SimDisk::new();
     disk.create_directory(DATA).expect("an empty disk");
-    disk.settle();
+    disk.sync_all();
     for call in calls {
         if let Err(error) = apply(&disk, call) {
             panic!(

@@ -1,6 +1,6 @@
 //! Artifacts that come to be.
 
-use frostline::{Artifact, ArtifactSet, Events, Ledgers, TxHash};
+use frostline::{Artifact, ArtifactSet, Events, FreezingSet, Ledgers, TxHash};
 
 use super::steps::{
     ONE_SECTOR, THREE_SECTORS, TWO_SECTORS, freeze, frozen, leave_debris, leave_pruning, prepare,
@@ -49,6 +49,18 @@ fn three_kinds(machine: &dyn Machine) -> Result<(), Failure> {
     machine.step("begin");
     let mut set = catalog.begin_set(chunk(7), ArtifactSet::ALL)?;
     machine.step("write");
+    write_set(&mut set)?;
+    machine.step("sync");
+    let synced = set.sync()?;
+    machine.step("flip");
+    drop(catalog.commit(synced)?);
+    machine.step("read");
+    read(&catalog, 7, Events::HASH, 1)?;
+    read(&catalog, 7, TxHash::BIN, 1)
+}
+
+/// Writes every file of the kinds of a set.
+fn write_set(set: &mut FreezingSet) -> Result<(), Failure> {
     if let Some(ledgers) = &mut set.ledgers {
         write(ledgers, Ledgers::PACK, 1, TWO_SECTORS)?;
     }
@@ -60,14 +72,40 @@ fn three_kinds(machine: &dyn Machine) -> Result<(), Failure> {
     if let Some(txhash) = &mut set.txhash {
         write(txhash, TxHash::BIN, 1, TWO_SECTORS)?;
     }
-    machine.step("sync");
-    let synced = set.sync()?;
-    machine.step("flip");
-    drop(catalog.commit(synced)?);
-    machine.step("read");
-    read(&catalog, 7, Events::HASH, 1)?;
-    read(&catalog, 7, TxHash::BIN, 1)
+    Ok(())
 }
+
+pub const STREAM: Scenario = Scenario {
+    name: "freeze_stream",
+    about: "two chunks, of which one is flipped and the next one marked in the same batch",
+    before: started,
+    run: |machine| {
+        let catalog = machine.open()?;
+        machine.step("begin");
+        let mut first = catalog.begin::<Ledgers>(chunk(30))?;
+        write(&mut first, Ledgers::PACK, 1, ONE_SECTOR)?;
+        machine.step("flip and mark");
+        let next = catalog.intend::<Ledgers>(chunk(31))?;
+        let (frozen, mut second) = catalog.commit((first.sync()?, next))?;
+        drop(frozen);
+        write(&mut second, Ledgers::PACK, 1, ONE_SECTOR)?;
+        machine.step("flip");
+        drop(second.freeze()?);
+        read(&catalog, 31, Ledgers::PACK, 1)
+    },
+    chunks: &[30, 31],
+    fates: &[Fate {
+        keys: &["chunk:00000030:ledgers", "chunk:00000031:ledgers"],
+        rows: &[
+            &["absent", "absent"],
+            &["freezing", "absent"],
+            &["frozen", "freezing"],
+            // The recovery has removed the second one.
+            &["frozen", "absent"],
+            &["frozen", "frozen"],
+        ],
+    }],
+};
 
 pub const GROUP_ONE_BY_ONE: Scenario = Scenario {
     name: "freeze_group_one_by_one",

@@ -1,9 +1,9 @@
 //! Hot directories.
 
-use frostline::{Catalog, Hot, Ready};
+use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, Ledgers, Ready, TxHash};
 
-use super::steps::TWO_SECTORS;
-use super::{Scenario, started};
+use super::steps::{ONE_SECTOR, TWO_SECTORS, write};
+use super::{Fate, Scenario, started};
 use crate::crash::content::content;
 use crate::crash::oracle::DATABASE;
 use crate::crash::{Failure, Machine};
@@ -72,4 +72,49 @@ pub const DISCARD: Scenario = Scenario {
     },
     chunks: &[7],
     fates: &[],
+};
+
+pub const RETIRE: Scenario = Scenario {
+    name: "hot_retire",
+    about: "a chunk's kinds become frozen in the batch that demotes its hot directory",
+    before: |machine| {
+        let catalog = machine.open()?;
+        make_ready(machine, &catalog, 7).map(drop)
+    },
+    run: |machine| {
+        let catalog = machine.open()?;
+        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
+            panic!("chunk 7's hot directory was ready");
+        };
+        machine.step("freeze");
+        let kinds = ArtifactSet::ALL.without(ArtifactKind::Events);
+        let mut set = catalog.begin_set(chunk(7), kinds)?;
+        if let Some(ledgers) = &mut set.ledgers {
+            write(ledgers, Ledgers::PACK, 1, ONE_SECTOR)?;
+        }
+        if let Some(txhash) = &mut set.txhash {
+            write(txhash, TxHash::BIN, 1, ONE_SECTOR)?;
+        }
+        let synced = set.sync()?;
+        machine.step("flip and demote");
+        let (frozen, debris) = catalog.commit((synced, ready.demote()))?;
+        drop(frozen);
+        machine.step("remove");
+        Ok(debris.remove()?)
+    },
+    chunks: &[7],
+    // A reader finds the hot directory or the frozen kinds at every instant.
+    fates: &[Fate {
+        keys: &[
+            "chunk:00000007:ledgers",
+            "chunk:00000007:txhash",
+            "hot:chunk:00000007",
+        ],
+        rows: &[
+            &["absent", "absent", "ready"],
+            &["freezing", "freezing", "ready"],
+            &["frozen", "frozen", "transient"],
+            &["frozen", "frozen", "absent"],
+        ],
+    }],
 };

@@ -52,6 +52,7 @@ pub const SCENARIOS: &[Scenario] = &[
     freezing::ABANDON,
     freezing::INTERLEAVED,
     freezing::FLIP_ONE_DEMOTE_ANOTHER,
+    freezing::STREAM,
     pruning::SWEEP_TWO_BUCKETS,
     pruning::BY_HAND,
     pruning::WITH_A_READER,
@@ -59,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
     hot::CREATE_DISCARD,
     hot::CREATE_OVER_TRANSIENT,
     hot::DISCARD,
+    hot::RETIRE,
     starting::RECOVER,
 ];
 

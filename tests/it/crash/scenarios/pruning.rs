@@ -1,9 +1,9 @@
 //! Artifacts that go.
 
-use frostline::{
-    ArtifactKey, ArtifactKind, LedgerSeq, Ledgers, Retention, RetentionGate, UnlinkError,
-    UnlinkRefusal, Watermark,
-};
+use frostline::error::{RemovalError, RemovalRefusal};
+use frostline::geometry::Watermark;
+use frostline::retention::{Retention, RetentionGate};
+use frostline::{ArtifactKey, ArtifactKind, LedgerSeq, Ledgers};
 
 use super::steps::{THREE_SECTORS, freeze, frozen, prune, read_under, swept, write};
 use super::{Fate, Scenario, started};
@@ -27,7 +27,7 @@ pub const SWEEP_TWO_BUCKETS: Scenario = Scenario {
         let catalog = machine.open()?;
         let mut batch = Vec::new();
         for number in [1, 2, 1001] {
-            batch.extend(catalog.prunable(ArtifactKey {
+            batch.extend(catalog.claim_for_pruning(ArtifactKey {
                 chunk: chunk(number),
                 kind: ArtifactKind::Ledgers,
             })?);
@@ -81,8 +81,8 @@ fn with_a_reader(machine: &dyn Machine) -> Result<(), Failure> {
     let pruning = catalog.commit(frozen.demote())?;
     machine.step("unlink, refused");
     let pruning = match pruning.unlink() {
-        Err(UnlinkError::Refused(refused))
-            if matches!(refused.cause(), UnlinkRefusal::Leased(_)) =>
+        Err(RemovalError::Refused(refused))
+            if matches!(refused.cause(), RemovalRefusal::Leased(_)) =>
         {
             refused.into_handle()
         }
@@ -120,7 +120,7 @@ fn retention_moves(machine: &dyn Machine) -> Result<(), Failure> {
     for entry in catalog.chunk_artifact_keys()? {
         let (key, _) = entry?;
         if gate.chunk_below_floor(key.chunk) {
-            below.extend(catalog.prunable(key)?);
+            below.extend(catalog.claim_for_pruning(key)?);
         }
     }
     let deleted = swept(&catalog.sweep_chunk_artifacts(below)?)?;

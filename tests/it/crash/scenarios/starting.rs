@@ -1,6 +1,8 @@
 //! Starting: for the first time, and over what a crash has left.
 
+use crate::fixture::chain;
 use frostline::{Catalog, DebrisPolicy, LedgerSeq};
+use std::io;
 
 use super::Scenario;
 use super::hot::make_ready;
@@ -47,8 +49,8 @@ pub const RECOVER: Scenario = Scenario {
 pub fn settle(catalog: &Catalog) -> Result<(), Failure> {
     let recovered = catalog.recover(DebrisPolicy::Remove)?;
     if let Some((_, failure)) = recovered.failed.first() {
-        return Err(Failure::rewritable(failure));
+        return Err(io::Error::other(chain(failure)).into());
     }
-    assert!(recovered.is_settled(), "{recovered}");
+    assert!(recovered.is_complete(), "{recovered}");
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The steps that scenarios are made of.
 
+use crate::fixture::chain;
+use frostline::ChunkId;
 use std::ffi::OsStr;
+use std::io;
 use std::io::Write as _;
 
-use frostline::{
-    Artifact, Catalog, FileName, Freezing, Frozen, Kind, Lease, Ledgers, Swept, Synced,
-};
+use frostline::step::Synced;
+use frostline::{Artifact, Catalog, FileName, Freezing, Frozen, Kind, Lease, Ledgers, Swept};
 
 use crate::crash::content::{content, is_whole, version_of};
 use crate::crash::{Failure, Machine};
@@ -91,7 +93,7 @@ pub fn leave_pruning(machine: &dyn Machine, catalog: &Catalog, number: u32) -> R
 }
 
 /// The handle of an artifact that an earlier part of the scenario has frozen.
-pub fn frozen<K: Kind>(catalog: &Catalog, number: u32) -> Result<Frozen<K>, Failure> {
+pub fn frozen<K: Kind<Id = ChunkId>>(catalog: &Catalog, number: u32) -> Result<Frozen<K>, Failure> {
     match catalog.claim(chunk(number))? {
         Artifact::Frozen(frozen) => Ok(frozen),
         other => panic!("chunk {number} was frozen, and is {other:?}"),
@@ -116,13 +118,13 @@ pub fn prune(
 pub fn swept(swept: &Swept) -> Result<usize, Failure> {
     assert!(swept.leased.is_empty(), "nobody reads: {swept:?}");
     match swept.failed.first() {
-        Some((_, failure)) => Err(Failure::rewritable(failure)),
+        Some((_, failure)) => Err(io::Error::other(chain(failure)).into()),
         None => Ok(swept.deleted.len()),
     }
 }
 
 /// Reads a frozen file: all of it, in this version.
-pub fn read<K: Kind>(
+pub fn read<K: Kind<Id = ChunkId>>(
     catalog: &Catalog,
     number: u32,
     file: FileName<K>,

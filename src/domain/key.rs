@@ -1,0 +1,310 @@
+//! Catalog keys and their one spelling.
+//!
+//! [`Key::parse`] accepts exactly what printing a key gives and nothing else, so that
+//! `parse(print(k)) == k` and `print(parse(s)) == s`. A string that is not the canonical spelling of
+//! a key is not a key: the scans pass over it and nothing ever deletes it.
+
+use std::fmt;
+
+use super::geometry::{ChunkId, LedgerSeq};
+use super::kind::{ArtifactKey, ArtifactKind};
+use super::state::{ArtifactState, HotState};
+
+pub(crate) const ARTIFACT_PREFIX: &str = "chunk:";
+pub(crate) const HOT_PREFIX: &str = "hot:chunk:";
+const EARLIEST_LEDGER: &str = "config:earliest_ledger";
+
+/// The longest key of the scheme, with room for the index family's 32 bytes.
+const KEY_CAPACITY: usize = 32;
+
+const CHUNK_DIGITS: usize = 8;
+
+/// The key of one hot directory, `hot:chunk:{chunk:08d}`; its value is a [`HotState`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HotKey {
+    /// The directory's chunk.
+    pub chunk: ChunkId,
+}
+
+/// The key of the pinned earliest ledger, `config:earliest_ledger`; its value is a [`LedgerSeq`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EarliestLedgerKey;
+
+/// Any key of the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Key {
+    /// A file artifact.
+    Artifact(ArtifactKey),
+    /// A hot directory.
+    Hot(HotKey),
+    /// The pinned earliest ledger.
+    EarliestLedger,
+}
+
+impl PartialEq<ArtifactKey> for Key {
+    fn eq(&self, other: &ArtifactKey) -> bool {
+        *self == Self::Artifact(*other)
+    }
+}
+
+impl PartialEq<HotKey> for Key {
+    fn eq(&self, other: &HotKey) -> bool {
+        *self == Self::Hot(*other)
+    }
+}
+
+/// A string that is not the canonical spelling of a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{spelling}` is not a key of this catalog: keys are `chunk:NNNNNNNN:ledgers|events|txhash`, \
+     `hot:chunk:NNNNNNNN` and `config:earliest_ledger`, with eight digits up to 00429495"
+)]
+pub struct KeyError {
+    /// The string, with bytes outside of printable ASCII escaped.
+    pub spelling: String,
+}
+
+impl KeyError {
+    fn new(bytes: &[u8]) -> Self {
+        Self {
+            spelling: bytes.escape_ascii().to_string(),
+        }
+    }
+}
+
+impl Key {
+    /// The key that these bytes spell.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for anything but the canonical spelling of a key.
+    pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
+        Self::recognize(bytes).ok_or_else(|| KeyError::new(bytes))
+    }
+
+    /// [`parse`](Self::parse), without an error to tell of.
+    pub(crate) fn recognize(bytes: &[u8]) -> Option<Self> {
+        if let Some(rest) = bytes.strip_prefix(ARTIFACT_PREFIX.as_bytes()) {
+            let (digits, rest) = rest.split_at_checked(CHUNK_DIGITS)?;
+            let kind = ArtifactKind::from_segment(rest.strip_prefix(b":")?)?;
+            let chunk = parse_chunk(digits)?;
+            return Some(Self::Artifact(ArtifactKey { chunk, kind }));
+        }
+        if let Some(digits) = bytes.strip_prefix(HOT_PREFIX.as_bytes()) {
+            let chunk = parse_chunk(digits)?;
+            return Some(Self::Hot(HotKey { chunk }));
+        }
+        (bytes == EARLIEST_LEDGER.as_bytes()).then_some(Self::EarliestLedger)
+    }
+
+    /// The key's spelling, without allocating.
+    #[must_use]
+    pub fn encode(self) -> EncodedKey {
+        let mut encoded = EncodedKey {
+            bytes: [0; KEY_CAPACITY],
+            length: 0,
+        };
+        match self {
+            Self::Artifact(key) => {
+                encoded.push(ARTIFACT_PREFIX.as_bytes());
+                encoded.push_chunk(key.chunk);
+                encoded.push(b":");
+                encoded.push(key.kind.segment().as_bytes());
+            }
+            Self::Hot(key) => {
+                encoded.push(HOT_PREFIX.as_bytes());
+                encoded.push_chunk(key.chunk);
+            }
+            Self::EarliestLedger => encoded.push(EARLIEST_LEDGER.as_bytes()),
+        }
+        encoded
+    }
+}
+
+/// Exactly eight ASCII digits, within range.
+pub(crate) fn parse_chunk(digits: &[u8]) -> Option<ChunkId> {
+    if digits.len() != CHUNK_DIGITS {
+        return None;
+    }
+    let number = digits.iter().try_fold(0_u32, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u32::from(byte - b'0'))
+    })?;
+    ChunkId::new(number).ok()
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.encode().as_str())
+    }
+}
+
+impl std::str::FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(spelling: &str) -> Result<Self, KeyError> {
+        Self::parse(spelling.as_bytes())
+    }
+}
+
+impl From<ArtifactKey> for Key {
+    fn from(key: ArtifactKey) -> Self {
+        Self::Artifact(key)
+    }
+}
+
+impl From<HotKey> for Key {
+    fn from(key: HotKey) -> Self {
+        Self::Hot(key)
+    }
+}
+
+impl From<EarliestLedgerKey> for Key {
+    fn from(EarliestLedgerKey: EarliestLedgerKey) -> Self {
+        Self::EarliestLedger
+    }
+}
+
+impl fmt::Display for ArtifactKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Key::from(*self).fmt(f)
+    }
+}
+
+impl fmt::Display for HotKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Key::from(*self).fmt(f)
+    }
+}
+
+impl fmt::Display for EarliestLedgerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Key::from(*self).fmt(f)
+    }
+}
+
+/// A key's spelling, held in place.
+#[derive(Clone, Copy)]
+pub struct EncodedKey {
+    bytes: [u8; KEY_CAPACITY],
+    length: usize,
+}
+
+impl EncodedKey {
+    fn push(&mut self, part: &[u8]) {
+        let room = self.bytes.iter_mut().skip(self.length);
+        for (slot, byte) in room.zip(part) {
+            *slot = *byte;
+        }
+        self.length += part.len();
+        debug_assert!(self.length <= KEY_CAPACITY, "KEY_CAPACITY holds every key");
+    }
+
+    fn push_chunk(&mut self, chunk: ChunkId) {
+        let mut digits = [b'0'; CHUNK_DIGITS];
+        let mut rest = chunk.get();
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        self.push(&digits);
+    }
+
+    /// The key's bytes, as they are stored.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+
+    /// The key's spelling.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for EncodedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+/// A stored value that its key does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the catalog holds `{raw}` under `{key}`, where only {} may stand: nothing was changed; restore \
+     the catalog from a copy, or put a right value there by hand", legal_values(*key)
+)]
+#[non_exhaustive]
+pub struct ValueError {
+    /// The key.
+    pub key: Key,
+    /// The stored value, with bytes outside of printable ASCII escaped.
+    pub raw: String,
+}
+
+const fn legal_values(key: Key) -> &'static str {
+    match key {
+        Key::Artifact(_) => "`freezing`, `frozen` or `pruning`",
+        Key::Hot(_) => "`transient` or `ready`",
+        Key::EarliestLedger => "the first ledger of a chunk, in decimal,",
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A key whose values have a type of their own, for the low-level reads.
+pub trait TypedKey: Into<Key> + Copy + sealed::Sealed {
+    /// What is stored under such a key.
+    type Value;
+
+    /// The value that these bytes stand for, if they are one.
+    #[doc(hidden)]
+    fn decode(bytes: &[u8]) -> Option<Self::Value>;
+}
+
+impl sealed::Sealed for ArtifactKey {}
+impl sealed::Sealed for HotKey {}
+impl sealed::Sealed for EarliestLedgerKey {}
+
+impl TypedKey for ArtifactKey {
+    type Value = ArtifactState;
+
+    fn decode(bytes: &[u8]) -> Option<ArtifactState> {
+        ArtifactState::from_stored(bytes)
+    }
+}
+
+impl TypedKey for HotKey {
+    type Value = HotState;
+
+    fn decode(bytes: &[u8]) -> Option<HotState> {
+        HotState::from_stored(bytes)
+    }
+}
+
+impl TypedKey for EarliestLedgerKey {
+    type Value = LedgerSeq;
+
+    fn decode(bytes: &[u8]) -> Option<LedgerSeq> {
+        parse_pin(bytes)
+    }
+}
+
+/// An unpadded decimal ledger that starts a chunk, as a pin is stored.
+fn parse_pin(bytes: &[u8]) -> Option<LedgerSeq> {
+    let number: u32 = std::str::from_utf8(bytes).ok()?.parse().ok()?;
+    let ledger = LedgerSeq::new(number).ok()?;
+    let canonical = ledger.to_string().as_bytes() == bytes && ledger.starts_chunk();
+    canonical.then_some(ledger)
+}
+
+pub(crate) fn decode_value<T: TypedKey>(key: T, bytes: &[u8]) -> Result<T::Value, ValueError> {
+    T::decode(bytes).ok_or_else(|| ValueError {
+        key: key.into(),
+        raw: bytes.escape_ascii().to_string(),
+    })
+}

@@ -1,0 +1,211 @@
+//! The two-way mapping between keys and paths below the storage roots.
+//!
+//! Pure: nothing here touches the disk. [`Layout::key_of`] accepts exactly the paths that the other
+//! direction gives.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::geometry::ChunkId;
+use super::key::{HotKey, Key, parse_chunk};
+use super::kind::{ArtifactKey, ArtifactKind, FileName, FileSuffixes, Kind};
+use super::roots::{RootRole, StorageRoots};
+
+/// The name of the lock file in each root.
+pub const LOCK_FILE: &str = "frostline.lock";
+
+/// The record, in the ledgers root, of how far the catalog had come.
+pub(crate) const WITNESS_FILE: &str = "frostline.witness";
+
+/// Its name while it is being created.
+pub(crate) const NEW_WITNESS_FILE: &str = "frostline.witness.new";
+
+/// The record, in each root, of the catalog that it belongs to.
+pub(crate) const IDENTITY_FILE: &str = "frostline.identity";
+
+/// Its name while it is being created.
+pub(crate) const NEW_IDENTITY_FILE: &str = "frostline.identity.new";
+
+/// The names of the files that the library keeps in the roots for itself, beside artifacts and hot
+/// directories. The store's files inside of the catalog root are not listed.
+pub const OWN_FILES: [&str; 5] = [
+    LOCK_FILE,
+    IDENTITY_FILE,
+    NEW_IDENTITY_FILE,
+    WITNESS_FILE,
+    NEW_WITNESS_FILE,
+];
+
+/// What a fresh file system brings, which may be mounted on a root.
+pub(crate) const LOST_AND_FOUND: &str = "lost+found";
+
+/// A directory below a root, by its path from there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct DirPath {
+    pub(crate) role: RootRole,
+    /// With slashes between the names; empty for the root itself.
+    pub(crate) path: String,
+}
+
+/// The location of an artifact's files, whatever its kind: their directory and their names.
+#[derive(Debug, Clone)]
+pub(crate) struct ArtifactLocation {
+    directory: DirPath,
+    /// The files' names without their suffixes.
+    stem: String,
+    suffixes: &'static FileSuffixes,
+}
+
+impl ArtifactLocation {
+    pub(crate) fn of(key: ArtifactKey) -> Self {
+        let spec = key.kind.spec();
+        let bucket = key.chunk.bucket();
+        let path = match spec.subdirectory {
+            Some(subdirectory) => format!("{subdirectory}/{bucket}"),
+            None => bucket.to_string(),
+        };
+        let role = RootRole::of_kind(key.kind);
+        Self {
+            directory: DirPath { role, path },
+            stem: key.chunk.to_string(),
+            suffixes: &spec.files,
+        }
+    }
+
+    pub(crate) const fn role(&self) -> RootRole {
+        self.directory.role
+    }
+
+    /// The directory of the files.
+    pub(crate) const fn directory(&self) -> &DirPath {
+        &self.directory
+    }
+
+    /// The names of the directories between the root and the files, from the top.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.directory.path.split('/')
+    }
+
+    /// The names of the artifact's files.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = String> {
+        self.suffixes.iter().map(|suffix| self.file_name(suffix))
+    }
+
+    pub(crate) fn file_name(&self, suffix: &str) -> String {
+        format!("{}{suffix}", self.stem)
+    }
+}
+
+/// The name of a chunk's directory in the hot root.
+pub(crate) fn hot_name(chunk: ChunkId) -> String {
+    chunk.to_string()
+}
+
+/// A path that is not the canonical path of an artifact or a hot directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{}` names no artifact: below the roots there are only the files of a chunk in its bucket \
+     directory, and hot directories", path.display()
+)]
+pub struct LayoutError {
+    /// The path.
+    pub path: PathBuf,
+}
+
+/// The two-way mapping between keys and paths, for one set of roots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    roots: StorageRoots,
+}
+
+impl Layout {
+    /// The roots below which the paths are.
+    #[must_use]
+    pub const fn roots(&self) -> &StorageRoots {
+        &self.roots
+    }
+
+    /// The paths of all of an artifact's files, in the order in which they are made durable.
+    #[must_use]
+    pub fn artifact_paths(&self, key: ArtifactKey) -> Vec<PathBuf> {
+        let location = ArtifactLocation::of(key);
+        let names = location.file_names();
+        names.map(|name| self.path_of(&location, &name)).collect()
+    }
+
+    /// The path of one of an artifact's files.
+    #[must_use]
+    pub fn artifact_path<K: Kind>(&self, id: K::Id, file: FileName<K>) -> PathBuf {
+        let location = ArtifactLocation::of(K::key(id));
+        self.path_of(&location, &location.file_name(file.suffix()))
+    }
+
+    /// The bucket directory that an artifact's files are in.
+    #[must_use]
+    pub fn artifact_directory(&self, key: ArtifactKey) -> PathBuf {
+        let location = ArtifactLocation::of(key);
+        let mut path = self.roots.path(location.role()).to_path_buf();
+        path.extend(location.directories());
+        path
+    }
+
+    /// The path of a file at a location.
+    pub(crate) fn path_of(&self, location: &ArtifactLocation, name: &str) -> PathBuf {
+        let mut path = self.roots.path(location.role()).to_path_buf();
+        path.extend(location.directories().chain([name]));
+        path
+    }
+
+    /// A chunk's hot directory.
+    #[must_use]
+    pub fn hot_path(&self, chunk: ChunkId) -> PathBuf {
+        self.roots.path(RootRole::Hot).join(hot_name(chunk))
+    }
+
+    /// The one key that names this path.
+    ///
+    /// # Errors
+    ///
+    /// [`LayoutError`] for any other path, another spelling of a right one included.
+    pub fn key_of(&self, path: &Path) -> Result<Key, LayoutError> {
+        self.recognize(path).ok_or_else(|| LayoutError {
+            path: path.to_path_buf(),
+        })
+    }
+
+    fn recognize(&self, path: &Path) -> Option<Key> {
+        let name = path.file_name()?.as_encoded_bytes();
+        let (digits, suffix) = name.split_at_checked(8)?;
+        let chunk = parse_chunk(digits)?;
+        if is_spelled(path, &self.hot_path(chunk)) {
+            return Some(HotKey { chunk }.into());
+        }
+        ArtifactKind::ALL
+            .into_iter()
+            .filter(|kind| kind.spec().files.iter().any(|s| s.as_bytes() == suffix))
+            .map(|kind| ArtifactKey { chunk, kind })
+            .find(|key| {
+                let candidates = self.artifact_paths(*key);
+                candidates
+                    .iter()
+                    .any(|candidate| is_spelled(path, candidate))
+            })
+            .map(Key::from)
+    }
+}
+
+impl StorageRoots {
+    /// The mapping between keys and paths below these roots.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout {
+            roots: self.clone(),
+        }
+    }
+}
+
+/// Byte for byte: `Path`'s own equality takes `a//b` for `a/b`.
+fn is_spelled(path: &Path, canonical: &Path) -> bool {
+    let canonical: &OsStr = canonical.as_os_str();
+    path.as_os_str() == canonical
+}

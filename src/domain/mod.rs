@@ -1,0 +1,28 @@
+//! Pure values: ledgers and chunks, kinds and keys, paths, states. No I/O and no locks.
+
+mod geometry;
+mod key;
+mod kind;
+mod layout;
+mod retention;
+mod roots;
+mod state;
+mod steps;
+
+pub use geometry::{
+    BucketId, CHUNKS_PER_BUCKET, ChunkId, GeometryError, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
+};
+pub(crate) use key::decode_value;
+pub use key::{EarliestLedgerKey, EncodedKey, HotKey, Key, KeyError, TypedKey, ValueError};
+pub use kind::{ArtifactKey, ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
+pub(crate) use layout::{
+    ArtifactLocation, DirPath, IDENTITY_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE, NEW_WITNESS_FILE,
+    WITNESS_FILE, hot_name,
+};
+pub use layout::{LOCK_FILE, Layout, LayoutError, OWN_FILES};
+pub use retention::{Retention, RetentionGate};
+pub(crate) use roots::PerRole;
+pub use roots::{RootPathError, RootRole, StorageRoots};
+pub use state::{ArtifactState, HotState, Unfinished};
+pub(crate) use steps::is_legal;
+pub use steps::{STEPS, Step, steps_table};

@@ -1,0 +1,361 @@
+//! Reasons for which a step is refused, before it changes anything.
+
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+
+use super::fatal::Poisoned;
+use super::io::{IoFailure, StoreFailure};
+use super::umbrella::{Failure, FailureKind};
+use crate::domain::{Key, ValueError};
+
+/// A handle of this process owns the key already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{key}` is claimed already, since {holder}: let that handle finish or drop it, then try again"
+)]
+#[non_exhaustive]
+pub struct AlreadyClaimed {
+    /// The key.
+    pub key: Key,
+    /// The place in the program at which the live handle claimed it.
+    pub holder: &'static Location<'static>,
+}
+
+/// Readers hold leases on the files of the key, so the files must stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is being read, leases out: {readers}; drop them, then try again")]
+#[non_exhaustive]
+pub struct StillLeased {
+    /// The key.
+    pub key: Key,
+    /// The number of leases that are out.
+    pub readers: usize,
+}
+
+/// The reason for which a commit was refused. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitRefusal {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// A stored value could not be read, or the disk has no space for the commit.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// A stored value differs from the one that the step starts from: another program wrote to the catalog.
+    #[error(
+        "`{key}` holds `{found}`, and the step starts from `{expected}`: nothing was committed; \
+         another program wrote to the catalog: find it, drop the handle and claim the key again"
+    )]
+    Changed {
+        /// The key.
+        key: Key,
+        /// The value that the step starts from; `absent` for no value.
+        expected: String,
+        /// The stored value, escaped; `absent` for no value.
+        found: String,
+    },
+    /// A handle belongs to another catalog.
+    #[error("`{key}` is a handle of another catalog: give it to the catalog that it came from")]
+    ForeignHandle {
+        /// The handle's key.
+        key: Key,
+    },
+}
+
+/// The reason for which an artifact or a hot directory could not be begun. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BeginRefusal {
+    /// A handle in this process owns the key.
+    #[error(transparent)]
+    Claimed(#[from] AlreadyClaimed),
+    /// The artifact is frozen.
+    #[error("`{key}` is frozen already: read it under a lease, or demote and sweep it first")]
+    AlreadyFrozen {
+        /// The key.
+        key: Key,
+    },
+    /// The hot directory is ready, and may be the only copy of its ledgers.
+    #[error(
+        "`{key}` is ready, and may be the only copy of its ledgers: open it, or discard it first"
+    )]
+    AlreadyReady {
+        /// The key.
+        key: Key,
+    },
+    /// The artifact is being removed and still has readers.
+    #[error(transparent)]
+    Leased(#[from] StillLeased),
+    /// A file or a hot directory exists without its key.
+    #[error(
+        "`{}` exists although `{key}` is absent: the catalog does not belong to these roots, or another \
+         program created it; move it away", path.display()
+    )]
+    Stray {
+        /// The key.
+        key: Key,
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// A hot directory was missing when its key was given up, and is there now.
+    #[error(
+        "`{key}` was given up while its directory was missing, and `{}` is back: move it away if it holds \
+         ledgers that are not frozen; to wipe it, drop this handle and create it again",
+        path.display()
+    )]
+    DirectoryIsBack {
+        /// The key.
+        key: Key,
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The directories could not be read.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// The commit of the mark was refused.
+    #[error(transparent)]
+    Commit(#[from] CommitRefusal),
+}
+
+impl Failure for BeginRefusal {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::Claimed(claimed) => claimed.key(),
+            Self::Leased(leased) => leased.key(),
+            Self::AlreadyFrozen { key }
+            | Self::AlreadyReady { key }
+            | Self::Stray { key, .. }
+            | Self::DirectoryIsBack { key, .. } => Some(*key),
+            Self::Read(error) => error.key(),
+            Self::Commit(refusal) => refusal.key(),
+            Self::Io(_) => None,
+        }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stray { path, .. } | Self::DirectoryIsBack { path, .. } => Some(path),
+            Self::Io(failure) => Some(&failure.path),
+            _ => None,
+        }
+    }
+}
+
+/// The reason for which an artifact or a hot directory was not made durable. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncRefusal {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// The handle belongs to another catalog than the group.
+    #[error(
+        "`{key}` is a handle of another catalog: add it to a group of the catalog that it came from"
+    )]
+    ForeignHandle {
+        /// The handle's key.
+        key: Key,
+    },
+    /// A file of the kind, or the hot directory, has not been created.
+    #[error(
+        "`{}` was never created: create every file of the kind before `sync`, even if it is empty",
+        path.display()
+    )]
+    NotCreated {
+        /// The missing file or directory.
+        path: PathBuf,
+    },
+    /// The hot directory could not be read.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// The hot directory is missing, or another one has its name.
+    #[error(
+        "`{}` is not the directory that was created any more: drop the handle and create it again",
+        path.display()
+    )]
+    Replaced {
+        /// The directory's path.
+        path: PathBuf,
+    },
+    /// The commit of the flip was refused.
+    #[error(transparent)]
+    Commit(#[from] CommitRefusal),
+}
+
+impl Failure for SyncRefusal {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::ForeignHandle { key } => Some(*key),
+            Self::Commit(refusal) => refusal.key(),
+            _ => None,
+        }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::NotCreated { path } | Self::Replaced { path } => Some(path),
+            Self::Io(failure) => Some(&failure.path),
+            _ => None,
+        }
+    }
+}
+
+/// A file or a hot directory that could not be created. The handle stays usable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// It, or a directory above it, could not be created, or leftovers not removed.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+}
+
+impl Failure for CreateError {
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Poisoned(_) => FailureKind::Refused,
+            // A directory may have been created.
+            Self::Io(_) => FailureKind::Retryable,
+        }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Poisoned(_) => None,
+            Self::Io(failure) => Some(&failure.path),
+        }
+    }
+}
+
+/// The reason for which files or a hot directory were not removed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemovalRefusal {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// There are still readers.
+    #[error(transparent)]
+    Leased(#[from] StillLeased),
+    /// The directory could not be read.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// A hot directory was missing when its key was given up, and is there now.
+    #[error(
+        "`{key}` was given up while its directory was missing, and `{}` is back: move it away if it holds \
+         ledgers that are not frozen; to remove it, drop this handle and claim the key again",
+        path.display()
+    )]
+    DirectoryIsBack {
+        /// The key.
+        key: Key,
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A hot directory that was missing is there.
+    #[error("`{key}` is ready, and its directory `{}` is back: claim the key again", path.display())]
+    NotMissing {
+        /// The key.
+        key: Key,
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The commit was refused.
+    #[error(transparent)]
+    Commit(#[from] CommitRefusal),
+}
+
+impl Failure for RemovalRefusal {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::Leased(leased) => leased.key(),
+            Self::DirectoryIsBack { key, .. } | Self::NotMissing { key, .. } => Some(*key),
+            Self::Commit(refusal) => refusal.key(),
+            Self::Poisoned(_) | Self::Io(_) => None,
+        }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io(failure) => Some(&failure.path),
+            Self::DirectoryIsBack { path, .. } | Self::NotMissing { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// A read of the catalog that gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The catalog refuses everything.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// The stored value is not one of the key's values.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+impl Failure for AlreadyClaimed {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        Some(self.key)
+    }
+}
+
+impl Failure for StillLeased {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        Some(self.key)
+    }
+}
+
+impl Failure for CommitRefusal {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::Changed { key, .. } | Self::ForeignHandle { key } => Some(*key),
+            Self::Poisoned(_) | Self::Store(_) => None,
+        }
+    }
+}
+
+impl Failure for ReadError {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        None
+    }
+}

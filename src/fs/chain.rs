@@ -1,0 +1,150 @@
+//! Chains of open directories, from a root down to the directory of an artifact's files.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use super::dir::Dir;
+use super::sys::{Device, DirMark};
+use crate::domain::{ArtifactLocation, DirPath, RootRole};
+use crate::failure::IoFailure;
+
+/// Descriptors that one operation keeps open at most, of files and directories, whatever it is given. A
+/// process has 1,024 of them unless told otherwise.
+pub(crate) const MOST_OPEN: usize = 300;
+
+/// The open directories from a root down to an artifact's files.
+pub(crate) struct DirChain {
+    pub(crate) role: RootRole,
+    pub(crate) root: Arc<Dir>,
+    pub(crate) below: Vec<Dir>,
+    /// The paths of `below`, from the root.
+    pub(crate) names: Vec<String>,
+    /// The marks of `below`.
+    pub(crate) marks: Vec<DirMark>,
+    root_mark: DirMark,
+}
+
+impl DirChain {
+    /// Opens the chain, creating the directories that are missing with `create`.
+    pub(crate) fn create(
+        root: &Arc<Dir>,
+        location: &ArtifactLocation,
+        create: impl Fn(&Dir, &str, DirPath) -> Result<Dir, IoFailure>,
+    ) -> Result<Self, IoFailure> {
+        let mut chain = Self::start(root, location)?;
+        for name in location.directories() {
+            let next = if let Some(next) = chain.last().find_dir(name)? {
+                next
+            } else {
+                let path = chain.below(name);
+                let role = chain.role;
+                create(chain.last(), name, DirPath { role, path })?
+            };
+            chain.push(name, next)?;
+        }
+        Ok(chain)
+    }
+
+    /// Opens as many of the directories as exist. Returns whether these are all of them.
+    pub(crate) fn find(
+        root: &Arc<Dir>,
+        location: &ArtifactLocation,
+    ) -> Result<(Self, bool), IoFailure> {
+        let mut chain = Self::start(root, location)?;
+        for name in location.directories() {
+            match chain.last().find_dir(name)? {
+                Some(next) => chain.push(name, next)?,
+                None => return Ok((chain, false)),
+            }
+        }
+        Ok((chain, true))
+    }
+
+    fn start(root: &Arc<Dir>, location: &ArtifactLocation) -> Result<Self, IoFailure> {
+        Ok(Self {
+            role: location.role(),
+            root_mark: root.mark()?,
+            root: Arc::clone(root),
+            below: Vec::new(),
+            names: Vec::new(),
+            marks: Vec::new(),
+        })
+    }
+
+    /// The path, from the root, of a name in the last directory.
+    fn below(&self, name: &str) -> String {
+        match self.names.last() {
+            Some(parent) => format!("{parent}/{name}"),
+            None => name.to_owned(),
+        }
+    }
+
+    fn push(&mut self, name: &str, dir: Dir) -> Result<(), IoFailure> {
+        self.marks.push(dir.mark()?);
+        self.names.push(self.below(name));
+        self.below.push(dir);
+        Ok(())
+    }
+
+    pub(crate) fn is_on_one_file_system(&self) -> bool {
+        let root = self.root_mark.device();
+        self.marks.iter().all(|mark| mark.device() == root)
+    }
+
+    /// The device of the deepest directory.
+    pub(crate) fn device(&self) -> Device {
+        self.marks.last().unwrap_or(&self.root_mark).device()
+    }
+
+    pub(crate) fn ends_at_the_root(&self) -> bool {
+        self.below.is_empty()
+    }
+
+    /// The deepest directory that is open: of a complete chain, the one that holds the files.
+    pub(crate) fn last(&self) -> &Dir {
+        self.below.last().unwrap_or(&self.root)
+    }
+}
+
+/// The chains that have been opened, so that many artifacts of a bucket open its directories once.
+#[derive(Default)]
+pub(crate) struct DirChains {
+    found: BTreeMap<DirPath, (DirChain, bool)>,
+    open: usize,
+}
+
+impl DirChains {
+    /// Returns the directories that exist, and whether these are all of them.
+    pub(crate) fn find(
+        &mut self,
+        root: &Arc<Dir>,
+        location: &ArtifactLocation,
+    ) -> Result<(&DirChain, bool), IoFailure> {
+        let found = match self.found.entry(location.directory().clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let found = DirChain::find(root, location)?;
+                self.open += found.0.below.len();
+                entry.insert(found)
+            }
+        };
+        Ok((&found.0, found.1))
+    }
+
+    /// Whether the location can be opened without first closing the other directories.
+    pub(crate) fn have_room_for(&self, location: &ArtifactLocation) -> bool {
+        self.open < MOST_OPEN || self.found.contains_key(location.directory())
+    }
+
+    /// Closes all directories if they are many. For callers that owe them no barrier.
+    pub(crate) fn close_if_many(&mut self) {
+        if self.open >= MOST_OPEN {
+            *self = Self::default();
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &DirChain> {
+        self.found.values().map(|(chain, _)| chain)
+    }
+}

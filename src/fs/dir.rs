@@ -1,0 +1,375 @@
+//! An open directory, and what can be done to the names in it.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Disk;
+use super::file::{NewFile, ReadFile};
+use super::handle::{DirHandle, FileHandle};
+use super::lock_file::LockFile;
+use super::sys::{DirId, DirMark, EntryKind};
+use crate::failure::{IoFailure, Operation};
+
+/// An open directory. Names are looked up in it and nowhere else, so renaming a parent or planting
+/// a symbolic link cannot redirect an operation.
+pub(crate) struct Dir {
+    handle: DirHandle,
+    path: PathBuf,
+    disk: Disk,
+}
+
+/// One name in a directory.
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
+    pub(crate) is_directory: bool,
+}
+
+impl Dir {
+    pub(super) fn new(handle: DirHandle, path: PathBuf, disk: Disk) -> Self {
+        Self { handle, path, disk }
+    }
+
+    pub(super) fn handle(&self) -> &DirHandle {
+        &self.handle
+    }
+
+    /// The directory on a simulated disk, if it is there.
+    #[cfg(feature = "sim")]
+    pub(crate) fn simulated(&self) -> Option<&crate::sim::DirHandle> {
+        match &self.handle {
+            DirHandle::Simulated(dir) => Some(dir),
+            DirHandle::Real(_) => None,
+        }
+    }
+
+    /// A path that leads to this very directory, wherever it is moved, as long as it is open; none on
+    /// a simulated disk, and where `/proc` is not mounted.
+    pub(crate) fn descriptor_path(&self) -> Option<PathBuf> {
+        self.handle.descriptor_path()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn perform<T>(
+        &self,
+        operation: Operation,
+        name: &OsStr,
+        run: impl FnOnce() -> io::Result<T>,
+    ) -> Result<T, IoFailure> {
+        self.disk.perform(operation, &self.join(name), run)
+    }
+
+    /// The directory of this name, which must exist and not be a symbolic link.
+    pub(crate) fn open_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
+        let name = name.as_ref();
+        let handle = self.perform(Operation::OpenDirectory, name, || {
+            self.handle.open_directory(name)
+        })?;
+        Ok(Self::new(handle, self.join(name), self.disk.clone()))
+    }
+
+    /// The directory of this name, or none if nothing has the name.
+    pub(crate) fn find_dir(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, IoFailure> {
+        match self.open_dir(name) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The directory of this name, created if nothing has the name.
+    pub(crate) fn ensure_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
+        let name = name.as_ref();
+        if let Some(dir) = self.find_dir(name)? {
+            return Ok(dir);
+        }
+        match self.create_dir(name) {
+            // Somebody else was faster: opening tells whether it is a directory.
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+        self.open_dir(name)
+    }
+
+    pub(crate) fn create_dir(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::CreateDirectory, name, || {
+            self.handle.create_directory(name)
+        })
+    }
+
+    /// Removes the directory of this name and everything in it; none there is success.
+    pub(crate) fn remove_tree(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let Some(dir) = self.find_dir(name)? else {
+            return Ok(());
+        };
+        dir.clear()?;
+        self.perform(Operation::RemoveDirectory, name, || {
+            self.handle.remove_directory(name)
+        })
+    }
+
+    /// Removes everything in the directory. Depth is bounded by the descriptors of the process.
+    pub(crate) fn clear(&self) -> Result<(), IoFailure> {
+        for entry in self.list()? {
+            if entry.is_directory {
+                self.remove_tree(&entry.name)?;
+            } else {
+                self.unlink(&entry.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the directory, sorted by name.
+    pub(crate) fn list(&self) -> Result<Vec<Entry>, IoFailure> {
+        let entries = self
+            .disk
+            .perform(Operation::List, &self.path, || self.handle.list())?;
+        let entries = entries.into_iter();
+        Ok(entries
+            .map(|(name, is_directory)| Entry { name, is_directory })
+            .collect())
+    }
+
+    /// Whether anything has this name.
+    pub(crate) fn has(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::Inspect, name, || self.handle.has(name))
+    }
+
+    /// What this name stands for, or none if nothing has it.
+    pub(crate) fn kind_of(&self, name: impl AsRef<OsStr>) -> Result<Option<EntryKind>, IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::Inspect, name, || self.handle.kind_of(name))
+    }
+
+    /// A new file; the name must be free.
+    pub(crate) fn create_file(&self, name: impl AsRef<OsStr>) -> Result<NewFile, IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::CreateFile, name, || {
+            self.handle.create_file(name)
+        })?;
+        Ok(NewFile::new(file, self.join(name), self.disk.clone()))
+    }
+
+    pub(crate) fn open_file(&self, name: impl AsRef<OsStr>) -> Result<ReadFile, IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::OpenFile, name, || self.handle.open_file(name))?;
+        Ok(ReadFile::new(file, self.join(name)))
+    }
+
+    /// Fsyncs a file that somebody else wrote.
+    pub(crate) fn sync_file(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::SyncFile, name, || self.handle.sync_file(name))
+    }
+
+    /// Shortens a file that another writer wrote, durably.
+    pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: usize) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::CutFile, name, || {
+            let file = self.handle.open_to_write(name)?;
+            file.cut(length).map(|()| file)
+        })?;
+        self.sync_written(name, &file)
+    }
+
+    /// Takes the space for the first bytes of an existing file from the disk. The file does not grow.
+    pub(crate) fn reserve(&self, name: impl AsRef<OsStr>, bytes: u64) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::ReserveSpace, name, || {
+            self.handle.open_to_write(name)?.reserve(bytes)
+        })
+    }
+
+    /// Durably fills the beginning of an existing file with zeros, if it is empty: never over bytes
+    /// that another writer has written.
+    pub(crate) fn fill_with_zeros(
+        &self,
+        name: impl AsRef<OsStr>,
+        zeros: usize,
+    ) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::WriteFile, name, || {
+            let file = self.handle.open_to_write(name)?;
+            let is_empty = file.is_empty()?;
+            if is_empty {
+                file.write_zeros(zeros)?;
+            }
+            Ok::<_, io::Error>(is_empty.then_some(file))
+        })?;
+        file.map_or(Ok(()), |file| self.sync_written(name, &file))
+    }
+
+    /// Overwrites bytes of an existing file in place, durably. The file does not grow.
+    pub(crate) fn overwrite(
+        &self,
+        name: impl AsRef<OsStr>,
+        offset: usize,
+        bytes: &[u8],
+    ) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        let file = self.perform(Operation::WriteFile, name, || {
+            let file = self.handle.open_to_write(name)?;
+            file.overwrite(offset, bytes).map(|()| file)
+        })?;
+        self.sync_written(name, &file)
+    }
+
+    /// Makes a file hold so many bytes of space and nothing else, or, with 0, no space. Not durable.
+    pub(crate) fn hold_space(&self, name: &str, bytes: u64) -> Result<(), IoFailure> {
+        self.perform(Operation::ReserveSpace, name.as_ref(), || {
+            self.handle.hold_space(name.as_ref(), bytes)
+        })
+    }
+
+    /// Whether the file system is known to write a changed byte to another place than the old one.
+    pub(crate) fn copies_on_write(&self) -> Result<bool, IoFailure> {
+        self.disk.perform(Operation::Inspect, &self.path, || {
+            self.handle.copies_on_write()
+        })
+    }
+
+    /// Bytes that this process may still take from the disk.
+    pub(crate) fn free_space(&self) -> Result<u64, IoFailure> {
+        self.disk
+            .perform(Operation::Inspect, &self.path, || self.handle.free_space())
+    }
+
+    /// Fsyncs a file through the descriptor that wrote.
+    fn sync_written(&self, name: &OsStr, file: &FileHandle) -> Result<(), IoFailure> {
+        self.perform(Operation::SyncFile, name, || file.sync())
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn read_file(&self, name: impl AsRef<OsStr>) -> Result<Vec<u8>, IoFailure> {
+        let name = name.as_ref();
+        let mut file = self.open_file(name)?;
+        self.perform(Operation::ReadFile, name, || {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(&mut file, &mut bytes)?;
+            Ok(bytes)
+        })
+    }
+
+    /// Unlinks a file, and tells whether there was one.
+    pub(crate) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
+        let name = name.as_ref();
+        match self.perform(Operation::UnlinkFile, name, || self.handle.unlink(name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a file to another directory under the same name, where nothing may have it.
+    pub(crate) fn move_file(&self, name: impl AsRef<OsStr>, to: &Self) -> Result<(), IoFailure> {
+        let name = name.as_ref();
+        self.perform(Operation::RenameFile, name, || {
+            self.handle.rename(name, &to.handle, name, false)
+        })
+    }
+
+    /// Gives a file another name, in place of whatever had it.
+    pub(crate) fn replace_file(&self, name: &str, replaced: &str) -> Result<(), IoFailure> {
+        self.perform(Operation::RenameFile, name.as_ref(), || {
+            self.handle
+                .rename(name.as_ref(), &self.handle, replaced.as_ref(), true)
+        })
+    }
+
+    /// Gives a small file its content, durably. It is written under a new name first, so that it is
+    /// whole as soon as it has its own.
+    pub(crate) fn put_file(&self, new: &str, name: &str, bytes: &[u8]) -> Result<(), IoFailure> {
+        self.unlink(new)?;
+        let mut file = self.create_file(new)?;
+        file.append(bytes)?;
+        file.flush()?;
+        file.sync()?;
+        self.replace_file(new, name)?;
+        self.sync()
+    }
+
+    /// Opens the file to lock; none if nothing has the name and it may not be created.
+    pub(crate) fn open_lock_file(
+        &self,
+        name: &str,
+        may_create: bool,
+    ) -> Result<Option<LockFile>, IoFailure> {
+        if may_create {
+            return self.create_lock_file(name).map(Some);
+        }
+        match self.lock_file(name, false) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the file to lock, created if nothing has the name.
+    pub(crate) fn create_lock_file(&self, name: &str) -> Result<LockFile, IoFailure> {
+        self.lock_file(name, true)
+    }
+
+    fn lock_file(&self, name: &str, create: bool) -> Result<LockFile, IoFailure> {
+        let (file, directory) = self.perform(Operation::LockFile, name.as_ref(), || {
+            let file = self.handle.open_lock_file(name.as_ref(), create)?;
+            Ok((file, self.handle.for_lock()?))
+        })?;
+        Ok(LockFile::new(file, directory, self.join(name)))
+    }
+
+    /// Makes the entries of this directory durable.
+    pub(crate) fn sync(&self) -> Result<(), IoFailure> {
+        self.disk
+            .perform(Operation::SyncDirectory, &self.path, || self.handle.sync())
+    }
+
+    /// From how many files and directories on [`sync_file_system`](Self::sync_file_system) replaces an
+    /// fsync of each; none if it does not promise, and report, as much.
+    pub(crate) fn sync_whole_from(&self) -> Result<Option<usize>, IoFailure> {
+        self.disk.perform(Operation::Inspect, &self.path, || {
+            self.handle.sync_whole_from()
+        })
+    }
+
+    /// Makes everything on this directory's file system durable.
+    pub(crate) fn sync_file_system(&self) -> Result<(), IoFailure> {
+        self.disk
+            .perform(Operation::SyncFileSystem, &self.path, || {
+                self.handle.sync_file_system()
+            })
+    }
+
+    /// Makes sure that this directory's file system still writes changes, by changing its times.
+    pub(crate) fn check_file_system(&self) -> Result<(), IoFailure> {
+        self.disk
+            .perform(Operation::CheckFileSystem, &self.path, || {
+                self.handle.check_file_system()
+            })
+    }
+
+    /// Returns the mark that tells the directory from every other one that has had, or will have, its name.
+    pub(crate) fn mark(&self) -> Result<DirMark, IoFailure> {
+        self.disk
+            .perform(Operation::Inspect, &self.path, || self.handle.mark())
+    }
+
+    pub(crate) fn identity(&self) -> Result<DirId, IoFailure> {
+        self.disk
+            .perform(Operation::Inspect, &self.path, || self.handle.identity())
+    }
+}

@@ -1,0 +1,37 @@
+//! [`HotDemotion`]: the intent to discard a ready directory.
+
+use super::claim::{HotClaim, hot_handle};
+use super::debris::HotDebris;
+use crate::domain::HotState;
+use crate::protocol::sealed::Commit;
+use crate::protocol::{Changes, Committed, Transition};
+
+/// The intent to discard a ready hot directory: a transition that has not been committed.
+///
+/// **Durable now:** as with [`Ready`](crate::Ready). **Next:** [`Catalog::commit`](crate::Catalog::commit), alone or with
+/// others in one batch, which gives a [`HotDebris`]. Dropping it changes nothing.
+#[must_use = "nothing is demoted until `Catalog::commit` has written it"]
+pub struct HotDemotion {
+    pub(super) claim: HotClaim,
+    /// The directory was missing when its key was given up.
+    pub(super) is_missing: bool,
+}
+
+hot_handle!(HotDemotion);
+
+impl Commit for HotDemotion {
+    type Output = HotDebris;
+
+    fn gather(&self, changes: &mut Changes<'_>) {
+        let (from, next) = (Some(HotState::Ready), Some(HotState::Transient));
+        self.claim.push(changes, from, next);
+    }
+
+    fn advance(self, _: &Committed) -> HotDebris {
+        HotDebris::new(self.claim, self.is_missing)
+    }
+}
+
+impl Transition for HotDemotion {
+    type Next = HotDebris;
+}

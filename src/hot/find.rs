@@ -1,0 +1,80 @@
+//! Claiming a hot directory, in the state that it is in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::claim::HotClaim;
+use super::debris::HotDebris;
+use super::missing::DirectoryMissing;
+use super::ready::Ready;
+use crate::domain::{ChunkId, HotKey, HotState, Key};
+use crate::failure::{AlreadyClaimed, Failure, FailureKind, IoFailure, ReadError};
+use crate::protocol::Shared;
+
+/// The hot directory of a key, owned, in the state that the key is in.
+#[derive(Debug)]
+#[must_use = "the handle inside owns the key"]
+pub enum Hot {
+    /// The key is absent, and is not claimed.
+    Absent,
+    /// A directory that was being created or discarded.
+    Debris(HotDebris),
+    /// A directory that may be the only copy of its ledgers.
+    Ready(Ready),
+}
+
+/// The reason for which a hot key could not be claimed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimHotError {
+    /// A handle in this process owns the key.
+    #[error(transparent)]
+    Claimed(#[from] AlreadyClaimed),
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The directory could not be read.
+    #[error(transparent)]
+    Io(#[from] IoFailure),
+    /// The key is at `ready` and the directory is missing: the caller decides.
+    #[error(transparent)]
+    DirectoryMissing(Box<DirectoryMissing>),
+}
+
+impl Failure for ClaimHotError {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::Claimed(claimed) => claimed.key(),
+            Self::DirectoryMissing(missing) => Some(missing.key().into()),
+            Self::Read(_) | Self::Io(_) => None,
+        }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io(failure) => Some(&failure.path),
+            Self::DirectoryMissing(missing) => Some(missing.path()),
+            Self::Claimed(_) | Self::Read(_) => None,
+        }
+    }
+}
+
+/// Claims a hot directory in the state that it is in.
+#[track_caller]
+pub(crate) fn claim(shared: &Arc<Shared>, chunk: ChunkId) -> Result<Hot, ClaimHotError> {
+    let claim = HotClaim::new(shared, chunk)?;
+    match shared.get(HotKey { chunk })? {
+        None => Ok(Hot::Absent),
+        Some(HotState::Transient) => Ok(Hot::Debris(HotDebris::new(claim, false))),
+        Some(HotState::Ready) => match claim.root().find_dir(claim.name())? {
+            Some(_directory) => Ok(Hot::Ready(Ready::new(claim))),
+            None => Err(ClaimHotError::DirectoryMissing(Box::new(
+                DirectoryMissing::new(claim),
+            ))),
+        },
+    }
+}

@@ -1,0 +1,70 @@
+//! [`DirectoryMissing`]: a `ready` key without its directory.
+
+use std::path::{Path, PathBuf};
+
+use super::claim::{HotClaim, hot_handle};
+use super::debris::HotDebris;
+use super::demotion::HotDemotion;
+use crate::failure::{RemovalError, RemovalRefusal, StepError};
+use crate::protocol::commit;
+
+/// A `ready` key whose directory is missing. The library never creates it again silently.
+///
+/// Mount or restore the directory and claim the key again; or, if the ledgers are safe elsewhere,
+/// [`discard`](Self::discard) the key.
+#[derive(thiserror::Error)]
+#[error(
+    "`{}` is ready, and its directory `{}` is missing: mount or restore it, or discard the key if its \
+     ledgers are safe elsewhere", self.key(), path.display()
+)]
+pub struct DirectoryMissing {
+    claim: HotClaim,
+    path: PathBuf,
+}
+
+hot_handle!(DirectoryMissing);
+
+impl DirectoryMissing {
+    pub(super) fn new(claim: HotClaim) -> Self {
+        let path = claim.path();
+        Self { claim, path }
+    }
+
+    /// The path at which the directory should be.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The intent to give the directory up for lost, to be committed. Nothing has happened yet.
+    ///
+    /// Until the handle of the commit is dropped, a directory that comes back is not removed. In a
+    /// later process, the key is one of a discarded directory like any other: the recovery removes the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`RemovalError`], refused with the handle back, if the directory is there again.
+    pub fn demote(self) -> Result<HotDemotion, RemovalError<Self>> {
+        match self.claim.exists() {
+            Ok(false) => Ok(HotDemotion {
+                claim: self.claim,
+                is_missing: true,
+            }),
+            Ok(true) => {
+                let (key, path) = (self.claim.key(), self.path.clone());
+                let refusal = RemovalRefusal::NotMissing { key, path };
+                Err(StepError::refused(self, refusal))
+            }
+            Err(failure) => Err(StepError::refused(self, failure)),
+        }
+    }
+
+    /// [`demote`](Self::demote) and the commit of this one key.
+    ///
+    /// # Errors
+    ///
+    /// [`RemovalError`].
+    pub fn discard(self) -> Result<HotDebris, RemovalError<Self>> {
+        commit(self.demote()?).map_err(|error| error.map(|demotion| Self::new(demotion.claim)))
+    }
+}

@@ -1,0 +1,280 @@
+//! Barriers: which directories this process has made durable, and the calls that make the rest so.
+//!
+//! A directory that exists is not thereby durable: its entry in its parent may still be lost. Only
+//! an fsync of the parent, in this process, proves it.
+//!
+//! Every barrier ends with a check of the file system ([`check_file_systems`]), because fsync does not
+//! report every failure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::pending::{MadeDurable, Pending};
+use super::poison::Poison;
+use crate::domain::{ArtifactLocation, DirPath, PerRole};
+use crate::failure::{Fatal, IoFailure};
+use crate::fs::{Device, Dir, DirChain, DirChains, DirMark, NewFile};
+use crate::roots::LockedRoots;
+
+/// The directories below the roots whose own entry is durable. (The roots' own are, once locked.)
+pub(crate) struct Barriers {
+    /// Each with the mark of the directory that had the name: another directory under the same name
+    /// is not durable.
+    entries: Mutex<HashMap<DirPath, DirMark>>,
+    /// Each root's file system, if it can be synced as a whole.
+    file_systems: PerRole<Option<Whole>>,
+    /// Held while anything is synced through a root's descriptor, which the threads share, until a
+    /// failure has poisoned: the kernel tells a descriptor of a failure once, so another thread's sync may
+    /// succeed right after.
+    through_roots: Mutex<()>,
+}
+
+/// A file system of which one sync does all that an fsync of each file and directory would.
+#[derive(Clone, Copy)]
+struct Whole {
+    device: Device,
+    /// From how many files and directories on that is cheaper.
+    from: usize,
+}
+
+/// A directory of which some entries are not durable yet, and those entries.
+type Parent<'a> = (&'a Dir, Vec<(DirPath, DirMark)>);
+
+/// The chains of directories that a barrier is about.
+type Chains = BTreeMap<DirPath, DirChain>;
+
+impl Barriers {
+    /// Looks at the file systems of these roots; nothing below them has been made durable yet.
+    pub(crate) fn new(roots: &LockedRoots) -> Result<Self, IoFailure> {
+        let file_systems = PerRole::try_new(|role| {
+            let root = roots.dir(role);
+            let Some(from) = root.sync_whole_from()? else {
+                return Ok(None);
+            };
+            let device = root.mark()?.device();
+            Ok(Some(Whole { device, from }))
+        })?;
+        Ok(Self {
+            entries: Mutex::default(),
+            file_systems,
+            through_roots: Mutex::default(),
+        })
+    }
+
+    /// Opens the directories that lead to a place, creating those that are missing.
+    pub(crate) fn create_chain(
+        &self,
+        root: &Arc<Dir>,
+        location: &ArtifactLocation,
+    ) -> Result<DirChain, IoFailure> {
+        DirChain::create(root, location, |parent, name, below| {
+            self.create_dir(parent, name, &below)
+        })
+    }
+
+    /// Creates a directory, and forgets that one of this name was durable.
+    fn create_dir(&self, parent: &Dir, name: &str, below: &DirPath) -> Result<Dir, IoFailure> {
+        // Under the lock, so that another thread cannot find the new directory and still read the record
+        // of the old one.
+        let mut durable = self.durable();
+        let created = parent.ensure_dir(name)?;
+        let inside = format!("{}/", below.path);
+        durable.retain(|other, _| {
+            other.role != below.role
+                || (other.path != below.path && !other.path.starts_with(&inside))
+        });
+        Ok(created)
+    }
+
+    /// Makes files durable, and every entry that leads to them: fsyncs each file through the descriptor
+    /// that wrote it, then the directories that hold them, then every directory above that holds an
+    /// entry which this process has not yet made durable, each of them once. Where these are many, and
+    /// one call is known to do as much, it is that call.
+    ///
+    /// A failure poisons, and so does a panic.
+    pub(crate) fn make_durable(
+        &self,
+        pending: Pending,
+        poison: &Poison,
+    ) -> Result<MadeDurable, Fatal> {
+        poison.if_it_panics(|| {
+            let Pending {
+                files,
+                chains,
+                roots_suffice,
+            } = pending;
+            let failed = |failure| poison.sync_failed(failure);
+            let parents = self.parents(&chains);
+            let barriers = files.len() + chains.len() + parents.len();
+            let whole = roots_suffice.then(|| self.whole_file_systems(&chains, barriers));
+            if let Some(roots) = whole.flatten() {
+                let _one_at_a_time = self.one_at_a_time();
+                sync_whole(files, &roots, &chains).map_err(failed)?;
+                self.mark_durable(parents.into_values().flat_map(|(_, entries)| entries));
+                return Ok(MadeDurable::new());
+            }
+            sync_each(files, &chains).map_err(failed)?;
+            if !parents.is_empty() {
+                let _one_at_a_time = self.one_at_a_time();
+                self.sync_parents(parents).map_err(failed)?;
+            }
+            check_file_systems(chains.values()).map_err(failed)?;
+            Ok(MadeDurable::new())
+        })
+    }
+
+    /// Makes the absence of unlinked files durable: one fsync for each directory that held them.
+    ///
+    /// One fsync is enough, also where a directory above is not durable: if that one's entry is lost,
+    /// the files are lost with it. A failure poisons.
+    pub(crate) fn sync_absence(&self, chains: &DirChains, poison: &Poison) -> Result<(), Fatal> {
+        poison.if_it_panics(|| {
+            let at_a_root = chains.iter().any(DirChain::ends_at_the_root);
+            let _one_at_a_time = at_a_root.then(|| self.one_at_a_time());
+            let mut directories = chains.iter().map(DirChain::last);
+            let synced = directories
+                .try_for_each(Dir::sync)
+                .and_then(|()| check_file_systems(chains.iter()));
+            synced.map_err(|failure| poison.sync_failed(failure))
+        })
+    }
+
+    /// Makes the entries of a root durable, and before that those of a directory in it. A failure
+    /// poisons.
+    pub(crate) fn sync_root(
+        &self,
+        root: &Dir,
+        inside: Option<&Dir>,
+        poison: &Poison,
+    ) -> Result<(), Fatal> {
+        poison.if_it_panics(|| {
+            let _one_at_a_time = self.one_at_a_time();
+            let mut directories = inside.into_iter().chain([root]);
+            let synced = directories
+                .try_for_each(Dir::sync)
+                .and_then(|()| root.check_file_system());
+            synced.map_err(|failure| poison.sync_failed(failure))
+        })
+    }
+
+    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.through_roots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn durable(&self) -> MutexGuard<'_, HashMap<DirPath, DirMark>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sync_parents(&self, parents: BTreeMap<DirPath, Parent<'_>>) -> Result<(), IoFailure> {
+        // The deepest first: of the paths below a root, the longest.
+        let mut parents: Vec<_> = parents.into_iter().collect();
+        parents.sort_by_key(|(directory, _)| std::cmp::Reverse(directory.path.len()));
+        for (_, (directory, entries)) in parents {
+            directory.sync()?;
+            self.mark_durable(entries);
+        }
+        Ok(())
+    }
+
+    /// The directories above the last ones that hold entries which are not durable yet, by their path.
+    fn parents<'a>(&self, chains: &'a Chains) -> BTreeMap<DirPath, Parent<'a>> {
+        let durable = self.durable();
+        let mut parents: BTreeMap<DirPath, Parent<'a>> = BTreeMap::new();
+        for chain in chains.values() {
+            let holders = std::iter::once(&*chain.root).chain(&chain.below);
+            let paths = std::iter::once("").chain(chain.names.iter().map(String::as_str));
+            let children = chain.names.iter().zip(&chain.marks);
+            for ((holder, path), (name, mark)) in holders.zip(paths).zip(children) {
+                let role = chain.role;
+                let path = path.to_owned();
+                let entry = DirPath {
+                    role,
+                    path: name.clone(),
+                };
+                if durable.get(&entry) != Some(mark) {
+                    let parent = parents.entry(DirPath { role, path });
+                    let (_, entries) = parent.or_insert((holder, Vec::new()));
+                    entries.push((entry, *mark));
+                }
+            }
+        }
+        parents
+    }
+
+    fn mark_durable(&self, entries: impl IntoIterator<Item = (DirPath, DirMark)>) {
+        self.durable().extend(entries);
+    }
+
+    /// A root on each file system that the chains lead through, if each of these can be synced as a whole
+    /// and so many barriers are worth it.
+    fn whole_file_systems<'a>(&self, chains: &'a Chains, barriers: usize) -> Option<Vec<&'a Dir>> {
+        let mut file_systems = BTreeMap::new();
+        for chain in chains.values() {
+            let whole = (*self.file_systems.get(chain.role))?;
+            if barriers < whole.from {
+                return None;
+            }
+            file_systems.entry(whole.device).or_insert(&*chain.root);
+        }
+        Some(file_systems.into_values().collect())
+    }
+}
+
+/// Syncs whole file systems, by one root on each.
+///
+/// `syncfs` alone is not enough, as measured on Linux 6.18:
+///
+/// - btrfs that went read-only by itself returns 0. An fsync there fails.
+/// - ext4 whose delayed allocation failed has dropped the bytes, and returns 0. The check of each file
+///   finds that.
+fn sync_whole(mut files: Vec<NewFile>, roots: &[&Dir], chains: &Chains) -> Result<(), IoFailure> {
+    for root in roots {
+        if let Err(failure) = root.sync_file_system() {
+            return Err(attribute_failure(files, failure));
+        }
+    }
+    one_of_each_file_system(chains.values(), Dir::sync)?;
+    files.iter_mut().try_for_each(NewFile::check)?;
+    check_file_systems(chains.values())
+}
+
+/// Fsyncs each file, then each directory that holds them.
+fn sync_each(mut files: Vec<NewFile>, chains: &Chains) -> Result<(), IoFailure> {
+    if files.len() > 1 {
+        // So that the first one's fsync does not leave the disk idle.
+        files.iter_mut().for_each(NewFile::start_writing);
+    }
+    for file in files {
+        file.sync()?;
+    }
+    chains.values().try_for_each(|chain| chain.last().sync())
+}
+
+/// Asks each file system of these chains whether it still writes changes.
+///
+/// It is the last step of a barrier, because a file system that fails stays failed until it is mounted
+/// again: an answer after the last sync covers all of them. The syncs alone do not tell, as measured on
+/// Linux 6.18: ext4 whose journal was aborted in the background returns 0 from the next fsync and
+/// `syncfs`, and XFS after a shutdown returns 0 from an fsync of a directory.
+fn check_file_systems<'a>(chains: impl Iterator<Item = &'a DirChain>) -> Result<(), IoFailure> {
+    one_of_each_file_system(chains, Dir::check_file_system)
+}
+
+/// Calls with the last directory of the first way on each file system.
+fn one_of_each_file_system<'a>(
+    chains: impl Iterator<Item = &'a DirChain>,
+    call: impl Fn(&Dir) -> Result<(), IoFailure>,
+) -> Result<(), IoFailure> {
+    let mut seen = HashSet::new();
+    let mut first = chains.filter(|chain| seen.insert(chain.device()));
+    first.try_for_each(|chain| call(chain.last()))
+}
+
+/// Of which file a whole file system's failure is, as far as any of these files' own descriptors can
+/// tell; else the failure as it is. Nothing is tried again: it stays a failure whatever they answer.
+fn attribute_failure(files: Vec<NewFile>, failure: IoFailure) -> IoFailure {
+    let mut own = files.into_iter().filter_map(|file| file.sync().err());
+    own.next().unwrap_or(failure)
+}

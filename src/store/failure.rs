@@ -1,0 +1,123 @@
+//! How a store fails: at its opening, and at a commit.
+
+use std::path::PathBuf;
+
+use crate::failure::{IoFailure, StoreFailure};
+
+/// An error of the store itself.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a store could not be opened.
+#[derive(Debug)]
+pub(crate) enum OpenFailure {
+    Io(IoFailure),
+    Store(StoreFailure),
+    NotACatalog(NotACatalog),
+    Damaged(Damage),
+    /// The witness's file, which is missing.
+    NoWitness(PathBuf),
+    /// The disk has no space for a start.
+    Full(Full),
+    /// The path and the locked directory are no longer the same directory.
+    Moved,
+}
+
+impl From<IoFailure> for OpenFailure {
+    fn from(failure: IoFailure) -> Self {
+        Self::Io(failure)
+    }
+}
+
+impl From<StoreFailure> for OpenFailure {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Store(failure)
+    }
+}
+
+/// How a commit fails.
+#[derive(Debug)]
+pub(crate) enum StoreCommitFailure {
+    /// The disk has no space for it; nothing was written.
+    NoSpace(StoreFailure),
+    /// It may or may not be durable.
+    Unknown(StoreFailure),
+}
+
+/// Damage of a file of the store: opening it would lose acknowledged batches, or may.
+#[derive(Debug)]
+pub(crate) struct Damage {
+    /// The file.
+    pub(crate) path: PathBuf,
+    pub(crate) kind: DamageKind,
+}
+
+/// A kind of damage, which no power cut leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DamageKind {
+    /// Bytes that are neither a record nor the torn end of one.
+    #[error("it is damaged at byte {offset}, which no power cut does")]
+    Bytes {
+        /// Bytes from the file's beginning to the damage.
+        offset: usize,
+    },
+    /// A record of a type that this library does not write.
+    #[error("it has a record of the unknown type {found} at byte {offset}")]
+    RecordType {
+        /// Bytes from the file's beginning to the record.
+        offset: usize,
+        /// The type, as it is stored.
+        found: u8,
+    },
+    /// An edit of the manifest with fields that this library does not know.
+    #[error("it has an edit that this library does not understand: another program wrote it")]
+    UnknownEdit,
+    /// Batches are missing before one that is there.
+    #[error("its batch {found} follows batch {expected_after}: those in between are missing")]
+    Gap {
+        /// The sequence number of the last edit before the gap.
+        expected_after: u64,
+        /// The sequence number of the first edit behind it.
+        found: u64,
+    },
+    /// Batches that are in a table already, or twice in the logs.
+    #[error(
+        "its batch {found} is older than edit {newest}, which is stored elsewhere: it is a file of an earlier time"
+    )]
+    Stale {
+        /// The newest sequence number that is stored elsewhere.
+        newest: u64,
+        /// The sequence number of the batch.
+        found: u64,
+    },
+    /// The last batches are missing.
+    #[error(
+        "the catalog ends with edit {found}, and edit {expected} was acknowledged: its last batches are missing, or it is a copy of an earlier time"
+    )]
+    Older {
+        /// The sequence number of an edit that was acknowledged.
+        expected: u64,
+        /// The sequence number of the last edit that is there.
+        found: u64,
+    },
+    /// The file is missing.
+    #[error("it is missing, and it held acknowledged batches")]
+    Missing,
+}
+
+/// A start that had no space.
+#[derive(Debug)]
+pub(crate) struct Full {
+    /// Bytes that a start needs.
+    pub(crate) needed: u64,
+    /// Bytes that are free.
+    pub(crate) free: u64,
+    pub(crate) source: BoxError,
+}
+
+/// The directory holds something, but no store: its pointer file is missing.
+#[derive(Debug)]
+pub(crate) struct NotACatalog {
+    /// An entry that is there.
+    pub(crate) found: String,
+}
