@@ -100,17 +100,17 @@ fn pin(
         EarliestLedger::Now => return Err("there is no network here to ask for its newest".into()),
     };
 
-    heading("5. PinOutcome the earliest ledger: written once");
+    heading("5. Pin the earliest ledger: written once");
     let pin = catalog.pin_earliest_ledger(earliest)?;
     note(&format!("{pin:?}"));
     stage.show_everything(Some(catalog))?;
 
-    heading("6. PinOutcome the same ledger again: nothing to do");
+    heading("6. Pin the same ledger again: nothing to do");
     let pin = catalog.pin_earliest_ledger(earliest)?;
     note(&format!("{pin:?}"));
     stage.show_everything(Some(catalog))?;
 
-    heading("7. PinOutcome another ledger: refused");
+    heading("7. Pin another ledger: refused");
     let refusal = catalog.pin_earliest_ledger(LedgerSeq::GENESIS).err();
     let refusal = refusal.ok_or("a pin was changed")?;
     note(&format!("refused: {}", stage.text(&refusal)));

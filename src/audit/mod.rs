@@ -181,7 +181,7 @@ pub enum AuditError {
 /// the bytes of a file. No symbolic link is followed below a root.
 ///
 /// Under `freezing` and `pruning` a file may be there or not, and so may the directory under
-/// `transient`: that is counted ([`Audit::owed`]) and no finding.
+/// `transient`: that is counted ([`Audit::unfinished`]) and no finding.
 ///
 /// What seems to disagree is looked at again, up to eight times with the keys read anew: a finding
 /// has held every time.

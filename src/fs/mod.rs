@@ -3,7 +3,7 @@
 //! This is a seam. Everything that the library does to files goes through [`Dir`], [`NewFile`] and
 //! [`ReadFile`]; [`Disk`] is told of every operation before it happens. In a normal build that is
 //! nothing at all; with the hidden feature `sim` a test can watch the operations, make them fail, or
-//! have them done by a simulated disk. Only `real` names the system calls.
+//! have them done by a simulated disk. Only `sys` names the system calls.
 
 mod chain;
 mod dir;

@@ -47,6 +47,7 @@ impl Copy {
             "Cargo.toml",
             "Cargo.lock",
             "ARCHITECTURE.md",
+            "docs",
             "README.md",
             "src",
             "tests",

@@ -2,7 +2,10 @@
 
 use frostline::audit::Audit;
 use frostline::config::{EarliestLedger, LogFormat, LogLevel};
-use frostline::step::{Demotion, Synced, SyncedSet, Unlinked};
+use frostline::step::{
+    Begin, BeginSet, Demotion, HotBegin, HotDemotion, HotSynced, HotUnlinked, Synced, SyncedSet,
+    Unlinked,
+};
 use frostline::{
     Catalog, Debris, Freezing, FreezingSet, Frozen, FrozenSet, HotDebris, Lease, Ledgers,
     LockedRoots, Prunable, Pruning, Ready, Recovered, SyncGroup, Transient, Unfinished,
@@ -19,13 +22,19 @@ macro_rules! one_of_a_kind {
 }
 
 one_of_a_kind! {
+    Begin<Ledgers>,
+    BeginSet,
     Catalog,
     Debris<Ledgers>,
     Demotion<Ledgers>,
     Freezing<Ledgers>,
     FreezingSet,
     Frozen<Ledgers>,
+    HotBegin,
     HotDebris,
+    HotDemotion,
+    HotSynced,
+    HotUnlinked,
     LockedRoots,
     Prunable,
     Pruning<Ledgers>,
@@ -38,6 +47,10 @@ one_of_a_kind! {
     Transient,
     Unlinked<Ledgers>,
 }
+
+// An error may be kept and sent: it holds no handle.
+assert_impl_all!(frostline::Error: Send, Sync, std::error::Error);
+assert_not_impl_any!(frostline::Error: Clone, Default);
 
 // A lease is a right that may be shared.
 assert_impl_all!(Lease<Ledgers>: Clone, Send, Sync, std::fmt::Debug);

@@ -45,7 +45,7 @@ fn assert_each_is_synced(world: &Data) {
 
 /// Where nothing is known of `syncfs`, a group of any size syncs each file.
 #[test]
-fn one_that_does_not_promise_is_not_synced_whole() {
+fn a_file_system_without_the_guarantee_is_not_synced_whole() {
     let world = Data::new();
     let Some(_mount) = Mount::without_promises(&world.path()) else {
         return;
@@ -55,7 +55,7 @@ fn one_that_does_not_promise_is_not_synced_whole() {
 
 /// A group that needs one of these syncs each file on the others, too.
 #[test]
-fn one_root_that_does_not_promise_is_enough() {
+fn one_root_without_the_guarantee_is_enough() {
     let world = Data::new();
     let Some(_mount) = Mount::without_promises(&world.root(RootRole::TxHash)) else {
         return;

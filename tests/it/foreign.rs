@@ -168,7 +168,7 @@ fn a_moved_catalog_does_not_write_into_its_successor() {
 /// A process that may open few files, wherever it meets its limit: it is told of the limit, and not to
 /// restore anything; and with a higher limit all is there.
 #[test]
-fn a_limit_of_open_files_is_told_as_what_it_is() {
+fn a_limit_of_open_files_is_named_in_the_error() {
     let data = Data::new();
     drop(freeze(&data.open(), 1, b"bytes"));
     let program = crate::examples::binary("recover");

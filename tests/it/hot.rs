@@ -164,7 +164,7 @@ fn a_directory_that_is_not_the_one_created_cannot_become_ready() {
 }
 
 #[test]
-fn what_a_restart_finds_transient_is_wiped_or_removed() {
+fn a_transient_directory_after_a_restart_is_wiped_or_removed() {
     let world = Data::new();
     let catalog = world.open();
     for number in [1, 2] {
@@ -212,7 +212,7 @@ fn only_ready_directories_are_listed_as_ready() {
 
 /// A symbolic link in place of a hot directory leads nowhere: not followed, and only the link goes.
 #[test]
-fn a_planted_link_is_not_followed() {
+fn a_foreign_link_is_not_followed() {
     let world = Data::new();
     let catalog = world.open();
     drop(catalog.create_hot(chunk(1)).unwrap());

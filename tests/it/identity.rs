@@ -261,7 +261,7 @@ fn a_foreign_directory_is_refused_before_anything_is_created() {
 
 /// Somebody deletes the lock files of a running node as "stale". The directories are locked, too.
 #[test]
-fn deleted_lock_files_let_nobody_in() {
+fn deleted_lock_files_let_no_other_process_in() {
     let data = used();
     let catalog = data.open();
     for role in RootRole::ALL {

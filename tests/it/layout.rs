@@ -291,7 +291,7 @@ proptest! {
 
     /// Paths out of the mapping's own pieces, right and wrong ones.
     #[test]
-    fn what_is_recognised_is_spelled_like_its_key_s_path(
+    fn a_recognised_path_is_spelled_like_the_path_of_its_key(
         layout in any_layout(),
         role in prop::sample::select(RootRole::ALL.to_vec()),
         raw: bool,

@@ -27,7 +27,7 @@ fn fails(output: &Output) -> String {
 }
 
 #[test]
-fn it_prints_what_it_always_printed_and_a_second_run_does_nothing() {
+fn its_output_is_stable_and_a_second_run_does_nothing() {
     let world = Data::new();
     let options = ["--chunks", "4", "--ledgers", "5", "--retain", "2"];
     let first = succeeds(&lifecycle(&world.path(), options));

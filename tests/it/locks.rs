@@ -193,7 +193,7 @@ fn of_two_processes_that_start_at_once_one_gets_in() {
 
 /// Row 35: what was taken before the refusal is released.
 #[test]
-fn a_failure_part_way_releases_what_was_taken() {
+fn a_failure_part_way_releases_the_locks() {
     let (world, elsewhere) = (Data::new(), Data::new());
     let catalog = world.open();
     drop(elsewhere.open());
@@ -281,7 +281,7 @@ fn the_same_process_is_refused_too() {
 /// A name may be of somebody who held the lock before, who may be dead, alive, or this very process; and
 /// in containers every program may be process 1. Only who holds the lock is named.
 #[test]
-fn a_refusal_names_nobody_who_does_not_hold_the_lock() {
+fn a_refusal_names_no_process_without_the_lock() {
     let world = Data::new();
     let other = Other::start(&world.path(), None);
     let lock = world.path().join("catalog/rocksdb").join(LOCK_FILE);

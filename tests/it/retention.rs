@@ -103,7 +103,7 @@ fn an_earliest_ledger_in_the_middle_of_a_chunk_admits_from_there() {
 }
 
 #[test]
-fn what_is_above_the_last_chunk_is_admitted() {
+fn ledgers_above_the_last_chunk_are_admitted() {
     // Whether it is there is another question: the hot tier holds what is newer.
     let gate = gate(100, 10, 2);
     assert!(gate.admits(LedgerSeq::MAX));

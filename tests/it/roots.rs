@@ -213,7 +213,7 @@ fn a_root_that_comes_and_goes_is_not_taken_for_a_link() {
 
 /// A directory in place of an artifact's file, or a file in place of its bucket.
 #[test]
-fn what_stands_in_the_way_of_an_artifact_is_named() {
+fn an_obstacle_to_an_artifact_is_named() {
     let world = Data::new();
     let catalog = world.open();
     std::fs::write(world.path().join("ledgers/00000"), b"a file").unwrap();

@@ -29,7 +29,7 @@ fn the_documentation_shows_this_very_table() {
 }
 
 #[test]
-fn every_step_does_what_its_row_says() {
+fn every_step_does_as_its_row_says() {
     for step in &STEPS {
         let is_hot = [step.from, step.to]
             .iter()

@@ -53,7 +53,7 @@ fn a_range_holds_its_own_chunks_and_no_empty_ones() {
 }
 
 #[test]
-fn a_chunk_state_is_what_its_keys_say() {
+fn a_chunk_state_agrees_with_its_keys() {
     let world = Data::new();
     drop(world.open());
     world.write_raw_for_test(&[
@@ -245,7 +245,7 @@ fn nothing_is_answered_before_it_is_durable() {
 
 /// A scan is of one instant: what is committed while it runs is not in it.
 #[test]
-fn a_scan_does_not_see_what_comes_after_it_began() {
+fn a_scan_does_not_see_later_changes() {
     let world = Data::new();
     let catalog = world.open();
     drop(freeze(&catalog, 1, b"one"));
@@ -325,7 +325,7 @@ proptest! {
 
     /// Whatever is in the store, memory says of each key what a read of the store says.
     #[test]
-    fn memory_says_what_the_store_holds(all in prop::collection::vec(entry(), 0..40)) {
+    fn memory_agrees_with_the_store(all in prop::collection::vec(entry(), 0..40)) {
         let world = Data::new();
         drop(world.open());
         let stored: BTreeMap<_, _> = all.into_iter().collect();

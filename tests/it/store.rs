@@ -393,7 +393,7 @@ fn a_missing_table_is_a_refusal_that_names_the_catalog() {
 /// A process that was killed inside of a commit leaves the record in the page cache only. The next start
 /// makes it durable, or writes it anew, before anybody acts on it.
 #[test]
-fn a_start_makes_what_it_believes_durable() {
+fn a_start_makes_the_log_durable_before_it_relies_on_it() {
     let world = marked(3);
     let old = log(&world);
     let trace = Trace::default();

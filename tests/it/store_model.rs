@@ -196,7 +196,7 @@ fn run(world: &World) -> Vec<(&'static str, Shape)> {
 }
 
 #[test]
-fn the_model_of_the_store_leaves_what_the_real_one_leaves() {
+fn the_model_of_the_store_leaves_the_files_of_the_real_one() {
     let real = run(&World::Real(Data::new()));
     let model = run(&World::Simulated(SimDisk::new()));
     assert_eq!(real.len(), model.len());

@@ -178,7 +178,7 @@ fn leased_members_come_back_demoted() {
 
 /// A directory where an artifact should be: the others go, this one stays and is named.
 #[test]
-fn a_member_that_resists_does_not_hold_up_the_others() {
+fn an_undeletable_member_does_not_hold_up_the_others() {
     let world = Data::new();
     let catalog = world.open();
     let batch = [1, 2].map(|number| freeze(&catalog, number, b"bytes"));

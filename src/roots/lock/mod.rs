@@ -67,7 +67,7 @@ impl StorageRoots {
     /// also if it is older than its last start, such as one that was restored from a copy. A root of
     /// another catalog, or of another role, is refused as by [`lock`](Self::lock).
     ///
-    /// Keys whose files are lost, and files whose keys are, stay: let [`audit`](crate::audit()) find
+    /// Keys whose files are lost, and files whose keys are, stay: let [`audit`](crate::audit::audit()) find
     /// them.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl StorageRoots {
     /// Locks roots whose catalog is lost for good, for a new one.
     ///
     /// The catalog root must be empty or missing. The other roots get the identity of the new catalog.
-    /// The files in them stay, without keys: [`audit`](crate::audit()) lists them, no sweep removes
+    /// The files in them stay, without keys: [`audit`](crate::audit::audit()) lists them, no sweep removes
     /// them, and an artifact in the place of such a file is refused until it is moved away.
     ///
     /// # Errors

@@ -90,7 +90,7 @@ fn a_normal_life_is_clean_open_or_closed() {
 }
 
 #[test]
-fn what_is_under_way_is_owed_and_no_finding() {
+fn unfinished_work_is_counted_and_no_finding() {
     let data = Data::new();
     let catalog = data.open();
     // A crash right after the mark, one with one of three files, one after the demotion.

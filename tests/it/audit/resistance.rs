@@ -16,7 +16,7 @@ use crate::fixture::{Data, EIO, Faults, chunk, freeze};
 use crate::snapshot;
 
 #[test]
-fn what_cannot_be_read_is_a_finding_and_the_walk_goes_on() {
+fn an_unreadable_entry_is_a_finding_and_the_walk_continues() {
     let data = Data::new();
     let catalog = data.open();
     normal_life(&catalog);

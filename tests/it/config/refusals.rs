@@ -85,7 +85,7 @@ fn an_unknown_key_or_section_is_named() {
 }
 
 #[test]
-fn a_wrong_value_says_what_is_accepted() {
+fn the_error_of_a_wrong_value_lists_the_accepted_ones() {
     let added = |lines: &str| with_streaming(lines);
     let cases = [
         ("misspelled format", added("[logging]\nformat = \"jsn\"")),
@@ -254,7 +254,7 @@ fn a_file_that_is_no_toml_says_where() {
 }
 
 #[test]
-fn what_is_required_is_asked_for() {
+fn a_required_setting_is_asked_for() {
     let streaming = "\n[streaming]\ncaptive_core_config = \"/etc/core.cfg\"\n";
     let cases = [
         ("empty file", String::new()),

@@ -130,7 +130,7 @@ fn try_all(scenario: &Scenario) -> BTreeMap<String, Tried> {
 }
 
 #[test]
-fn every_mutant_is_caught_or_argued_away() {
+fn every_mutant_is_killed_or_equivalent() {
     let mut all: BTreeMap<String, Tried> = BTreeMap::new();
     for tried in on_two_threads(SCENARIOS, try_all) {
         for (label, one) in tried {

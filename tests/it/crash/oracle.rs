@@ -218,7 +218,7 @@ pub fn torn(view: &View, fates: &[Fate]) -> Vec<String> {
 }
 
 /// The oracle's teeth: a view in which all is well, broken in one way after the other.
-mod teeth {
+mod self_test {
     use super::{Fate, View, broken, torn, unsettled};
     use crate::crash::content::content;
     use frostline::StorageRoots;
@@ -355,7 +355,7 @@ mod teeth {
     }
 
     #[test]
-    fn what_is_owed_is_seen() {
+    fn unfinished_work_is_seen() {
         assert_eq!(
             unsettled(&sound()),
             [

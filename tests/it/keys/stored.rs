@@ -110,7 +110,7 @@ const ODD: [(&[u8], &[u8]); 15] = [
 ];
 
 #[test]
-fn an_odd_entry_is_an_error_of_its_own_and_breaks_no_scan() {
+fn an_unrecognised_entry_is_an_error_of_its_own_and_breaks_no_scan() {
     let data = planted(&ODD);
     let before = data.stored();
     assert_eq!(before.len(), ODD.len());
@@ -122,7 +122,7 @@ fn an_odd_entry_is_an_error_of_its_own_and_breaks_no_scan() {
         lines(catalog.hot_chunk_keys().unwrap()).join("\n"),
         lines(ready.map(|entry| entry.map(|key| (key, HotState::Ready)))).join("\n"),
     );
-    snapshot::check("keys_odd_entries", &text);
+    snapshot::check("keys_unrecognised_entries", &text);
     drop(catalog);
     assert_eq!(data.stored(), before);
 }
@@ -168,7 +168,7 @@ fn assert_refuses_artifact(catalog: &Catalog, number: u32, raw: &str) {
 }
 
 #[test]
-fn an_artifact_with_an_odd_value_is_left_alone() {
+fn an_artifact_with_an_unrecognised_value_is_left_alone() {
     for (value, raw) in [
         (&b"frozenn"[..], "frozenn"),
         (b"", ""),
@@ -195,7 +195,7 @@ fn an_artifact_with_an_odd_value_is_left_alone() {
 }
 
 #[test]
-fn a_hot_directory_with_an_odd_value_is_left_alone() {
+fn a_hot_directory_with_an_unrecognised_value_is_left_alone() {
     for (value, raw) in [
         (&b"readyy"[..], "readyy"),
         (b"", ""),
@@ -233,7 +233,7 @@ fn a_hot_directory_with_an_odd_value_is_left_alone() {
 }
 
 #[test]
-fn an_odd_pin_is_left_alone() {
+fn an_unrecognised_pin_is_left_alone() {
     let odd: [&[u8]; 11] = [
         b"",
         b"genesis",

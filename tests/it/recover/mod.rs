@@ -188,7 +188,7 @@ fn live_handles_and_readers_are_left_alone() {
 }
 
 #[test]
-fn odd_entries_neither_stop_the_opening_nor_the_recovery_and_stay() {
+fn unrecognised_entries_neither_stop_the_opening_nor_the_recovery_and_stay() {
     let data = Data::new();
     let catalog = data.open();
     wreck(&catalog);
@@ -216,7 +216,7 @@ fn odd_entries_neither_stop_the_opening_nor_the_recovery_and_stay() {
 }
 
 #[test]
-fn what_resists_does_not_keep_the_others() {
+fn an_undeletable_entry_does_not_stop_the_others() {
     let data = Data::new();
     let catalog = data.open();
     wreck(&catalog);

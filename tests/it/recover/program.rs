@@ -77,7 +77,7 @@ fn the_program_finishes_an_interrupted_first_start() {
 }
 
 #[test]
-fn the_program_tells_what_is_not_well_by_its_exit_code() {
+fn the_exit_code_of_the_program_tells_the_outcome() {
     let data = Data::new();
     let catalog = data.open();
     drop(freeze(&catalog, 7, b"here"));

@@ -41,28 +41,48 @@ pub struct Fate {
 
 pub const ABSENT: &str = "absent";
 
-pub const SCENARIOS: &[Scenario] = &[
-    starting::FIRST_START,
-    freezing::ONE,
-    freezing::THREE_KINDS,
-    freezing::GROUP_ONE_BY_ONE,
-    freezing::GROUP_AS_A_WHOLE,
-    freezing::NEW_BUCKET_OUT_OF_ORDER,
-    freezing::OVER_DEBRIS,
-    freezing::ABANDON,
-    freezing::INTERLEAVED,
-    freezing::FLIP_ONE_DEMOTE_ANOTHER,
-    freezing::STREAM,
-    pruning::SWEEP_TWO_BUCKETS,
-    pruning::BY_HAND,
-    pruning::WITH_A_READER,
-    pruning::RETENTION_MOVES,
-    hot::CREATE_DISCARD,
-    hot::CREATE_OVER_TRANSIENT,
-    hot::DISCARD,
-    hot::RETIRE,
-    starting::RECOVER,
-];
+/// The list of all scenarios, and a test for each: the power is cut at every operation.
+macro_rules! scenarios {
+    ($($name:ident => $scenario:expr,)+) => {
+        pub const SCENARIOS: &[Scenario] = &[$($scenario),+];
+
+        /// `cargo test --test it power_cut::freeze_one` runs one of them.
+        mod power_cut {
+            use super::*;
+
+            $(
+                #[test]
+                fn $name() {
+                    assert_eq!(stringify!($name), $scenario.name);
+                    crate::crash::power::check(&$scenario);
+                }
+            )+
+        }
+    };
+}
+
+scenarios! {
+    first_start => starting::FIRST_START,
+    freeze_one => freezing::ONE,
+    freeze_three_kinds => freezing::THREE_KINDS,
+    freeze_group_one_by_one => freezing::GROUP_ONE_BY_ONE,
+    freeze_group_as_a_whole => freezing::GROUP_AS_A_WHOLE,
+    freeze_new_bucket_out_of_order => freezing::NEW_BUCKET_OUT_OF_ORDER,
+    rematerialize_over_debris => freezing::OVER_DEBRIS,
+    abandon => freezing::ABANDON,
+    two_chunks_interleaved => freezing::INTERLEAVED,
+    flip_one_demote_another => freezing::FLIP_ONE_DEMOTE_ANOTHER,
+    freeze_stream => freezing::STREAM,
+    sweep_two_buckets => pruning::SWEEP_TWO_BUCKETS,
+    prune_by_hand => pruning::BY_HAND,
+    prune_with_a_reader => pruning::WITH_A_READER,
+    retention_moves_while_freezing => pruning::RETENTION_MOVES,
+    hot_create_discard => hot::CREATE_DISCARD,
+    hot_create_over_transient => hot::CREATE_OVER_TRANSIENT,
+    hot_discard => hot::DISCARD,
+    hot_retire => hot::RETIRE,
+    recover => starting::RECOVER,
+}
 
 /// A node that has been started once.
 fn started(machine: &dyn Machine) -> Result<(), Failure> {
