@@ -1,12 +1,9 @@
 //! [`Debris`]: a `freezing` key without a writer.
 
-use super::begin::Begin;
 use super::claim::{KindClaim, artifact_handle};
-use super::freezing::Freezing;
 use super::unlinked::{Unlinked, unlink};
 use crate::domain::{ArtifactState, Kind};
-use crate::failure::{BeginError, RemovalError, StepError};
-use crate::protocol::commit;
+use crate::failure::RemovalError;
 
 /// The leftovers of an interrupted freeze: a key at `freezing` without a writer.
 ///
@@ -27,27 +24,6 @@ impl<K: Kind> Debris<K> {
 
     pub(super) fn into_claim(self) -> KindClaim<K> {
         self.claim
-    }
-
-    /// The intent to write the artifact again from nothing, to be committed. Nothing has happened yet.
-    ///
-    /// # Errors
-    ///
-    /// [`BeginError`], refused with the handle back, while a lease is out.
-    pub fn intend(self) -> Result<Begin<K>, BeginError<Self>> {
-        Begin::over(self.claim, ArtifactState::Freezing)
-            .map_err(|(claim, refusal)| StepError::refused(Self::from_claim(claim), refusal))
-    }
-
-    /// [`intend`](Self::intend) and the commit of this one artifact. The old files are removed before the first new
-    /// one is created, so that new files are new inodes.
-    ///
-    /// # Errors
-    ///
-    /// [`BeginError`]: refused with the handle back, or fatal.
-    pub fn rematerialize(self) -> Result<Freezing<K>, BeginError<Self>> {
-        let begin = self.intend()?;
-        commit(begin).map_err(|error| error.map(|begin| Self::from_claim(begin.into_claim())))
     }
 
     /// Unlinks the files and makes their absence durable. Missing files are fine.

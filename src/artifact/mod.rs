@@ -16,6 +16,7 @@ mod lease;
 mod missing_step;
 mod prunable;
 mod pruning;
+mod rebuild;
 mod set;
 mod synced;
 mod unlinked;

@@ -1,4 +1,4 @@
-//! [`Finding`]: one thing in which the catalog and the files disagree.
+//! [`Finding`]: one mismatch between the catalog and the files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,35 +9,35 @@ const EVERY_FILE_HAS_ITS_KEY: &str = "every file has its key";
 const FROZEN_IS_WHOLE: &str = "frozen is durable and complete";
 const READY_IS_USABLE: &str = "ready is usable";
 
-/// One thing in which the catalog and the files disagree, or that could not be looked at.
+/// One mismatch between the catalog and the files, or one entry that the audit could not read.
 ///
-/// Its text says what was found, where, which promise it breaks, if any, and what to do.
+/// Its text states the mismatch, the place, the broken invariant, if any, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
-    /// Something has the name of an artifact's file, and the artifact has no key: it never had one, or
-    /// it has outlived it.
+    /// An entry has the name of an artifact's file, but the artifact has no key: the key never existed, or
+    /// the file has outlived it.
     FileWithoutKey {
         /// The key that names the file.
         key: ArtifactKey,
         /// The file.
         path: PathBuf,
     },
-    /// Something has the name of a hot directory, and the directory has no key.
+    /// An entry has the name of a hot directory, but the directory has no key.
     HotWithoutKey {
         /// The key that names the directory.
         key: HotKey,
         /// The directory.
         path: PathBuf,
     },
-    /// A key reads `frozen`, and one of its files is missing.
+    /// A key reads `frozen`, but one of its files is missing.
     FileMissing {
         /// The key.
         key: ArtifactKey,
-        /// The file that should be there.
+        /// The missing file.
         path: PathBuf,
     },
-    /// What stands in the place of an artifact's file is not a regular file.
+    /// The entry in the place of an artifact's file is not a regular file.
     NotAFile {
         /// The key.
         key: ArtifactKey,
@@ -46,14 +46,14 @@ pub enum Finding {
         /// The file's place.
         path: PathBuf,
     },
-    /// A key reads `ready`, and its directory is missing.
+    /// A key reads `ready`, but its directory is missing.
     DirectoryMissing {
         /// The key.
         key: HotKey,
-        /// The directory that should be there.
+        /// The missing directory.
         path: PathBuf,
     },
-    /// What stands in the place of a hot directory is not a directory.
+    /// The entry in the place of a hot directory is not a directory.
     NotADirectory {
         /// The key.
         key: HotKey,
@@ -67,35 +67,35 @@ pub enum Finding {
         /// The key, with bytes outside of printable ASCII escaped.
         spelling: String,
     },
-    /// The catalog holds a value that is none of its key's values.
+    /// The catalog holds an unrecognised value under a key.
     UnrecognisedValue {
         /// The key.
         key: Key,
         /// The value, with bytes outside of printable ASCII escaped.
         raw: String,
     },
-    /// Something below a root that is not a directory and that no key could name.
+    /// An entry below a root that is not a directory and that no key could name.
     StrayFile {
         /// The file.
         path: PathBuf,
     },
-    /// A directory below a root that no key could name, nor any file of a key be in. What is inside
-    /// was not looked at.
+    /// A directory below a root that no key could name and that could hold no file of a key. The audit did
+    /// not look inside.
     ForeignDirectory {
         /// The directory.
         path: PathBuf,
     },
-    /// Something could not be looked at, so this report does not cover it.
+    /// An entry could not be read, so this report does not cover it.
     Unreadable {
-        /// What could not be looked at.
+        /// The entry that could not be read.
         path: PathBuf,
-        /// Why, causes included.
+        /// The reason, including its causes.
         cause: String,
     },
 }
 
 impl Finding {
-    /// The promise to readers that is broken; none if no promise is, or if that cannot be known.
+    /// Returns the broken invariant, or `None` if no invariant is broken or if this cannot be known.
     #[must_use]
     pub const fn breaks(&self) -> Option<&'static str> {
         match self {
@@ -116,7 +116,7 @@ impl Finding {
         }
     }
 
-    /// The key that it is about; none if it is about no key, or about one that cannot be parsed.
+    /// Returns the finding's key, or `None` if it is about no key or about a key that cannot be parsed.
     #[must_use]
     pub fn key(&self) -> Option<Key> {
         match self {
@@ -134,7 +134,7 @@ impl Finding {
         }
     }
 
-    /// The path that it is about; none if it is about the catalog's entries only.
+    /// Returns the finding's path, or `None` if it is about the catalog's entries only.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -151,7 +151,7 @@ impl Finding {
         }
     }
 
-    /// The name of the variant, as the JSON report spells it.
+    /// Returns the name of the variant, as the JSON report spells it.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::FileWithoutKey { .. } => "file_without_key",
@@ -168,7 +168,7 @@ impl Finding {
         }
     }
 
-    /// What was found, and where.
+    /// Writes the mismatch and its place.
     fn what(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FileWithoutKey { key, path } => {
@@ -213,7 +213,7 @@ impl Finding {
         }
     }
 
-    /// What a person is to do.
+    /// Returns the remedy for a person.
     const fn remedy(&self) -> &'static str {
         match self {
             Self::FileWithoutKey { .. } | Self::HotWithoutKey { .. } => {

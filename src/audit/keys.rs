@@ -1,4 +1,4 @@
-//! What the catalog holds, read without opening it.
+//! The catalog's entries, read without opening the catalog.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use crate::domain::{
 use crate::fs::{Dir, Disk, Resolved, resolve};
 use crate::store::{Damage, NotACatalog, OpenFailure, RawEntry, Reading, Witness, read_only};
 
-/// What a key holds, as far as the files are concerned.
+/// The value of a key, as far as it concerns the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
     Artifact(ArtifactState),
     Hot(HotState),
     Pinned,
-    /// None of the key's values. The key is there, and that is all that is known.
+    /// An unrecognised value. Only the presence of the key is known.
     Unrecognised,
 }
 
@@ -24,7 +24,7 @@ pub(super) enum Value {
 #[derive(Default)]
 pub(super) struct Keys {
     values: HashMap<Key, Value>,
-    /// The keys that cannot be parsed and the values that are none of their key's, in byte order.
+    /// The keys that cannot be parsed and the unrecognised values, in byte order.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -70,7 +70,7 @@ fn decode(key: Key, raw: &[u8]) -> Option<Value> {
 /// The catalog's directory, open for reading.
 pub(super) struct Source {
     dir: Dir,
-    /// Absent if there is no ledgers root.
+    /// Absent if the ledgers root is missing or cannot be opened.
     witness: Option<Witness>,
 }
 
@@ -90,7 +90,7 @@ impl Source {
             });
         }
         let dir = way.open(disk).map_err(failed)?;
-        // A ledgers root that cannot be looked at is a finding of its own.
+        // The walk reports a ledgers root that cannot be opened.
         let ledgers = resolve(roots.path(RootRole::Ledgers), disk).ok();
         let ledgers = ledgers.filter(Resolved::exists);
         let ledgers = ledgers.and_then(|way| way.open(disk).ok());
@@ -98,7 +98,7 @@ impl Source {
         Ok(Self { dir, witness })
     }
 
-    /// Every entry, as of now.
+    /// Reads every entry, as of now.
     pub(super) fn read(&self) -> Result<Keys, AuditError> {
         let path = || self.dir.path().to_path_buf();
         let absent = |absence| AuditError::NoCatalog {

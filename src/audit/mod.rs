@@ -1,8 +1,8 @@
 //! The audit: a read-only, two-way check of the catalog against the files.
 //!
-//! It takes no lock, so it may run beside a node at work. A node changes keys and files between the
-//! moment that a key is read and the moment that a file is looked at, so what disagrees is looked at
-//! again, with the keys read anew each time, and only what disagrees every time is a finding.
+//! The audit takes no lock, so it may run beside a working node. A node changes keys and files between the
+//! read of a key and the look at its files. Each mismatch is therefore checked again, with the keys read
+//! anew each time. Only a mismatch that persists in every check is a finding.
 
 mod finding;
 mod keys;
@@ -24,15 +24,15 @@ use crate::fs::Disk;
 use crate::sim::Probe;
 use crate::store::DamageKind;
 
-/// How often what disagrees is looked at. The protocol moves a key one way, so in a node's life the
-/// second look is enough; the others are for one that makes and removes the same artifact over and
-/// over.
+/// The number of times that a mismatch is checked. The protocol moves a key one way, so in a node's life
+/// the second check is enough. The other checks are for a node that makes and removes the same artifact
+/// repeatedly.
 const LOOKS: usize = 8;
 
-/// The report of a walk that was finished.
+/// The report of a complete walk.
 ///
-/// There is one only if everything was walked, so an audit that could not look says so and not
-/// "clean". [`Display`](fmt::Display) is the report for people, [`to_json`](Self::to_json) the one
+/// A report exists only if everything was walked, so an audit that could not look reports an error and not
+/// "clean". [`Display`](fmt::Display) is the report for people, and [`to_json`](Self::to_json) the report
 /// for programs.
 #[derive(Debug, Clone)]
 #[must_use = "the findings are inside"]
@@ -42,7 +42,7 @@ pub struct Audit {
     findings: Vec<Finding>,
 }
 
-/// What an audit has seen.
+/// The numbers of keys, files and directories that an audit has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditCounts {
@@ -58,35 +58,37 @@ pub struct AuditCounts {
     pub ready: usize,
     /// Pins: 1 if the earliest ledger is pinned.
     pub pins: usize,
-    /// Entries whose key or value this library does not know.
+    /// Entries with a key or a value that this library does not know.
     pub unrecognised: usize,
     /// Files that have an artifact's name.
     pub files: usize,
-    /// Directories that were walked, hot directories included, into which the audit does not look.
+    /// Directories that were walked. Hot directories are included, although the audit does not look into
+    /// them.
     pub directories: usize,
 }
 
 impl Audit {
-    /// What was found, the files first and then the keys.
+    /// Returns the findings, first those of the files and then those of the keys.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Whether nothing was found.
+    /// Returns whether the report has no findings.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// What was counted.
+    /// Returns the counts of keys, files and directories.
     #[must_use]
     pub const fn counts(&self) -> &AuditCounts {
         &self.counts
     }
 
-    /// The keys whose files may be there or not: no findings. On a node that runs it is work under
-    /// way; after a crash [`Catalog::recover`](crate::Catalog::recover) settles it.
+    /// Returns the numbers of keys whose files may be present or absent. Such keys are counted as
+    /// unfinished, not reported as findings. On a running node they are work in progress. After a crash
+    /// [`Catalog::recover`](crate::Catalog::recover) handles them.
     pub const fn unfinished(&self) -> Unfinished {
         Unfinished {
             freezing: self.counts.freezing,
@@ -96,7 +98,7 @@ impl Audit {
     }
 }
 
-/// Why there is no catalog to audit.
+/// The reason why there is no catalog to audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Absence {
@@ -104,7 +106,7 @@ pub enum Absence {
     NoDirectory,
     /// The catalog root has no `CURRENT`.
     NoStore,
-    /// The catalog was being created: it has its directory aside, and no `CURRENT` yet.
+    /// The catalog was being created: its staging directory exists, and it has no `CURRENT` yet.
     BeingCreated,
 }
 
@@ -120,7 +122,7 @@ impl fmt::Display for Absence {
     }
 }
 
-/// Why there is no report. Nothing on disk was changed.
+/// The reason why there is no report. The audit changed nothing on disk.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuditError {
@@ -129,7 +131,7 @@ pub enum AuditError {
     NoCatalog {
         /// The catalog root.
         path: PathBuf,
-        /// What is there instead.
+        /// The reason why the catalog is absent.
         absence: Absence,
     },
     /// The catalog's directory could not be read.
@@ -137,13 +139,13 @@ pub enum AuditError {
     Io {
         /// The catalog root.
         path: PathBuf,
-        /// What went wrong.
+        /// The underlying failure.
         source: IoFailure,
     },
-    /// The store refused.
+    /// The store refused the read.
     #[error(transparent)]
     Store(StoreFailure),
-    /// A crash has left the catalog in need of mending.
+    /// A crash has left the catalog in need of repair.
     #[error(
         "the catalog in `{}` cannot be read as it is: open it, which mends what a crash can leave, then \
          audit again", path.display()
@@ -151,10 +153,10 @@ pub enum AuditError {
     Torn {
         /// The catalog root.
         path: PathBuf,
-        /// What the store said.
+        /// The failure of the store.
         source: StoreFailure,
     },
-    /// A file of the catalog is damaged or missing: acknowledged batches are lost, or may be.
+    /// A file of the catalog is damaged or missing: acknowledged batches are lost or may be lost.
     #[error(
         "the catalog's file `{}` cannot be relied upon: {kind}; nothing was audited; put the right file \
          back, or restore the catalog's directory from a copy", path.display()
@@ -173,18 +175,18 @@ pub enum AuditError {
     },
 }
 
-/// Compares the catalog with the files below the roots, both ways, and changes nothing.
+/// Compares the catalog with the files below the roots, in both directions, and changes nothing.
 ///
-/// It takes no lock and needs no open catalog, so it may run beside a node. It reads the catalog as
-/// it is on disk, creates nothing, also where there is no catalog, and finishes its walk whatever it
-/// finds. What is inside of a hot directory or of the catalog root is not looked at, and neither are
-/// the bytes of a file. No symbolic link is followed below a root.
+/// The audit takes no lock and needs no open catalog, so it may run beside a node. It reads the catalog as
+/// it is on disk. It creates nothing, even without a catalog, and finishes its walk regardless of its
+/// findings. It does not look inside a hot directory or the catalog root, and does not read the bytes of a
+/// file. It follows no symbolic link below a root.
 ///
-/// Under `freezing` and `pruning` a file may be there or not, and so may the directory under
-/// `transient`: that is counted ([`Audit::unfinished`]) and no finding.
+/// A file may be present or absent under `freezing` and `pruning`, and so may the directory under
+/// `transient`. Such keys are counted ([`Audit::unfinished`]), not reported as findings.
 ///
-/// What seems to disagree is looked at again, up to eight times with the keys read anew: a finding
-/// has held every time.
+/// A mismatch is checked up to eight times, with the keys read anew each time. A finding has persisted in
+/// every check.
 ///
 /// # Errors
 ///
@@ -194,7 +196,7 @@ pub fn audit(roots: &StorageRoots) -> Result<Audit, AuditError> {
     audit_on(roots, &Disk::default())
 }
 
-/// The same, with every operation announced to the probe.
+/// Does the same as [`audit`](audit()), and announces every operation to the probe.
 ///
 /// # Errors
 ///
@@ -229,7 +231,7 @@ pub(crate) fn audit_on(roots: &StorageRoots, disk: &Disk) -> Result<Audit, Audit
     Ok(Audit {
         catalog: roots.path(RootRole::Catalog).to_path_buf(),
         counts,
-        // Several keys may be behind one directory that cannot be opened.
+        // Several keys may share one directory that cannot be opened.
         findings: findings
             .chain(keys.findings)
             .filter(|finding| known.insert(finding.clone()))
@@ -237,7 +239,7 @@ pub(crate) fn audit_on(roots: &StorageRoots, disk: &Disk) -> Result<Audit, Audit
     })
 }
 
-/// The keys that the catalog holds and those that something on disk has the name of, in byte order.
+/// Returns the keys of the catalog and the keys that name an entry on disk, in byte order.
 fn every_key(keys: &Keys, walked: &Walked) -> Vec<Key> {
     let stored = keys.iter().map(|(key, _)| key);
     let every: HashSet<_> = stored.chain(walked.named.iter().copied()).collect();
@@ -246,22 +248,22 @@ fn every_key(keys: &Keys, walked: &Walked) -> Vec<Key> {
     every
 }
 
-/// Drops what does not disagree any more.
+/// Drops each mismatch that no longer exists.
 fn look_again(suspects: &mut Vec<(Key, Vec<Finding>)>, tree: &Tree, keys: &Keys) {
     for (key, found) in &mut *suspects {
         let again = tree.look(*key, keys.get(*key));
         if is_blind(found) {
-            // Something may be wrong that could not be seen before.
+            // The earlier look failed, so this look may find a mismatch for the first time.
             *found = again;
         } else if !is_blind(&again) {
             found.retain(|finding| again.contains(finding));
         }
-        // Else: a look that failed says nothing against what was seen before.
+        // Otherwise this look failed, which does not disprove the earlier findings.
     }
     suspects.retain(|(_, found)| !found.is_empty());
 }
 
-/// Whether a part of this look failed.
+/// Returns whether a part of this look failed.
 fn is_blind(look: &[Finding]) -> bool {
     let failed = |finding: &Finding| matches!(finding, Finding::Unreadable { .. });
     look.iter().any(failed)

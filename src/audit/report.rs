@@ -39,9 +39,9 @@ impl fmt::Display for Audit {
 }
 
 impl Audit {
-    /// The report as one JSON object: `clean`, `catalog`, `keys`, `files`, `directories`, `owed` and
-    /// `findings`, each of these with `finding` (its kind), `key`, `path`, `breaks` and `text`, null
-    /// where there is none. Bytes of a path that are not UTF-8 are replaced.
+    /// Returns the report as one JSON object with `clean`, `catalog`, `keys`, `files`, `directories`,
+    /// `unfinished` and `findings`. Each finding has `finding` (its kind), `key`, `path`, `breaks` and
+    /// `text`, with null for an absent value. Bytes of a path that are not UTF-8 are replaced.
     #[must_use]
     pub fn to_json(&self) -> String {
         let counts = &self.counts;

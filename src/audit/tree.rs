@@ -1,7 +1,7 @@
-//! What is below the roots: the walk, and a look at what one key names.
+//! The entries below the roots: the walk, and a look at the files of one key.
 //!
-//! Nothing is created, followed or trusted: a symbolic link is what it is, and a directory that goes
-//! away while it is being walked was empty.
+//! The walk creates nothing, follows nothing and trusts nothing. A symbolic link is an entry like any
+//! other. A directory that disappears during the walk counts as empty.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use crate::failure::IoFailure;
 use crate::fs::DirChain;
 use crate::fs::{Dir, Disk, Entry, EntryKind, resolve};
 
-/// A root as it was found.
+/// A root as the audit found it.
 enum Root {
     Open(Arc<Dir>),
-    /// It does not exist, so everything in it is missing.
+    /// The root does not exist, so every entry in it is missing.
     Missing,
-    /// It is reported once, and what its keys name is not looked for.
+    /// The root is reported once, and the audit does not look for the files of its keys.
     Unreadable,
 }
 
@@ -32,21 +32,21 @@ pub(super) struct Tree {
     roots: PerRole<Root>,
 }
 
-/// What a walk has found.
+/// The result of a walk.
 #[derive(Default)]
 pub(super) struct Walked {
-    /// What no key could name, and what could not be read.
+    /// The entries that no key could name, and the entries that could not be read.
     pub(super) findings: Vec<Finding>,
-    /// Every key that names something, in the order of the walk.
+    /// Every key that names an entry, in the order of the walk.
     pub(super) named: Vec<Key>,
-    /// Things with the name of an artifact's file.
+    /// The number of entries with the name of an artifact's file.
     pub(super) files: usize,
-    /// Directories that were listed, and those of the hot root, which are not.
+    /// The number of listed directories, and of hot directories, which are not listed.
     pub(super) directories: usize,
 }
 
 impl Tree {
-    /// Opens the roots that exist; those that cannot be opened are the walk's first findings.
+    /// Opens the roots that exist. The roots that cannot be opened are the walk's first findings.
     pub(super) fn open(roots: &StorageRoots, disk: &Disk, walked: &mut Walked) -> Self {
         let open = |role| {
             let way = resolve(roots.path(role), disk)?;
@@ -56,7 +56,7 @@ impl Tree {
             Ok(Root::Missing)
         };
         let Ok(found) = PerRole::try_new(|role| {
-            // The inside of the catalog's root is the store's business.
+            // The store owns the content of the catalog root.
             if role == RootRole::Catalog {
                 return Ok::<_, std::convert::Infallible>(Root::Missing);
             }
@@ -72,7 +72,7 @@ impl Tree {
         }
     }
 
-    /// Walks every root, whatever it finds.
+    /// Walks every root, regardless of the findings.
     pub(super) fn walk(&self, walked: &mut Walked) {
         for kind in ArtifactKind::ALL {
             let role = RootRole::of_kind(kind);
@@ -104,7 +104,7 @@ impl Tree {
         }
     }
 
-    /// An entry of the directory that holds the buckets.
+    /// Walks an entry of the directory that holds the buckets.
     fn walk_bucket(
         &self,
         kind: ArtifactKind,
@@ -132,7 +132,7 @@ impl Tree {
         });
     }
 
-    /// Whether the files of some chunk are in this directory.
+    /// Returns whether this directory holds the files of some chunk.
     fn is_bucket(&self, kind: ArtifactKind, path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str());
         let first = name.and_then(|name| format!("{name}000").parse().ok());
@@ -161,7 +161,8 @@ impl Tree {
         }
     }
 
-    /// What is wrong with what this key names, if the catalog holds this value under it.
+    /// Returns the mismatches between the files of a key and the value that the catalog holds under the
+    /// key.
     pub(super) fn look(&self, key: Key, value: Option<Value>) -> Vec<Finding> {
         match key {
             Key::Artifact(key) => self.look_at_files(key, value),
@@ -228,7 +229,8 @@ impl Tree {
 }
 
 impl Walked {
-    /// What is in a directory; nothing, and a finding, if it cannot be listed.
+    /// Returns the entries of a directory. If it cannot be listed, records a finding and returns an empty
+    /// list.
     fn list(&mut self, dir: &Dir, path: &Path) -> Vec<Entry> {
         self.directories += 1;
         dir.list().unwrap_or_else(|failure| {
@@ -251,7 +253,7 @@ impl Walked {
         }
     }
 
-    /// Something that no key could name.
+    /// Records an entry that no key could name.
     fn foreign(&mut self, entry: &Entry, path: PathBuf) {
         self.findings.push(if entry.is_directory {
             Finding::ForeignDirectory { path }
@@ -261,7 +263,7 @@ impl Walked {
     }
 }
 
-/// What is in a root beside what keys name.
+/// Returns whether a root may hold this entry beside the entries that keys name.
 fn is_expected(entry: &Entry) -> bool {
     if entry.is_directory {
         return entry.name == LOST_AND_FOUND;

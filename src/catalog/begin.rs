@@ -10,13 +10,13 @@ use crate::failure::{BeginError, BeginRefusal, ReadError};
 use crate::hot::{self, ClaimHotError, Hot, HotBegin, Transient};
 use crate::protocol::{Transition, commit_to};
 
-/// Beginning, claiming and reading artifacts and hot directories.
+/// # Begin, claim, lease
 impl Catalog {
     /// The intent to write an artifact, to be committed. Nothing has happened yet, but the key is claimed.
     ///
     /// # Errors
     ///
-    /// [`BeginRefusal`].
+    /// [`BeginRefusal`] if the key is claimed, the artifact is frozen, has readers, or a file exists without its key.
     #[track_caller]
     pub fn intend<K: Kind>(&self, id: K::Id) -> Result<Begin<K>, BeginRefusal> {
         artifact::intend(self.shared(), id)
@@ -38,7 +38,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`BeginError`].
+    /// [`BeginError`]: refused for the reasons of [`intend`](Self::intend), or if the commit is; or fatal.
     #[track_caller]
     pub fn begin<K: Kind>(&self, id: K::Id) -> Result<Freezing<K>, BeginError> {
         self.mark(self.intend(id))
@@ -97,7 +97,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`ClaimError`].
+    /// [`ClaimError`] if a handle of this process owns the key, or if its value cannot be read.
     #[track_caller]
     pub fn claim<K: Kind>(&self, id: K::Id) -> Result<Artifact<K>, ClaimError> {
         artifact::claim(self.shared(), id)
@@ -146,7 +146,8 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// [`ClaimHotError`].
+    /// [`ClaimHotError`] if a handle of this process owns the key, its value cannot be read, or the directory of a
+    /// `ready` key is missing.
     #[track_caller]
     pub fn claim_hot(&self, chunk: ChunkId) -> Result<Hot, ClaimHotError> {
         hot::claim(self.shared(), chunk)

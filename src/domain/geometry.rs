@@ -1,31 +1,31 @@
 //! Ledgers, chunks, buckets, and the watermark below chunk 0.
 //!
-//! Everything is a newtype over a bounded integer, so a ledger cannot be passed where a chunk is
-//! wanted, and no arithmetic here can wrap. The numbers come from the Stellar network (the first
-//! ledger that closed on it is number 2) and from the layout of the full-history store (10,000
-//! ledgers to a chunk, 1,000 chunks to a bucket).
+//! Each number is a newtype over a bounded integer. A ledger can therefore not be passed as a chunk, and no
+//! arithmetic in this module can wrap. The numbers come from the Stellar network (the first ledger that
+//! closed on it is number 2) and from the layout of the full-history store (10,000 ledgers to a chunk,
+//! 1,000 chunks to a bucket).
 
 use std::fmt;
 
-/// Ledgers in one chunk.
+/// The number of ledgers in one chunk.
 pub const LEDGERS_PER_CHUNK: u32 = 10_000;
 
-/// Chunks in one bucket directory.
+/// The number of chunks in one bucket directory.
 pub const CHUNKS_PER_BUCKET: u32 = 1_000;
 
 const GENESIS: u32 = 2;
 
-/// A number that is no ledger, no chunk, or has no chunk.
+/// A number that is not a ledger, is not a chunk, or has no chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeometryError {
-    /// Ledger sequences start at 2.
+    /// The number is below 2, the first ledger sequence.
     #[error("{0} is not a ledger: the first ledger of the network is 2")]
     BelowGenesis(u32),
-    /// The chunk's last ledger would not fit a `u32`, so it could never be complete.
+    /// The chunk's last ledger would not fit a `u32`, so the chunk could never be complete.
     #[error("{0} is not a chunk: the last chunk whose ledgers all fit 32 bits is 429495")]
     ChunkOutOfRange(u32),
-    /// The ledger exists, but the chunk that it falls in can never be complete.
+    /// The ledger exists, but its chunk can never be complete.
     #[error(
         "ledger {0} is in no complete chunk: the last ledger of the last chunk, 429495, is 4294960001"
     )]
@@ -43,7 +43,7 @@ impl LedgerSeq {
     /// The largest sequence number that 32 bits can hold.
     pub const MAX: Self = Self(u32::MAX);
 
-    /// The ledger with this sequence number.
+    /// Returns the ledger with this sequence number.
     ///
     /// # Errors
     ///
@@ -55,18 +55,18 @@ impl LedgerSeq {
         Ok(Self(sequence))
     }
 
-    /// The sequence number.
+    /// Returns the sequence number.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// The chunk that holds this ledger: `(sequence - 2) / 10_000`.
+    /// Returns the chunk that holds this ledger: `(sequence - 2) / 10_000`.
     ///
     /// # Errors
     ///
-    /// [`GeometryError::BeyondLastChunk`] for the last 7,294 numbers of 32 bits: the chunk that they
-    /// fall in would end beyond `u32::MAX`.
+    /// [`GeometryError::BeyondLastChunk`] for the last 7,294 numbers of 32 bits, because their chunk would
+    /// end beyond `u32::MAX`.
     pub const fn chunk(self) -> Result<ChunkId, GeometryError> {
         match ChunkId::new((self.0 - GENESIS) / LEDGERS_PER_CHUNK) {
             Ok(chunk) => Ok(chunk),
@@ -74,7 +74,7 @@ impl LedgerSeq {
         }
     }
 
-    /// Whether this is the first ledger of a chunk, as a pinned earliest ledger must be.
+    /// Returns whether this ledger is the first of a chunk, as a pinned earliest ledger must be.
     #[must_use]
     pub const fn starts_chunk(self) -> bool {
         match self.chunk() {
@@ -92,9 +92,9 @@ impl fmt::Display for LedgerSeq {
 
 /// A chunk: 10,000 consecutive ledgers, frozen and pruned as a whole.
 ///
-/// Bounded to 0 ..= 429,495, the chunks whose last ledger fits a `u32`; chunk 429,496 would begin
-/// inside that range and end outside of it, so no value of this type stands for it. Printed with
-/// eight digits everywhere.
+/// The number is bounded to 0 ..= 429,495, the chunks whose last ledger fits a `u32`. Chunk 429,496 would
+/// begin inside that range and end outside of it, so no value of this type stands for it. A chunk is
+/// printed with eight digits everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChunkId(u32);
 
@@ -105,7 +105,7 @@ impl ChunkId {
     /// Chunk 429,495, the last one that can be complete.
     pub const MAX: Self = Self((u32::MAX - 1) / LEDGERS_PER_CHUNK - 1);
 
-    /// The chunk with this number.
+    /// Returns the chunk with this number.
     ///
     /// # Errors
     ///
@@ -117,43 +117,43 @@ impl ChunkId {
         Ok(Self(chunk))
     }
 
-    /// The chunk's number.
+    /// Returns the chunk's number.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// The chunk's first ledger: `chunk * 10_000 + 2`.
+    /// Returns the chunk's first ledger: `chunk * 10_000 + 2`.
     #[must_use]
     pub const fn first_ledger(self) -> LedgerSeq {
         LedgerSeq(self.0 * LEDGERS_PER_CHUNK + GENESIS)
     }
 
-    /// The chunk's last ledger: `(chunk + 1) * 10_000 + 1`.
+    /// Returns the chunk's last ledger: `(chunk + 1) * 10_000 + 1`.
     #[must_use]
     pub const fn last_ledger(self) -> LedgerSeq {
         LedgerSeq((self.0 + 1) * LEDGERS_PER_CHUNK + 1)
     }
 
-    /// The bucket directory that the chunk's files live in.
+    /// Returns the bucket directory that contains the chunk's files.
     #[must_use]
     pub const fn bucket(self) -> BucketId {
         BucketId(self.0 / CHUNKS_PER_BUCKET)
     }
 
-    /// The chunk after this one; none after [`ChunkId::MAX`].
+    /// Returns the chunk after this one, or `None` after [`ChunkId::MAX`].
     #[must_use]
     pub fn next(self) -> Option<Self> {
         Self::new(self.0 + 1).ok()
     }
 
-    /// The chunk before this one; none before chunk 0.
+    /// Returns the chunk before this one, or `None` before chunk 0.
     #[must_use]
     pub fn previous(self) -> Option<Self> {
         self.0.checked_sub(1).map(Self)
     }
 
-    /// The chunk that is `chunks` before this one, or chunk 0 if history is shorter.
+    /// Returns the chunk that is `chunks` before this one, or chunk 0 if history is shorter.
     #[must_use]
     pub const fn saturating_back(self, chunks: u32) -> Self {
         Self(self.0.saturating_sub(chunks))
@@ -168,12 +168,12 @@ impl fmt::Display for ChunkId {
 
 /// A bucket: the directory that holds the files of 1,000 consecutive chunks.
 ///
-/// It keeps directories short and is never part of a key. Printed with five digits.
+/// Buckets keep directories short and are never part of a key. A bucket is printed with five digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BucketId(u32);
 
 impl BucketId {
-    /// The bucket's number, `chunk / 1000`.
+    /// Returns the bucket's number, `chunk / 1000`.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
@@ -186,23 +186,24 @@ impl fmt::Display for BucketId {
     }
 }
 
-/// How far ingestion has come: the last complete chunk, or "chunk -1" while there is none.
+/// The progress of ingestion: the last complete chunk, or "chunk -1" while no chunk is complete.
 ///
-/// A type of its own and not a signed number, so that the sentinel can neither be stored in a key
-/// nor take part in arithmetic. Ordered: [`Watermark::NothingYet`] comes before every chunk.
+/// The watermark is a type of its own and not a signed number, so that the sentinel can neither be stored
+/// in a key nor take part in arithmetic. In its order, [`Watermark::NothingYet`] comes before every chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watermark {
     /// No chunk is complete: the sentinel written as chunk -1, whose last ledger is 1.
     NothingYet,
-    /// Every chunk up to and with this one is complete.
+    /// Every chunk up to and including this one is complete.
     Complete(ChunkId),
 }
 
 impl Watermark {
-    /// The watermark when `ledger` is the newest ledger: the largest chunk whose last ledger is not
+    /// Returns the watermark when `ledger` is the newest ledger: the largest chunk whose last ledger is not
     /// above it.
     ///
-    /// Takes a plain number because 0 and 1 are legal here: a network that has closed no ledger yet.
+    /// The function takes a plain number because 0 and 1 are legal here: a network that has closed no
+    /// ledger yet.
     #[must_use]
     pub fn at_ledger(ledger: u32) -> Self {
         let complete = ledger.saturating_sub(1) / LEDGERS_PER_CHUNK;
@@ -212,7 +213,7 @@ impl Watermark {
         }
     }
 
-    /// The last complete ledger: 1 while nothing has been ingested, which is why this is a plain
+    /// Returns the last complete ledger. It is 1 while nothing has been ingested, so the result is a plain
     /// number and not a [`LedgerSeq`].
     #[must_use]
     pub const fn last_ledger(self) -> u32 {
@@ -222,7 +223,7 @@ impl Watermark {
         }
     }
 
-    /// The last complete chunk, if there is one.
+    /// Returns the last complete chunk, or `None` if no chunk is complete.
     #[must_use]
     pub const fn chunk(self) -> Option<ChunkId> {
         match self {

@@ -1,8 +1,8 @@
-//! Catalog keys and their one spelling.
+//! Catalog keys and their canonical spelling.
 //!
-//! [`Key::parse`] accepts exactly what printing a key gives and nothing else, so that
-//! `parse(print(k)) == k` and `print(parse(s)) == s`. A string that is not the canonical spelling of
-//! a key is not a key: the scans pass over it and nothing ever deletes it.
+//! [`Key::parse`] accepts exactly the strings that printing a key gives, so that `parse(print(k)) == k` and
+//! `print(parse(s)) == s`. A string that is not the canonical spelling of a key is not a key: the scans
+//! skip it, and no step deletes it.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(crate) const ARTIFACT_PREFIX: &str = "chunk:";
 pub(crate) const HOT_PREFIX: &str = "hot:chunk:";
 const EARLIEST_LEDGER: &str = "config:earliest_ledger";
 
-/// The longest key of the scheme, with room for the index family's 32 bytes.
+/// The length of the longest key of the scheme, with space for the index family's 32 bytes.
 const KEY_CAPACITY: usize = 32;
 
 const CHUNK_DIGITS: usize = 8;
@@ -74,16 +74,16 @@ impl KeyError {
 }
 
 impl Key {
-    /// The key that these bytes spell.
+    /// Returns the key that these bytes spell.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for anything but the canonical spelling of a key.
+    /// [`KeyError`] if the bytes are not the canonical spelling of a key.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
         Self::recognize(bytes).ok_or_else(|| KeyError::new(bytes))
     }
 
-    /// [`parse`](Self::parse), without an error to tell of.
+    /// Does the same as [`parse`](Self::parse), but returns `None` instead of an error.
     pub(crate) fn recognize(bytes: &[u8]) -> Option<Self> {
         if let Some(rest) = bytes.strip_prefix(ARTIFACT_PREFIX.as_bytes()) {
             let (digits, rest) = rest.split_at_checked(CHUNK_DIGITS)?;
@@ -98,7 +98,7 @@ impl Key {
         (bytes == EARLIEST_LEDGER.as_bytes()).then_some(Self::EarliestLedger)
     }
 
-    /// The key's spelling, without allocating.
+    /// Returns the key's spelling, without allocating.
     #[must_use]
     pub fn encode(self) -> EncodedKey {
         let mut encoded = EncodedKey {
@@ -122,7 +122,7 @@ impl Key {
     }
 }
 
-/// Exactly eight ASCII digits, within range.
+/// Parses exactly eight ASCII digits into a chunk within range.
 pub(crate) fn parse_chunk(digits: &[u8]) -> Option<ChunkId> {
     if digits.len() != CHUNK_DIGITS {
         return None;
@@ -184,7 +184,7 @@ impl fmt::Display for EarliestLedgerKey {
     }
 }
 
-/// A key's spelling, held in place.
+/// A key's spelling, stored inline.
 #[derive(Clone, Copy)]
 pub struct EncodedKey {
     bytes: [u8; KEY_CAPACITY],
@@ -211,13 +211,13 @@ impl EncodedKey {
         self.push(&digits);
     }
 
-    /// The key's bytes, as they are stored.
+    /// Returns the key's bytes, as they are stored.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
     }
 
-    /// The key's spelling.
+    /// Returns the key's spelling.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
@@ -258,10 +258,10 @@ mod sealed {
 
 /// A key whose values have a type of their own, for the low-level reads.
 pub trait TypedKey: Into<Key> + Copy + sealed::Sealed {
-    /// What is stored under such a key.
+    /// The type of the values stored under such a key.
     type Value;
 
-    /// The value that these bytes stand for, if they are one.
+    /// Decodes a stored value, or returns `None` if the bytes are not such a value.
     #[doc(hidden)]
     fn decode(bytes: &[u8]) -> Option<Self::Value>;
 }
@@ -294,7 +294,7 @@ impl TypedKey for EarliestLedgerKey {
     }
 }
 
-/// An unpadded decimal ledger that starts a chunk, as a pin is stored.
+/// Parses a pin: the unpadded decimal number of a ledger that starts a chunk.
 fn parse_pin(bytes: &[u8]) -> Option<LedgerSeq> {
     let number: u32 = std::str::from_utf8(bytes).ok()?.parse().ok()?;
     let ledger = LedgerSeq::new(number).ok()?;

@@ -1,7 +1,7 @@
 //! The kinds of artifact, as types and as values.
 //!
-//! The three markers' associated constants are the single table of key segments, directories and
-//! file names; keys, paths, parsing and tests all derive from it.
+//! The associated constants of the three markers are the single table of key segments, directories and file
+//! names. Keys, paths, parsing and tests all derive from it.
 
 use std::fmt;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 use super::geometry::ChunkId;
 
-/// A kind of artifact, at run time. In canonical order: ledgers, events, txhash.
+/// A kind of artifact, at run time. The canonical order is ledgers, events, txhash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ArtifactKind {
     /// The chunk's ledgers.
@@ -24,7 +24,7 @@ impl ArtifactKind {
     /// Every kind, in canonical order.
     pub const ALL: [Self; 3] = [Self::Ledgers, Self::Events, Self::TxHash];
 
-    /// The kind's segment of a key: `ledgers`, `events` or `txhash`.
+    /// Returns the kind's segment of a key: `ledgers`, `events` or `txhash`.
     #[must_use]
     pub const fn segment(self) -> &'static str {
         self.spec().segment
@@ -38,7 +38,7 @@ impl ArtifactKind {
         }
     }
 
-    /// The kind that a key's segment names.
+    /// Returns the kind that a key's segment names.
     pub(crate) fn from_segment(segment: &[u8]) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -61,7 +61,7 @@ pub struct ArtifactKey {
     pub kind: ArtifactKind,
 }
 
-/// What one kind is called, in keys and on disk.
+/// The names of one kind, in keys and on disk.
 #[derive(Debug)]
 pub struct KindSpec {
     /// The last segment of a key.
@@ -71,9 +71,9 @@ pub struct KindSpec {
     pub(crate) files: FileSuffixes,
 }
 
-/// What follows the chunk's eight digits in the names of an artifact's files.
+/// The suffixes of an artifact's files: the part of each name after the chunk's eight digits.
 ///
-/// Never empty: an artifact whose files the sweep could not name would be orphaned.
+/// The list is never empty, because an artifact whose files the sweep cannot name would be orphaned.
 #[derive(Debug)]
 pub(crate) struct FileSuffixes {
     first: &'static str,
@@ -108,21 +108,21 @@ mod sealed {
 
 /// A kind of artifact, as a type: [`Ledgers`], [`Events`] or [`TxHash`].
 ///
-/// Sealed. The set of kinds is part of the catalog's format: a foreign kind would make files that
-/// the sweep cannot name.
+/// The trait is sealed, because the set of kinds is part of the catalog's format: a foreign kind would make
+/// files that the sweep cannot name.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of artifact",
     label = "not a kind",
     note = "the kinds are `Ledgers`, `Events` and `TxHash`; the set is closed because the sweep must be able to name every file"
 )]
 pub trait Kind: sealed::Sealed + fmt::Debug + Send + Sync + 'static {
-    /// The name of an artifact among those of its kind: its chunk, for each of the three kinds.
+    /// The identifier of an artifact within its kind: the chunk, for each of the three kinds.
     type Id: Copy + Eq + Hash + fmt::Debug + Send + Sync + 'static;
 
     /// The same kind, as a value.
     const KIND: ArtifactKind;
 
-    /// The key of an artifact.
+    /// Returns the key of an artifact.
     fn key(id: Self::Id) -> ArtifactKey;
 }
 
@@ -146,7 +146,7 @@ impl<K: Kind> FileName<K> {
         }
     }
 
-    /// The kind's files, in the order in which they are made durable.
+    /// Iterates over the kind's files, in the order in which they are made durable.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..K::SPEC.files.count()).map(|position| Self {
             position,
@@ -154,12 +154,12 @@ impl<K: Kind> FileName<K> {
         })
     }
 
-    /// Its place in the list of the kind's files.
+    /// Returns the file's position in the list of the kind's files.
     pub(crate) const fn position(self) -> usize {
         self.position
     }
 
-    /// What follows the chunk's eight digits in the file's name.
+    /// Returns the part of the file's name after the chunk's eight digits.
     #[must_use]
     pub fn suffix(self) -> &'static str {
         K::SPEC.files.iter().nth(self.position).unwrap_or_default()
@@ -180,16 +180,16 @@ impl<K: Kind> fmt::Debug for FileName<K> {
     }
 }
 
-/// Marker of the ledgers: one file, `{chunk}.pack`.
+/// The marker of the ledgers: one file, `{chunk}.pack`.
 #[derive(Debug)]
 pub enum Ledgers {}
 
-/// Marker of the events: three files, `{chunk}-events.pack`, `{chunk}-index.pack` and
+/// The marker of the events: three files, `{chunk}-events.pack`, `{chunk}-index.pack` and
 /// `{chunk}-index.hash`.
 #[derive(Debug)]
 pub enum Events {}
 
-/// Marker of the transaction hashes: one file, `raw/…/{chunk}.bin`.
+/// The marker of the transaction hashes: one file, `raw/…/{chunk}.bin`.
 #[derive(Debug)]
 pub enum TxHash {}
 
@@ -280,47 +280,47 @@ impl TxHash {
 pub struct ArtifactSet(u8);
 
 impl ArtifactSet {
-    /// No kind.
+    /// The set without any kind.
     pub const EMPTY: Self = Self(0);
 
-    /// Every kind.
+    /// The set of every kind.
     pub const ALL: Self = Self(0b111);
 
     const fn bit(kind: ArtifactKind) -> u8 {
         1 << kind as u8
     }
 
-    /// This set and the kind.
+    /// Returns this set with the kind added.
     #[must_use]
     pub const fn with(self, kind: ArtifactKind) -> Self {
         Self(self.0 | Self::bit(kind))
     }
 
-    /// This set less the kind.
+    /// Returns this set with the kind removed.
     #[must_use]
     pub const fn without(self, kind: ArtifactKind) -> Self {
         Self(self.0 & !Self::bit(kind))
     }
 
-    /// Whether the kind is in the set.
+    /// Returns whether the kind is in the set.
     #[must_use]
     pub const fn contains(self, kind: ArtifactKind) -> bool {
         self.0 & Self::bit(kind) != 0
     }
 
-    /// Whether no kind is in the set.
+    /// Returns whether no kind is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// How many kinds are in the set.
+    /// Returns the number of kinds in the set.
     #[must_use]
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
-    /// The set's kinds, in canonical order.
+    /// Iterates over the set's kinds, in canonical order.
     pub fn iter(self) -> impl Iterator<Item = ArtifactKind> {
         ArtifactKind::ALL
             .into_iter()

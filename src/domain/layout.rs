@@ -1,7 +1,6 @@
 //! The two-way mapping between keys and paths below the storage roots.
 //!
-//! Pure: nothing here touches the disk. [`Layout::key_of`] accepts exactly the paths that the other
-//! direction gives.
+//! This module does no I/O. [`Layout::key_of`] accepts exactly the paths that the other direction gives.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,16 +13,16 @@ use super::roots::{RootRole, StorageRoots};
 /// The name of the lock file in each root.
 pub const LOCK_FILE: &str = "frostline.lock";
 
-/// The record, in the ledgers root, of how far the catalog had come.
+/// The name of the file in the ledgers root that records the catalog's progress.
 pub(crate) const WITNESS_FILE: &str = "frostline.witness";
 
-/// Its name while it is being created.
+/// The name of the witness file while it is being created.
 pub(crate) const NEW_WITNESS_FILE: &str = "frostline.witness.new";
 
-/// The record, in each root, of the catalog that it belongs to.
+/// The name of the file in each root that records the root's catalog.
 pub(crate) const IDENTITY_FILE: &str = "frostline.identity";
 
-/// Its name while it is being created.
+/// The name of the identity file while it is being created.
 pub(crate) const NEW_IDENTITY_FILE: &str = "frostline.identity.new";
 
 /// The names of the files that the library keeps in the roots for itself, beside artifacts and hot
@@ -36,18 +35,18 @@ pub const OWN_FILES: [&str; 5] = [
     NEW_WITNESS_FILE,
 ];
 
-/// What a fresh file system brings, which may be mounted on a root.
+/// The directory that a new file system contains. Such a file system may be mounted on a root.
 pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 
-/// A directory below a root, by its path from there.
+/// A directory below a root: the root, and the path from there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct DirPath {
     pub(crate) role: RootRole,
-    /// With slashes between the names; empty for the root itself.
+    /// The names joined by slashes; empty for the root itself.
     pub(crate) path: String,
 }
 
-/// The location of an artifact's files, whatever its kind: their directory and their names.
+/// The location of an artifact's files, for any kind: their directory and their names.
 #[derive(Debug, Clone)]
 pub(crate) struct ArtifactLocation {
     directory: DirPath,
@@ -76,17 +75,17 @@ impl ArtifactLocation {
         self.directory.role
     }
 
-    /// The directory of the files.
+    /// Returns the directory of the files.
     pub(crate) const fn directory(&self) -> &DirPath {
         &self.directory
     }
 
-    /// The names of the directories between the root and the files, from the top.
+    /// Iterates over the names of the directories between the root and the files, from the top.
     pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
         self.directory.path.split('/')
     }
 
-    /// The names of the artifact's files.
+    /// Iterates over the names of the artifact's files.
     pub(crate) fn file_names(&self) -> impl Iterator<Item = String> {
         self.suffixes.iter().map(|suffix| self.file_name(suffix))
     }
@@ -96,7 +95,7 @@ impl ArtifactLocation {
     }
 }
 
-/// The name of a chunk's directory in the hot root.
+/// Returns the name of a chunk's directory in the hot root.
 pub(crate) fn hot_name(chunk: ChunkId) -> String {
     chunk.to_string()
 }
@@ -119,13 +118,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The roots below which the paths are.
+    /// Returns the roots that contain the paths.
     #[must_use]
     pub const fn roots(&self) -> &StorageRoots {
         &self.roots
     }
 
-    /// The paths of all of an artifact's files, in the order in which they are made durable.
+    /// Returns the paths of all of an artifact's files, in the order in which they are made durable.
     #[must_use]
     pub fn artifact_paths(&self, key: ArtifactKey) -> Vec<PathBuf> {
         let location = ArtifactLocation::of(key);
@@ -133,14 +132,14 @@ impl Layout {
         names.map(|name| self.path_of(&location, &name)).collect()
     }
 
-    /// The path of one of an artifact's files.
+    /// Returns the path of one of an artifact's files.
     #[must_use]
     pub fn artifact_path<K: Kind>(&self, id: K::Id, file: FileName<K>) -> PathBuf {
         let location = ArtifactLocation::of(K::key(id));
         self.path_of(&location, &location.file_name(file.suffix()))
     }
 
-    /// The bucket directory that an artifact's files are in.
+    /// Returns the bucket directory that contains an artifact's files.
     #[must_use]
     pub fn artifact_directory(&self, key: ArtifactKey) -> PathBuf {
         let location = ArtifactLocation::of(key);
@@ -149,24 +148,24 @@ impl Layout {
         path
     }
 
-    /// The path of a file at a location.
+    /// Returns the path of a file at a location.
     pub(crate) fn path_of(&self, location: &ArtifactLocation, name: &str) -> PathBuf {
         let mut path = self.roots.path(location.role()).to_path_buf();
         path.extend(location.directories().chain([name]));
         path
     }
 
-    /// A chunk's hot directory.
+    /// Returns the path of a chunk's hot directory.
     #[must_use]
     pub fn hot_path(&self, chunk: ChunkId) -> PathBuf {
         self.roots.path(RootRole::Hot).join(hot_name(chunk))
     }
 
-    /// The one key that names this path.
+    /// Returns the one key that names this path.
     ///
     /// # Errors
     ///
-    /// [`LayoutError`] for any other path, another spelling of a right one included.
+    /// [`LayoutError`] for any other path, including another spelling of a valid path.
     pub fn key_of(&self, path: &Path) -> Result<Key, LayoutError> {
         self.recognize(path).ok_or_else(|| LayoutError {
             path: path.to_path_buf(),
@@ -195,7 +194,7 @@ impl Layout {
 }
 
 impl StorageRoots {
-    /// The mapping between keys and paths below these roots.
+    /// Returns the mapping between keys and paths below these roots.
     #[must_use]
     pub fn layout(&self) -> Layout {
         Layout {
@@ -204,7 +203,7 @@ impl StorageRoots {
     }
 }
 
-/// Byte for byte: `Path`'s own equality takes `a//b` for `a/b`.
+/// Compares byte for byte, because `Path`'s own equality takes `a//b` for `a/b`.
 fn is_spelled(path: &Path, canonical: &Path) -> bool {
     let canonical: &OsStr = canonical.as_os_str();
     path.as_os_str() == canonical

@@ -1,18 +1,18 @@
-//! Which ledgers readers may see: the retention gate.
+//! The retention gate: the ledgers that readers may see.
 
 use super::geometry::{ChunkId, GeometryError, LedgerSeq, Watermark};
 
-/// How many chunks are kept.
+/// The number of chunks to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Retention {
-    /// Everything.
+    /// Every chunk.
     KeepAll,
-    /// The newest so many complete chunks; never zero.
+    /// This number of the newest complete chunks; never zero.
     Chunks(std::num::NonZeroU32),
 }
 
 impl Retention {
-    /// The setting as it is written in the configuration, where 0 keeps everything.
+    /// Returns the setting for the configuration's number, where 0 keeps every chunk.
     #[must_use]
     pub const fn from_chunks(chunks: u32) -> Self {
         match std::num::NonZeroU32::new(chunks) {
@@ -22,10 +22,10 @@ impl Retention {
     }
 }
 
-/// The reader-retention predicate: below the floor means not found, whatever is on disk.
+/// The reader-retention predicate: a ledger below the floor is not found, even if it is on disk.
 ///
-/// A value, computed from the last complete chunk, the retention and the earliest ledger; make a new
-/// one when the watermark moves.
+/// The gate is a value, computed from the last complete chunk, the retention and the earliest ledger. The
+/// caller makes a new gate when the watermark moves.
 ///
 /// ```
 /// use frostline::{ChunkId, LedgerSeq};
@@ -46,8 +46,8 @@ pub struct RetentionGate {
 }
 
 impl RetentionGate {
-    /// The gate when `last` is the last complete chunk, `retention` is in force and nothing before
-    /// `earliest` was ever wanted.
+    /// Computes the gate for `last` as the last complete chunk, `retention` in force, and `earliest` as the
+    /// first ledger that was ever wanted.
     ///
     /// # Errors
     ///
@@ -70,26 +70,26 @@ impl RetentionGate {
         })
     }
 
-    /// The oldest chunk that readers may see.
+    /// Returns the oldest chunk that readers may see.
     #[must_use]
     pub const fn floor(&self) -> ChunkId {
         self.floor
     }
 
-    /// The oldest ledger that readers may see: the floor's first, or the earliest ledger where that
-    /// one comes later.
+    /// Returns the oldest ledger that readers may see: the floor's first ledger, or the earliest ledger if
+    /// that is later.
     #[must_use]
     pub fn floor_ledger(&self) -> LedgerSeq {
         self.floor.first_ledger().max(self.earliest)
     }
 
-    /// Whether the ledger is not below the floor. (Whether it is there is another question.)
+    /// Returns whether the ledger is not below the floor. The ledger may still be absent.
     #[must_use]
     pub fn admits(&self, ledger: LedgerSeq) -> bool {
         ledger >= self.floor_ledger()
     }
 
-    /// Whether the whole chunk is below the floor: not to be read, and free to be pruned.
+    /// Returns whether the whole chunk is below the floor: it must not be read, and it may be pruned.
     #[must_use]
     pub fn chunk_below_floor(&self, chunk: ChunkId) -> bool {
         chunk < self.floor

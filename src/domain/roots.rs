@@ -1,11 +1,11 @@
-//! The five storage roots, as paths: nothing here touches the disk.
+//! The five storage roots, as paths. This module does no I/O.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::kind::ArtifactKind;
 
-/// What a root directory is for.
+/// The role of a root directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RootRole {
     /// The catalog's own database.
@@ -30,7 +30,8 @@ impl RootRole {
         Self::Hot,
     ];
 
-    /// Where the root is below the data directory, when the configuration does not say otherwise.
+    /// Returns the root's path below the data directory, for a root that the configuration does not place
+    /// elsewhere.
     #[must_use]
     pub const fn default_below_data(self) -> &'static str {
         match self {
@@ -74,7 +75,7 @@ pub(crate) struct PerRole<T> {
 }
 
 impl<T> PerRole<T> {
-    /// Makes the values in the order of [`RootRole::ALL`], up to the first failure.
+    /// Calls `make` for each role in the order of [`RootRole::ALL`], up to the first failure.
     pub(crate) fn try_new<E>(mut make: impl FnMut(RootRole) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self {
             catalog: make(RootRole::Catalog)?,
@@ -105,42 +106,42 @@ impl<T> PerRole<T> {
         }
     }
 
-    /// Each role with its value, in the order of [`RootRole::ALL`].
+    /// Iterates over each role and its value, in the order of [`RootRole::ALL`].
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RootRole, &T)> {
         RootRole::ALL.into_iter().map(|role| (role, self.get(role)))
     }
 }
 
-/// A path that cannot be a root, or hold the roots.
+/// A path that cannot be a root, or cannot hold the roots.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootPathError {
     /// The path is the empty string.
     #[error("the {what} is an empty path: give the directory's absolute path")]
     Empty {
-        /// What the path was for, such as `ledgers root`.
+        /// The use of the path, such as `ledgers root`.
         what: String,
     },
     /// The path depends on the current directory.
     #[error("the {what} `{}` is relative: give an absolute path", path.display())]
     Relative {
-        /// What the path was for, such as `ledgers root`.
+        /// The use of the path, such as `ledgers root`.
         what: String,
         /// The path as given.
         path: PathBuf,
     },
 }
 
-/// The five root directories, as absolute paths: nothing has been opened yet.
+/// The five root directories, as absolute paths. No directory has been opened yet.
 ///
-/// Locking them is the only way on, to [`LockedRoots`](crate::LockedRoots).
+/// The only next step is to lock them, which gives [`LockedRoots`](crate::LockedRoots).
 #[derive(Clone, PartialEq, Eq)]
 pub struct StorageRoots {
     paths: PerRole<PathBuf>,
 }
 
 impl StorageRoots {
-    /// The default layout below a data directory.
+    /// Returns the default layout below a data directory.
     ///
     /// # Errors
     ///
@@ -154,7 +155,7 @@ impl StorageRoots {
         Ok(Self { paths })
     }
 
-    /// These roots, with one of them elsewhere.
+    /// Returns these roots, with one of them at another path.
     ///
     /// # Errors
     ///
@@ -166,13 +167,13 @@ impl StorageRoots {
         Ok(self)
     }
 
-    /// The path of one root.
+    /// Returns the path of one root.
     #[must_use]
     pub fn path(&self, role: RootRole) -> &Path {
         self.paths.get(role)
     }
 
-    /// Each role with its path, in the order in which the roots are locked.
+    /// Iterates over each role and its path, in the order in which the roots are locked.
     pub fn iter(&self) -> impl Iterator<Item = (RootRole, &Path)> {
         self.paths.iter().map(|(role, path)| (role, path.as_path()))
     }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// What the catalog says of a file artifact. A key that is absent has no state.
+/// The state of a file artifact in the catalog. An absent key has no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ArtifactState {
-    /// Marked: its files may be missing, partial or whole. Never read.
+    /// The artifact is marked: its files may be missing, partial or complete, and are never read.
     Freezing,
-    /// Its files and the directory entries that lead to them are whole on stable storage.
+    /// The artifact's files, and the directory entries that lead to them, are complete on stable storage.
     Frozen,
-    /// On its way out: its files may be there or gone. No new reader is let in.
+    /// The artifact is being removed: its files may be present or absent, and new readers are refused.
     Pruning,
 }
 
@@ -17,7 +17,7 @@ impl ArtifactState {
     /// Every state, in the order of an artifact's life.
     pub const ALL: [Self; 3] = [Self::Freezing, Self::Frozen, Self::Pruning];
 
-    /// The stored value.
+    /// Returns the stored value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl ArtifactState {
         }
     }
 
-    /// The state that a stored value stands for, if it is one.
+    /// Returns the state that a stored value stands for, or `None` if the value is unrecognised.
     #[must_use]
     pub fn from_stored(value: &[u8]) -> Option<Self> {
         Self::ALL
@@ -42,12 +42,12 @@ impl fmt::Display for ArtifactState {
     }
 }
 
-/// What the catalog says of a chunk's hot directory. A key that is absent has no state.
+/// The state of a chunk's hot directory in the catalog. An absent key has no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HotState {
-    /// Being created or being discarded: the directory may be missing, partial or whole.
+    /// The directory is being created or discarded: it may be missing, partial or complete.
     Transient,
-    /// The directory is durably there, and may be the only copy of its ledgers.
+    /// The directory is durable, and may be the only copy of its ledgers.
     Ready,
 }
 
@@ -55,7 +55,7 @@ impl HotState {
     /// Every state, in the order of a hot directory's life.
     pub const ALL: [Self; 2] = [Self::Transient, Self::Ready];
 
-    /// The stored value.
+    /// Returns the stored value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl HotState {
         }
     }
 
-    /// The state that a stored value stands for, if it is one.
+    /// Returns the state that a stored value stands for, or `None` if the value is unrecognised.
     #[must_use]
     pub fn from_stored(value: &[u8]) -> Option<Self> {
         Self::ALL
@@ -79,21 +79,21 @@ impl fmt::Display for HotState {
     }
 }
 
-/// How many keys are in a state that nobody may rely on: what a crash can leave, and what
-/// [`Catalog::recover`](crate::Catalog::recover) settles.
+/// The number of keys in a state that readers may not rely on. A crash can leave such keys, and
+/// [`Catalog::recover`](crate::Catalog::recover) handles them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[must_use = "keys that a crash has left are settled by `Catalog::recover` only"]
 pub struct Unfinished {
-    /// Keys at `freezing`: files that may be missing, partial or whole, and are never read.
+    /// Keys at `freezing`: their files may be missing, partial or complete, and are never read.
     pub freezing: usize,
-    /// Keys at `pruning`: a removal that was begun and not finished.
+    /// Keys at `pruning`: their removal was begun and not finished.
     pub pruning: usize,
-    /// Keys at `transient`: hot directories that were being created or discarded.
+    /// Keys at `transient`: their hot directories were being created or discarded.
     pub transient: usize,
 }
 
 impl Unfinished {
-    /// Whether there is nothing to recover.
+    /// Returns whether no key needs recovery.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.freezing == 0 && self.pruning == 0 && self.transient == 0

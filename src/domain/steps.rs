@@ -1,25 +1,25 @@
 //! The one table of the protocol's steps.
 //!
-//! [`STEPS`] is the only list of the legal changes. Each commit asserts that its changes are in it, the
-//! documentation prints it, and there is one compile-fail test for each pair of states that it leaves out.
+//! [`STEPS`] is the only list of the legal changes. Each commit asserts in debug builds that its changes
+//! are in it. The documentation prints it. Each pair of states that it leaves out has a compile-fail test.
 
-/// One step of the protocol: the handle that it takes, the call, the handle that it gives, and the
-/// catalog's value on either side.
+/// One step of the protocol: the consumed handle, the call, the returned handle, and the key's value before
+/// and after the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// The handle that the call consumes; `absent` where there is none.
+    /// The handle that the call consumes, or `absent` if it consumes no handle.
     pub from: &'static str,
     /// The call.
     pub call: &'static str,
-    /// The handle that the call gives; `absent` where there is none.
+    /// The handle that the call returns, or `absent` if it returns no handle.
     pub to: &'static str,
     /// The key's value before the call.
     pub before: &'static str,
-    /// The key's value after it.
+    /// The key's value after the call.
     pub after: &'static str,
     /// Whether the call writes to the catalog.
     pub commits: bool,
-    /// What is on stable storage when the call returns.
+    /// The content of stable storage that the return of the call guarantees.
     pub durable: &'static str,
 }
 
@@ -57,10 +57,10 @@ const fn keeps(
 
 /// Every step of the protocol. A change that is not in this table does not exist.
 ///
-/// The short spellings take two steps in one call: `begin` is `intend` and `commit`, `freeze` is `sync` and `commit`,
-/// `rematerialize` is `intend` and `commit`, `abandon` is `give_up`, `unlink` and `commit`; of a hot directory,
-/// `create_hot` and `recreate` are `intend` and `commit`, `ready` is `sync` and `commit`, `discard` is `demote` and
-/// `commit`, `remove` is `unlink` and `commit`.
+/// The short spellings take several steps in one call: `begin` is `intend` and `commit`, `freeze` is `sync`
+/// and `commit`, `rematerialize` is `intend` and `commit`, `abandon` is `give_up`, `unlink` and `commit`.
+/// For a hot directory, `create_hot` and `recreate` are `intend` and `commit`, `ready` is `sync` and
+/// `commit`, `discard` is `demote` and `commit`, `remove` is `unlink` and `commit`.
 pub const STEPS: [Step; 26] = [
     keeps(["absent", "intend", "Begin<K>"], "absent", "unchanged"),
     keeps(["Debris<K>", "intend", "Begin<K>"], "freezing", "unchanged"),
@@ -170,7 +170,7 @@ pub const STEPS: [Step; 26] = [
     ),
 ];
 
-/// Whether some step takes a key from one value to the other; `None` is an absent key.
+/// Returns whether a step takes a key from one value to the other. `None` is an absent key.
 pub(crate) fn is_legal(before: Option<&str>, after: Option<&str>) -> bool {
     let before = before.unwrap_or("absent");
     let after = after.unwrap_or("absent");
@@ -179,7 +179,7 @@ pub(crate) fn is_legal(before: Option<&str>, after: Option<&str>) -> bool {
         .any(|step| step.commits && step.before == before && step.after == after)
 }
 
-/// [`STEPS`] as a Markdown table.
+/// Returns [`STEPS`] as a Markdown table.
 #[must_use]
 pub fn steps_table() -> String {
     let mut table = String::from(

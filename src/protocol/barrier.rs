@@ -1,7 +1,8 @@
-//! Barriers: which directories this process has made durable, and the calls that make the rest so.
+//! Barriers: the record of the directories that this process has made durable, and the calls that make the
+//! other directories and the files durable.
 //!
-//! A directory that exists is not thereby durable: its entry in its parent may still be lost. Only
-//! an fsync of the parent, in this process, proves it.
+//! An existing directory may not be durable, because its entry in its parent may still be lost. Only an
+//! fsync of the parent, in this process, proves that the entry is durable.
 //!
 //! Every barrier ends with a check of the file system ([`check_file_systems`]), because fsync does not
 //! report every failure.
@@ -16,35 +17,35 @@ use crate::failure::{Fatal, IoFailure};
 use crate::fs::{Device, Dir, DirChain, DirChains, DirMark, NewFile};
 use crate::roots::LockedRoots;
 
-/// The directories below the roots whose own entry is durable. (The roots' own are, once locked.)
+/// The directories below the roots whose own entry is durable. (The entries of locked roots are durable.)
 pub(crate) struct Barriers {
-    /// Each with the mark of the directory that had the name: another directory under the same name
-    /// is not durable.
+    /// The durable entries. Each has the mark of the directory that had the name, because another directory
+    /// under the same name is not durable.
     entries: Mutex<HashMap<DirPath, DirMark>>,
     /// Each root's file system, if it can be synced as a whole.
     file_systems: PerRole<Option<Whole>>,
-    /// Held while anything is synced through a root's descriptor, which the threads share, until a
-    /// failure has poisoned: the kernel tells a descriptor of a failure once, so another thread's sync may
-    /// succeed right after.
+    /// A lock for syncs through a root's descriptor, which the threads share. It is held until a failure
+    /// has poisoned the catalog, because the kernel reports a failure to a descriptor once. Another
+    /// thread's sync may succeed right after.
     through_roots: Mutex<()>,
 }
 
-/// A file system of which one sync does all that an fsync of each file and directory would.
+/// A file system on which one sync does all that an fsync of each file and directory would do.
 #[derive(Clone, Copy)]
 struct Whole {
     device: Device,
-    /// From how many files and directories on that is cheaper.
+    /// The number of files and directories from which one sync is cheaper.
     from: usize,
 }
 
-/// A directory of which some entries are not durable yet, and those entries.
+/// A directory with entries that are not durable yet, and those entries.
 type Parent<'a> = (&'a Dir, Vec<(DirPath, DirMark)>);
 
-/// The chains of directories that a barrier is about.
+/// The directory chains that a barrier covers.
 type Chains = BTreeMap<DirPath, DirChain>;
 
 impl Barriers {
-    /// Looks at the file systems of these roots; nothing below them has been made durable yet.
+    /// Inspects the file systems of these roots. No directory below the roots has been made durable yet.
     pub(crate) fn new(roots: &LockedRoots) -> Result<Self, IoFailure> {
         let file_systems = PerRole::try_new(|role| {
             let root = roots.dir(role);
@@ -61,7 +62,7 @@ impl Barriers {
         })
     }
 
-    /// Opens the directories that lead to a place, creating those that are missing.
+    /// Opens the directory chain to a location, and creates the missing directories.
     pub(crate) fn create_chain(
         &self,
         root: &Arc<Dir>,
@@ -72,10 +73,10 @@ impl Barriers {
         })
     }
 
-    /// Creates a directory, and forgets that one of this name was durable.
+    /// Creates a directory, and removes the record that a directory of this name was durable.
     fn create_dir(&self, parent: &Dir, name: &str, below: &DirPath) -> Result<Dir, IoFailure> {
-        // Under the lock, so that another thread cannot find the new directory and still read the record
-        // of the old one.
+        // The lock is held during the creation, so that another thread cannot find the new directory and
+        // still read the record of the old one.
         let mut durable = self.durable();
         let created = parent.ensure_dir(name)?;
         let inside = format!("{}/", below.path);
@@ -86,12 +87,14 @@ impl Barriers {
         Ok(created)
     }
 
-    /// Makes files durable, and every entry that leads to them: fsyncs each file through the descriptor
-    /// that wrote it, then the directories that hold them, then every directory above that holds an
-    /// entry which this process has not yet made durable, each of them once. Where these are many, and
-    /// one call is known to do as much, it is that call.
+    /// Makes files durable, and every entry that leads to them.
     ///
-    /// A failure poisons, and so does a panic.
+    /// Each file is fsynced through the descriptor that wrote it, then the directories that hold the files.
+    /// The last are the directories above that hold an entry which this process has not yet made durable.
+    /// Each directory is fsynced once. If the fsyncs are many, one sync of the file system replaces them
+    /// where it is known to do as much.
+    ///
+    /// A failure poisons the catalog, and so does a panic.
     pub(crate) fn make_durable(
         &self,
         pending: Pending,
@@ -123,10 +126,10 @@ impl Barriers {
         })
     }
 
-    /// Makes the absence of unlinked files durable: one fsync for each directory that held them.
+    /// Makes the absence of unlinked files durable, with one fsync for each directory that held them.
     ///
-    /// One fsync is enough, also where a directory above is not durable: if that one's entry is lost,
-    /// the files are lost with it. A failure poisons.
+    /// One fsync is enough, even if a directory above is not durable: if the entry of that directory is
+    /// lost, the files are lost with it. A failure poisons the catalog.
     pub(crate) fn sync_absence(&self, chains: &DirChains, poison: &Poison) -> Result<(), Fatal> {
         poison.if_it_panics(|| {
             let at_a_root = chains.iter().any(DirChain::ends_at_the_root);
@@ -139,8 +142,8 @@ impl Barriers {
         })
     }
 
-    /// Makes the entries of a root durable, and before that those of a directory in it. A failure
-    /// poisons.
+    /// Makes the entries of the directory `inside` durable, if there is one, and then the entries of its
+    /// root. A failure poisons the catalog.
     pub(crate) fn sync_root(
         &self,
         root: &Dir,
@@ -168,7 +171,7 @@ impl Barriers {
     }
 
     fn sync_parents(&self, parents: BTreeMap<DirPath, Parent<'_>>) -> Result<(), IoFailure> {
-        // The deepest first: of the paths below a root, the longest.
+        // The deepest directories come first: their paths below a root are the longest.
         let mut parents: Vec<_> = parents.into_iter().collect();
         parents.sort_by_key(|(directory, _)| std::cmp::Reverse(directory.path.len()));
         for (_, (directory, entries)) in parents {
@@ -178,7 +181,8 @@ impl Barriers {
         Ok(())
     }
 
-    /// The directories above the last ones that hold entries which are not durable yet, by their path.
+    /// Returns the directories above the ends of the chains that hold entries which are not durable yet, by
+    /// path.
     fn parents<'a>(&self, chains: &'a Chains) -> BTreeMap<DirPath, Parent<'a>> {
         let durable = self.durable();
         let mut parents: BTreeMap<DirPath, Parent<'a>> = BTreeMap::new();
@@ -207,8 +211,8 @@ impl Barriers {
         self.durable().extend(entries);
     }
 
-    /// A root on each file system that the chains lead through, if each of these can be synced as a whole
-    /// and so many barriers are worth it.
+    /// Returns one root on each file system of the chains. Returns `None` if a file system cannot be synced
+    /// as a whole, or if the barriers are too few to be worth it.
     fn whole_file_systems<'a>(&self, chains: &'a Chains, barriers: usize) -> Option<Vec<&'a Dir>> {
         let mut file_systems = BTreeMap::new();
         for chain in chains.values() {
@@ -222,13 +226,13 @@ impl Barriers {
     }
 }
 
-/// Syncs whole file systems, by one root on each.
+/// Syncs whole file systems, through one root on each.
 ///
 /// `syncfs` alone is not enough, as measured on Linux 6.18:
 ///
-/// - btrfs that went read-only by itself returns 0. An fsync there fails.
-/// - ext4 whose delayed allocation failed has dropped the bytes, and returns 0. The check of each file
-///   finds that.
+/// - On btrfs that went read-only by itself, `syncfs` returns 0, but an fsync fails.
+/// - On ext4 whose delayed allocation failed, the bytes are dropped and `syncfs` returns 0. The check of
+///   each file finds the loss.
 fn sync_whole(mut files: Vec<NewFile>, roots: &[&Dir], chains: &Chains) -> Result<(), IoFailure> {
     for root in roots {
         if let Err(failure) = root.sync_file_system() {
@@ -243,7 +247,7 @@ fn sync_whole(mut files: Vec<NewFile>, roots: &[&Dir], chains: &Chains) -> Resul
 /// Fsyncs each file, then each directory that holds them.
 fn sync_each(mut files: Vec<NewFile>, chains: &Chains) -> Result<(), IoFailure> {
     if files.len() > 1 {
-        // So that the first one's fsync does not leave the disk idle.
+        // Starting all writes first keeps the disk busy during the first file's fsync.
         files.iter_mut().for_each(NewFile::start_writing);
     }
     for file in files {
@@ -254,15 +258,15 @@ fn sync_each(mut files: Vec<NewFile>, chains: &Chains) -> Result<(), IoFailure> 
 
 /// Asks each file system of these chains whether it still writes changes.
 ///
-/// It is the last step of a barrier, because a file system that fails stays failed until it is mounted
-/// again: an answer after the last sync covers all of them. The syncs alone do not tell, as measured on
-/// Linux 6.18: ext4 whose journal was aborted in the background returns 0 from the next fsync and
-/// `syncfs`, and XFS after a shutdown returns 0 from an fsync of a directory.
+/// The check is the last step of a barrier. A file system that fails stays failed until it is mounted
+/// again, so an answer after the last sync covers all syncs. The syncs alone do not report every failure,
+/// as measured on Linux 6.18. After its journal was aborted in the background, ext4 returns 0 from the next
+/// fsync and `syncfs`. After a shutdown, XFS returns 0 from an fsync of a directory.
 fn check_file_systems<'a>(chains: impl Iterator<Item = &'a DirChain>) -> Result<(), IoFailure> {
     one_of_each_file_system(chains, Dir::check_file_system)
 }
 
-/// Calls with the last directory of the first way on each file system.
+/// Calls `call` with the last directory of the first chain on each file system.
 fn one_of_each_file_system<'a>(
     chains: impl Iterator<Item = &'a DirChain>,
     call: impl Fn(&Dir) -> Result<(), IoFailure>,
@@ -272,8 +276,9 @@ fn one_of_each_file_system<'a>(
     first.try_for_each(|chain| call(chain.last()))
 }
 
-/// Of which file a whole file system's failure is, as far as any of these files' own descriptors can
-/// tell; else the failure as it is. Nothing is tried again: it stays a failure whatever they answer.
+/// Finds the file whose data was lost in a failed `syncfs`, by fsyncing each file through its own
+/// descriptor. Returns that file's failure, or the original failure if every fsync succeeds. These fsyncs
+/// are not retries, because the barrier fails in any case.
 fn attribute_failure(files: Vec<NewFile>, failure: IoFailure) -> IoFailure {
     let mut own = files.into_iter().filter_map(|file| file.sync().err());
     own.next().unwrap_or(failure)

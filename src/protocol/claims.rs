@@ -1,7 +1,7 @@
-//! Claims and leases: who owns a key in this process, and who reads what it names.
+//! Claims and leases: the owner of each key in this process, and the readers of its files.
 //!
-//! At most one live owner per key, so a stale handle cannot exist; any number of readers. Memory
-//! only: dropping a claim or a lease does no I/O.
+//! A key has at most one live owner, so a stale handle cannot exist. A key has any number of readers.
+//! Claims and leases are in memory only: dropping one does no I/O.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,19 +17,19 @@ struct Use {
     readers: usize,
 }
 
-/// Who owns and who reads which key.
+/// The owner and the readers of each key that is in use.
 #[derive(Default)]
 pub(crate) struct ClaimTable {
     uses: Mutex<HashMap<Key, Use>>,
 }
 
-/// The right to change what a key names. One per key and process.
+/// The right to change the files or the directory of a key. A process has at most one for each key.
 pub(crate) struct Claim {
     table: Arc<ClaimTable>,
     key: Key,
 }
 
-/// The right to read what a key names: while one is out, the files stay.
+/// The right to read the files of a key: the files stay while a reader holds one.
 pub(crate) struct ReadClaim {
     table: Arc<ClaimTable>,
     key: Key,
@@ -37,11 +37,11 @@ pub(crate) struct ReadClaim {
 
 impl ClaimTable {
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Use>> {
-        // What runs under this lock changes the table last, so a panic elsewhere leaves it whole.
+        // Code under this lock changes the table last, so a panic elsewhere leaves the table complete.
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Claims a key for its one owner.
+    /// Claims a key for its only owner.
     #[track_caller]
     pub(crate) fn claim(self: &Arc<Self>, key: Key) -> Result<Claim, AlreadyClaimed> {
         let caller = Location::caller();
@@ -57,15 +57,16 @@ impl ClaimTable {
         })
     }
 
-    /// Takes a reader's claim.
+    /// Takes a reader's claim on a key.
     pub(crate) fn read(self: &Arc<Self>, key: Key) -> ReadClaim {
         self.count_reader(&mut self.lock(), key)
     }
 
-    /// Takes a reader's claim if `readable` says so, asked while nobody else can take or release one.
+    /// Takes a reader's claim if `readable` returns true. No other thread can take or release a claim
+    /// during the call of `readable`.
     ///
-    /// So no lease is given out after a demotion: either the reader is counted before the owner
-    /// asks for readers, or it sees the demotion.
+    /// A lease is therefore never given out after a demotion. Either the reader is counted before the owner
+    /// asks for readers, or the reader sees the demotion.
     pub(crate) fn read_if<E>(
         self: &Arc<Self>,
         key: Key,
@@ -98,7 +99,7 @@ impl Claim {
         self.key
     }
 
-    /// Refuses while there are readers.
+    /// Refuses while the key has readers.
     pub(crate) fn check_unread(&self) -> Result<(), StillLeased> {
         let uses = self.table.lock();
         match uses.get(&self.key).map_or(0, |entry| entry.readers) {

@@ -1,4 +1,4 @@
-//! Commits: every stored value is compared, then one synced batch changes all of them.
+//! Commits: a commit compares every stored value, then changes all of them in one synced batch.
 
 use std::borrow::Cow;
 use std::sync::PoisonError;
@@ -11,7 +11,7 @@ use crate::failure::StoreFailure;
 use crate::failure::{CommitRefusal, Fatal};
 use crate::store::{Edit, StoreCommitFailure};
 
-/// What one commit does to one key.
+/// The change of one key in a commit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Change {
     pub(crate) key: Key,
@@ -19,7 +19,7 @@ pub(crate) struct Change {
     pub(crate) next: Option<&'static str>,
 }
 
-/// How a commit fails.
+/// The failure of a commit.
 #[derive(Debug)]
 pub(crate) enum CommitFailure {
     Refused(CommitRefusal),
@@ -33,8 +33,8 @@ impl<E: Into<CommitRefusal>> From<E> for CommitFailure {
 }
 
 impl Shared {
-    /// Compares every stored value with the one its change starts from and, only if all agree,
-    /// commits the changes in one synced batch.
+    /// Compares every stored value with the expected value of its change. Only if all agree, commits the
+    /// changes in one synced batch.
     pub(crate) fn commit(&self, changes: &[Change]) -> Result<(), CommitFailure> {
         let _serialized = self.serialize();
         self.poison.check()?;
@@ -53,7 +53,8 @@ impl Shared {
         if edits.is_empty() {
             return Ok(());
         }
-        // The states in memory are part of the step: half of them applied would be read as the whole.
+        // The states in memory are part of the step: a reader would take a half-applied step for a whole
+        // one.
         self.poison.if_it_panics(|| {
             self.write(&edits)?;
             let committed = changes.iter().map(|change| (change.key, change.next));
@@ -99,7 +100,7 @@ impl Shared {
         })
     }
 
-    /// Puts a value under a key that has none; gives the value that is there otherwise.
+    /// Stores a value if the key is absent. Otherwise returns the stored value.
     pub(crate) fn put_once(
         &self,
         key: Key,
@@ -131,7 +132,7 @@ impl Shared {
             .map_err(|failure| self.store_failed(failure))
     }
 
-    /// Makes sure that commits of so many changes will not fail for want of space.
+    /// Reserves space, so that commits of so many changes do not fail for lack of it.
     pub(crate) fn reserve_for(&self, changes: usize) -> Result<(), CommitFailure> {
         let _serialized = self.serialize();
         self.poison.check()?;
@@ -148,7 +149,7 @@ impl Shared {
         }
     }
 
-    /// Writes behind the protocol's back, as something that is not this library would.
+    /// Writes to the store without the protocol, as another program would.
     #[cfg(feature = "sim")]
     pub(crate) fn write_raw_for_test(
         &self,

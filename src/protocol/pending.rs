@@ -1,4 +1,4 @@
-//! Files and directories that are owed a barrier.
+//! Files and directories that still need a barrier.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -7,23 +7,23 @@ use crate::domain::{ArtifactLocation, DirPath};
 use crate::fs::{DirChain, NewFile};
 
 /// Proof that a set of files, and every entry that leads to one, is on stable storage. Only
-/// [`Barriers::make_durable`](super::Barriers::make_durable) makes one, of the set that it consumes.
+/// [`Barriers::make_durable`](super::Barriers::make_durable) constructs it, for the set that it consumes.
 pub struct MadeDurable(());
 
 impl MadeDurable {
-    /// For the barrier itself.
+    /// Constructs the proof for the barrier itself.
     pub(super) const fn new() -> Self {
         Self(())
     }
 }
 
-/// Written files and the chains to them: what is owed a barrier.
+/// Written files, and the directory chains to them, that still need a barrier.
 ///
-/// It has no `Default`: a sealed method that takes one could be called from outside then.
+/// The type has no `Default`, because a caller from outside could then call a sealed method that takes it.
 pub struct Pending {
     pub(super) files: Vec<NewFile>,
     pub(super) chains: BTreeMap<DirPath, DirChain>,
-    /// Whether a sync of the roots' file systems would do, if there are many.
+    /// Whether one sync of each root's file system suffices, if the files and directories are many.
     pub(super) roots_suffice: bool,
 }
 
@@ -36,23 +36,24 @@ impl Pending {
         }
     }
 
-    /// For one artifact.
+    /// Returns an empty set for one artifact.
     pub(crate) const fn of_one() -> Self {
         Self::new(false)
     }
 
-    /// For artifacts that may become many.
+    /// Returns an empty set for artifacts that may become many.
     pub(crate) const fn of_many() -> Self {
         Self::new(true)
     }
 
-    /// Proof about a set without files.
+    /// Returns the proof for a set without files.
     pub(crate) fn without_files(self) -> MadeDurable {
         debug_assert!(self.files.is_empty(), "files need a barrier");
         MadeDurable(())
     }
 
-    /// Adds the files of an artifact, whose last bytes have been handed to the kernel, and their way.
+    /// Adds the files of an artifact and the directory chain to them. The kernel already has the files'
+    /// last bytes.
     pub(crate) fn add(
         &mut self,
         location: &ArtifactLocation,
@@ -62,14 +63,14 @@ impl Pending {
         if let (Some(chain), Entry::Vacant(entry)) =
             (chain, self.chains.entry(location.directory().clone()))
         {
-            // Another disk may be mounted on a bucket.
+            // Another file system may be mounted on a bucket, and a sync of the root's does not cover it.
             self.roots_suffice = self.roots_suffice && chain.is_on_one_file_system();
             entry.insert(chain);
         }
         self.files.extend(files);
     }
 
-    /// Descriptors that are open.
+    /// Returns the number of open descriptors.
     pub(crate) fn open(&self) -> usize {
         let directories = self.chains.values().map(|chain| chain.below.len());
         self.files.len() + directories.sum::<usize>()

@@ -1,17 +1,17 @@
-//! The first-failure latch.
+//! The record of a catalog's first fatal failure.
 
 use std::sync::OnceLock;
 
 use crate::failure::{Fatal, FatalCause, IoFailure, Poisoned, StoreFailure};
 
-/// Remembers the first fatal failure of a catalog, for ever.
+/// The first fatal failure of a catalog, kept for ever.
 #[derive(Default)]
 pub(crate) struct Poison {
     first: OnceLock<Fatal>,
 }
 
 impl Poison {
-    /// Refuses if there has been a fatal failure.
+    /// Refuses after a fatal failure.
     pub(crate) fn check(&self) -> Result<(), Poisoned> {
         match self.first.get() {
             None => Ok(()),
@@ -19,17 +19,18 @@ impl Poison {
         }
     }
 
-    /// An fsync failed.
+    /// Records that an fsync failed.
     pub(crate) fn sync_failed(&self, failure: IoFailure) -> Fatal {
         self.latch(Fatal::new(FatalCause::Sync(failure)))
     }
 
-    /// A commit failed.
+    /// Records that a commit failed.
     pub(crate) fn commit_failed(&self, failure: StoreFailure) -> Fatal {
         self.latch(Fatal::new(FatalCause::Commit(failure)))
     }
 
-    /// Runs a step whose end must be known: if it panics, its outcome is not.
+    /// Runs a step and poisons the catalog if the step panics, because the outcome of the step is then
+    /// unknown.
     pub(crate) fn if_it_panics<T>(&self, step: impl FnOnce() -> T) -> T {
         let mut unwinding = Unwinding(Some(self));
         let outcome = step();
@@ -37,14 +38,14 @@ impl Poison {
         outcome
     }
 
-    /// The caller gets its own failure; the latch keeps the first.
+    /// Keeps the first failure. Returns the caller's own failure.
     fn latch(&self, failure: Fatal) -> Fatal {
         let _kept = self.first.get_or_init(|| failure.clone());
         failure
     }
 }
 
-/// Poisons when it is dropped, unless the step has come to its end.
+/// A guard that poisons the catalog when it is dropped before the step has ended.
 struct Unwinding<'a>(Option<&'a Poison>);
 
 impl Drop for Unwinding<'_> {

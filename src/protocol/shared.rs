@@ -1,4 +1,4 @@
-//! What the catalog and every handle share.
+//! The state that the catalog and every handle share.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::failure::{IoFailure, ReadError, StoreFailure};
 use crate::roots::LockedRoots;
 use crate::store::Store;
 
-/// One open catalog. Fields are dropped in this order: the store is closed before the locks go.
+/// One open catalog. Fields are dropped in this order: the store is closed before the locks are released.
 pub(crate) struct Shared {
     pub(super) store: Store,
     pub(crate) states: States,
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     pub(crate) claims: Arc<ClaimTable>,
     pub(crate) poison: Poison,
     pub(crate) barriers: Barriers,
-    /// Held from comparing the stored values to the end of the commit.
+    /// A lock that is held from the comparison of the stored values to the end of the commit.
     pub(super) commit_lock: Mutex<()>,
     pub(crate) roots: LockedRoots,
 }
@@ -42,7 +42,7 @@ impl Shared {
         })
     }
 
-    /// The state of an artifact, if its key is there.
+    /// Returns the state of an artifact, or `None` if its key is absent.
     pub(crate) fn state(
         &self,
         chunk: ChunkId,
@@ -55,7 +55,7 @@ impl Shared {
         }
     }
 
-    /// The state of a hot directory, if its key is there.
+    /// Returns the state of a hot directory, or `None` if its key is absent.
     pub(crate) fn hot_state(&self, chunk: ChunkId) -> Result<Option<HotState>, ReadError> {
         self.poison.check()?;
         match self.states.of(chunk) {
@@ -64,7 +64,7 @@ impl Shared {
         }
     }
 
-    /// The typed value of a key, if it is there.
+    /// Returns the typed value of a key, or `None` if the key is absent.
     pub(crate) fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ReadError> {
         self.poison.check()?;
         match self.stored(key.into())? {
@@ -73,13 +73,13 @@ impl Shared {
         }
     }
 
-    /// Whether a key is there, whatever its value.
+    /// Returns whether a key is present, with any value.
     pub(crate) fn has(&self, key: Key) -> Result<bool, ReadError> {
         self.poison.check()?;
         Ok(self.stored(key)?.is_some())
     }
 
-    /// The value of a key, as it is stored.
+    /// Returns the value of a key as it is stored, or `None` if the key is absent.
     pub(super) fn stored(&self, key: Key) -> Result<Option<Cow<'static, [u8]>>, StoreFailure> {
         match self.states.stored(key) {
             Stored::Is(value) => Ok(value.map(|value| Cow::Borrowed(value.as_bytes()))),

@@ -1,11 +1,12 @@
-//! The lifecycle of every chunk in memory: one byte each, as the catalog durably holds it.
+//! The states of every chunk in memory: one byte for each chunk, equal to the durable catalog.
 //!
-//! A `u32` of ledgers has no more than 429,496 chunks, and a chunk has three artifacts of four states
-//! and a hot directory of three: eight bits. So all of it fits in 440 KB, and asking costs no read.
+//! A `u32` of ledgers has at most 429,496 chunks. A chunk has three artifacts of four states and a hot
+//! directory of three states, which fit eight bits. The whole index therefore fits in 440 KB, and a lookup
+//! costs no read.
 //!
-//! It cannot disagree with the catalog: it is filled from it at the start, and changed by the one
-//! function that commits, after the synced write has returned and before the commit does. A commit
-//! whose outcome is unknown poisons the catalog, which then answers nothing.
+//! The index cannot disagree with the catalog. It is filled from the catalog at the start. Only the
+//! function that commits changes it, after the synced write has returned and before the commit returns. A
+//! commit whose outcome is unknown poisons the catalog, and a poisoned catalog refuses all reads.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -19,17 +20,17 @@ use crate::store::Store;
 
 const BUCKETS: usize = ChunkId::MAX.bucket().get() as usize + 1;
 
-/// What the catalog holds of one chunk: two bits for each kind, in canonical order from the lowest,
-/// then two for the hot directory.
+/// The states of one chunk in the catalog: two bits for each kind, in canonical order from the lowest, then
+/// two bits for the hot directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PackedStates(u8);
 
-/// Bits of one key's value.
+/// The number of bits of one key's value.
 const WIDTH: u32 = 2;
 const MASK: u8 = 0b11;
 const HOT_SHIFT: u32 = 6;
-/// In place of the hot directory's value: some value of the chunk is none of its key's, and only the
-/// store can tell which and what it is.
+/// Stored in the hot bits: this chunk has at least one unrecognised value, and only the store has the
+/// values of the chunk's keys.
 const UNRECOGNISED: u8 = 0b11;
 
 impl PackedStates {
@@ -44,7 +45,7 @@ impl PackedStates {
         Self(self.0 & !(MASK << shift) | bits << shift)
     }
 
-    /// Whether the store has to be asked about this chunk.
+    /// Returns whether the values of this chunk must be read from the store.
     pub(crate) const fn is_unrecognised(self) -> bool {
         self.bits(HOT_SHIFT) == UNRECOGNISED
     }
@@ -66,7 +67,7 @@ impl PackedStates {
         }
     }
 
-    /// The same with one value changed; a chunk that is unrecognised stays so.
+    /// Returns these states with one value changed. An unrecognised chunk stays unrecognised.
     #[must_use]
     fn with(self, value: Value) -> Self {
         match value {
@@ -113,7 +114,7 @@ enum Value {
 }
 
 impl Value {
-    /// The value of a key, as it is stored; none for a key that is of no chunk.
+    /// Decodes the stored value of a key. Returns `None` if the key belongs to no chunk.
     fn decode(key: Key, stored: Option<&[u8]>) -> Option<(ChunkId, Self)> {
         Some(match key {
             Key::Artifact(ArtifactKey { chunk, kind }) => {
@@ -138,30 +139,30 @@ impl Value {
     }
 }
 
-/// What is known here of a stored value.
+/// The index's knowledge of a stored value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stored {
-    /// The value; none if the key is absent.
+    /// The value, or `None` if the key is absent.
     Is(Option<&'static str>),
-    /// It is kept in the store only.
+    /// The value is in the store only.
     AskTheStore,
 }
 
-/// The lifecycles of a bucket's chunks.
+/// The states of a bucket's chunks.
 type Page = [AtomicU8; CHUNKS_PER_BUCKET as usize];
 
-/// The lifecycles of all chunks.
+/// The states of all chunks.
 pub(crate) struct States {
-    /// By bucket; none as long as no chunk of the bucket has had a key.
+    /// The pages by bucket. A page is absent until a chunk of the bucket has a key.
     pages: Box<[OnceLock<Box<Page>>]>,
-    /// Held while a commit's changes are put in, and while somebody takes many lifecycles at once: so
-    /// what is taken is from between two commits.
+    /// A lock that is held while a commit's changes are applied, and while a reader takes the states of
+    /// many chunks. The reader therefore takes the states from between two commits.
     together: Mutex<()>,
 }
 
 impl States {
-    /// Reads all of the catalog, and counts what a crash has left in it. A value that is none of its
-    /// key's is owed to a person and not counted.
+    /// Reads the whole catalog, and counts the unfinished keys that a crash has left in it. An unrecognised
+    /// value is not counted, because a person must repair it.
     pub(crate) fn load(store: &Store) -> Result<(Self, Unfinished), StoreFailure> {
         let states = Self {
             pages: std::iter::repeat_with(OnceLock::new)
@@ -171,7 +172,7 @@ impl States {
         };
         let mut unfinished = Unfinished::default();
         store.for_each(|key, stored| {
-            // What is not the canonical spelling of a key is not ours: the audit reports it.
+            // An entry without the canonical spelling of a key is skipped: the audit reports it.
             let value = Key::recognize(key).and_then(|key| Value::decode(key, Some(stored)));
             let Some((chunk, value)) = value else {
                 return;
@@ -186,7 +187,7 @@ impl States {
         Ok((states, unfinished))
     }
 
-    /// The lifecycle of one chunk.
+    /// Returns the states of one chunk.
     pub(crate) fn of(&self, chunk: ChunkId) -> PackedStates {
         let page = self.pages.get(chunk.bucket().get() as usize);
         let byte = page
@@ -197,7 +198,7 @@ impl States {
         })
     }
 
-    /// What the store holds under a key.
+    /// Returns the value that the store holds under a key, if the index knows it.
     pub(crate) fn stored(&self, key: Key) -> Stored {
         let (chunk, kind) = match key {
             Key::Artifact(ArtifactKey { chunk, kind }) => (chunk, Some(kind)),
@@ -214,8 +215,8 @@ impl States {
         })
     }
 
-    /// The lifecycles of all chunks of these buckets that have any key, from between the same two
-    /// commits: runs, each with its first chunk.
+    /// Returns the states of all chunks of these buckets that have any key, from between the same two
+    /// commits. Each run starts with the number of its first chunk.
     pub(crate) fn of_buckets(&self, from: BucketId, to: BucketId) -> Vec<(u32, Vec<PackedStates>)> {
         let _together = self.lock();
         let buckets = from.get()..=to.get();
@@ -228,7 +229,7 @@ impl States {
         runs.collect()
     }
 
-    /// Puts in what has been committed. Only one caller at a time.
+    /// Applies committed changes. Only one caller at a time may call this.
     pub(crate) fn apply<'a>(&self, changes: impl IntoIterator<Item = (Key, Option<&'a str>)>) {
         let _together = self.lock();
         for (key, stored) in changes {
@@ -238,7 +239,7 @@ impl States {
         }
     }
 
-    /// Notes that somebody has written to the store behind the protocol's back.
+    /// Records a write to the store that bypassed the protocol.
     #[cfg(feature = "sim")]
     pub(crate) fn planted(&self, key: &[u8], stored: Option<&[u8]>) {
         let _together = self.lock();
@@ -264,7 +265,7 @@ impl States {
     }
 }
 
-/// Where a chunk is in its bucket.
+/// Returns the position of a chunk in its bucket.
 const fn position(chunk: ChunkId) -> usize {
     (chunk.get() % CHUNKS_PER_BUCKET) as usize
 }

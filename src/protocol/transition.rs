@@ -1,7 +1,7 @@
-//! Committing: several keys, one batch, one fate.
+//! Transitions: changes of several keys in one batch, with one fate.
 //!
-//! Whatever implements [`Transition`] can go into one commit, alone or with others in tuples, `Vec`s
-//! and `Option`s; what comes out has the same shape, one state further on.
+//! Each value that implements [`Transition`] can go into a commit, alone or with others in tuples, `Vec`s
+//! and `Option`s. The result has the same shape, one state further on.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::failure::{CommitError, CommitRefusal, StepError};
 
 /// The changes that a commit gathers before it writes any of them.
 pub struct Changes<'a> {
-    /// The catalog; that of the first change, if no other is given.
+    /// The catalog of the commit; by default the catalog of the first change.
     shared: Option<Cow<'a, Arc<Shared>>>,
     list: Vec<Change>,
     foreign: Option<Key>,
@@ -39,7 +39,7 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Proof that the batch is on stable storage. Only a commit makes one.
+/// Proof that the batch is on stable storage. Only a commit constructs it.
 pub struct Committed(());
 
 pub(crate) mod sealed {
@@ -50,8 +50,8 @@ pub(crate) mod sealed {
         label = "not one of the crate's own steps",
         note = "the set of transitions is closed: each is a step of the protocol's one table"
     )]
-    /// What a commit does with a transition. A generic caller could name these methods through the
-    /// bound, but can make neither argument.
+    /// The calls that a commit makes on a transition. A generic caller could name these methods through the
+    /// bound, but cannot construct their arguments.
     pub trait Commit: Sized {
         type Output;
         fn gather(&self, changes: &mut Changes<'_>);
@@ -61,15 +61,17 @@ pub(crate) mod sealed {
 
 use sealed::Commit;
 
-/// A step that becomes true when its key changes in the catalog.
+/// A step that takes effect when its key changes in the catalog.
 ///
-/// Sealed. The transitions of a file artifact are [`Begin`](crate::step::Begin) (becomes [`Freezing`](crate::Freezing)),
-/// [`Synced`](crate::step::Synced) (becomes [`Frozen`](crate::Frozen)), [`Demotion`](crate::step::Demotion) (becomes
-/// [`Pruning`](crate::Pruning)) and [`Unlinked`](crate::step::Unlinked) (becomes nothing); those of a hot directory are
-/// [`HotBegin`](crate::step::HotBegin) (becomes [`Transient`](crate::Transient)), [`HotSynced`](crate::step::HotSynced) (becomes
-/// [`Ready`](crate::Ready)), [`HotDemotion`](crate::step::HotDemotion) (becomes [`HotDebris`](crate::HotDebris)) and
-/// [`HotUnlinked`](crate::step::HotUnlinked) (becomes nothing). Sets of kinds, tuples of up to eight transitions, `Vec`s and
-/// `Option`s of transitions are transitions, too.
+/// The trait is sealed. The transitions of a file artifact are [`Begin`](crate::step::Begin) (becomes
+/// [`Freezing`](crate::Freezing)), [`Synced`](crate::step::Synced) (becomes [`Frozen`](crate::Frozen)),
+/// [`Demotion`](crate::step::Demotion) (becomes [`Pruning`](crate::Pruning)) and
+/// [`Unlinked`](crate::step::Unlinked) (becomes nothing). The transitions of a hot directory are
+/// [`HotBegin`](crate::step::HotBegin) (becomes [`Transient`](crate::Transient)),
+/// [`HotSynced`](crate::step::HotSynced) (becomes [`Ready`](crate::Ready)),
+/// [`HotDemotion`](crate::step::HotDemotion) (becomes [`HotDebris`](crate::HotDebris)) and
+/// [`HotUnlinked`](crate::step::HotUnlinked) (becomes nothing). Sets of kinds, tuples of up to eight
+/// transitions, `Vec`s and `Option`s of transitions are transitions, too.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be committed",
     label = "a step is missing before the commit",
@@ -78,11 +80,11 @@ use sealed::Commit;
     note = "`Pruning`, `Debris` and `HotDebris` must lose their files first: the result of `.unlink()` can be committed"
 )]
 pub trait Transition: Commit<Output = <Self as Transition>::Next> {
-    /// What the transition is once it has been committed.
+    /// The type that the transition becomes when it is committed.
     type Next;
 }
 
-// The compiler then lists the steps, and not the ways to put them together.
+// With this attribute, the compiler lists the steps and not their combinations.
 #[diagnostic::do_not_recommend]
 impl<T: Transition> Transition for Vec<T> {
     type Next = Vec<T::Next>;
@@ -183,7 +185,7 @@ fn commit_in<T: Transition>(
     }
     let committed = match &changes.shared {
         Some(shared) => shared.commit(&changes.list),
-        // Without a handle there is nothing to change.
+        // A transition without a handle has no change.
         None => Ok(()),
     };
     match committed {

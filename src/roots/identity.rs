@@ -1,12 +1,12 @@
-//! Which catalog a root belongs to.
+//! The identity of each root: its catalog and its role.
 //!
-//! Each root has a small file with the catalog's id and the root's role. A start compares the five
-//! before it creates anything. A volume that is not mounted, a root of another catalog, swapped roots
-//! and an emptied catalog root are each a refusal.
+//! Each root has a small file with the catalog's id and the root's role. A start compares the five files
+//! before it creates anything. It refuses a volume that is not mounted, a root of another catalog, swapped
+//! roots, and an emptied catalog root.
 //!
-//! The first start writes the files as `founding`, then creates the catalog, then marks them `founded`.
-//! Roots that are all `founding` are those of a first start that did not get to its end: none of them
-//! holds data, so a missing one is created. A `founded` root is never created again.
+//! The first start writes the files as `founding`, then creates the catalog, then marks the files
+//! `founded`. If all roots are `founding`, the first start did not finish. None of these roots holds data,
+//! so a missing one is created. A `founded` root is never created again.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::fs::{Dir, sector};
 /// The layout of keys, paths and files that this version of the library reads and writes.
 const LAYOUT: u32 = 1;
 
-/// Which of all catalogs this is: 128 random bits, made when the catalog was created.
+/// The id of a catalog: 128 random bits, drawn when the catalog is created.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CatalogId(u128);
 
@@ -86,11 +86,11 @@ impl Identity {
             layout: layout.parse().ok()?,
             is_founded: state == "founded",
         };
-        // One spelling only.
+        // Only one spelling of an identity is accepted.
         (identity.encode() == bytes).then_some(identity)
     }
 
-    /// The identity of a root, if it has one that can be read.
+    /// Returns the identity of a root, or `None` if the root has none or if it cannot be decoded.
     pub(crate) fn read(root: &Dir) -> Result<Option<Self>, IoFailure> {
         if !root.has(IDENTITY_FILE)? {
             return Ok(None);
@@ -98,7 +98,7 @@ impl Identity {
         Ok(Self::decode(&root.read_file(IDENTITY_FILE)?))
     }
 
-    /// Writes the identity of a root that has none, or another one.
+    /// Writes the identity into a root that has no identity or another one.
     pub(crate) fn write(self, root: &Dir) -> Result<(), IoFailure> {
         root.put_file(NEW_IDENTITY_FILE, IDENTITY_FILE, &self.encode())
     }
@@ -113,9 +113,9 @@ impl Identity {
     }
 }
 
-/// The identity that was found in a root.
+/// The identity that a start found in a root.
 pub(crate) enum Seen {
-    /// There is no such directory.
+    /// The directory does not exist.
     Missing,
     /// A directory without an identity, and whether it holds data of a catalog.
     Unidentified { holds_data: bool },
@@ -128,7 +128,7 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
-    /// Looks at a root. `holds_store` tells whether a catalog root holds a store.
+    /// Inspects a root. `holds_store` tells whether a catalog root holds a store.
     pub(crate) fn look(
         root: &Dir,
         role: RootRole,
@@ -153,7 +153,7 @@ impl Seen {
         })
     }
 
-    /// Whether the root holds data of a catalog; the catalog root: a store.
+    /// Returns whether the root holds data of a catalog. The data of a catalog root is a store.
     pub(crate) const fn holds_data(&self) -> bool {
         matches!(
             self,
@@ -173,31 +173,31 @@ impl Seen {
     }
 }
 
-/// The caller's statement about the roots.
+/// The caller's intent for the roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// Nothing: they must agree.
+    /// A start: the identities must agree.
     Start,
-    /// They belong together, whatever identities are missing.
+    /// An adoption: the roots belong together, even if identities are missing.
     Adopt,
-    /// Their catalog is lost, and a new one is wanted.
+    /// A new beginning: the catalog of the roots is lost, and the caller wants a new one.
     StartOver,
 }
 
-/// The steps that the identities need.
+/// The steps that the identities require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The catalog's id; none for a new one.
+    /// The catalog's id, or `None` for a new catalog.
     pub(crate) catalog: Option<CatalogId>,
-    /// Whether the roots' identities are to be marked as founded once the catalog is open.
+    /// Whether the roots' identities must be marked as founded once the catalog is open.
     pub(crate) is_founding: bool,
 }
 
-/// Why roots do not belong together.
+/// The reason why roots do not belong together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityProblem {
-    /// The root has no identity, and others have one: its volume may not be mounted.
+    /// The root has no identity, but others have one: its volume may not be mounted.
     #[error(
         "has no `frostline.identity`, and the other roots belong to catalog {catalog}: mount its volume, \
          or name the right directory; if its files are lost for good, take the root in with \
@@ -207,7 +207,7 @@ pub enum IdentityProblem {
         /// The catalog of the other roots.
         catalog: CatalogId,
     },
-    /// The catalog root is empty or missing, and the other roots have an identity.
+    /// The catalog root is empty or missing, but the other roots have an identity.
     #[error(
         "holds no catalog, and the other roots belong to catalog {catalog}: mount its volume, name the right \
          directory, or restore it from a copy; to begin a new catalog, call `StorageRoots::start_over`"
@@ -216,12 +216,12 @@ pub enum IdentityProblem {
         /// The catalog of the other roots.
         catalog: CatalogId,
     },
-    /// The root was another one's.
+    /// The root has the identity of another role.
     #[error("was the {found} root of catalog {catalog}: put each volume back in its place")]
     OtherRole {
-        /// The role that it had.
+        /// The role in the root's identity.
         found: RootRole,
-        /// Its catalog.
+        /// The catalog in the root's identity.
         catalog: CatalogId,
     },
     /// The root belongs to another catalog.
@@ -230,11 +230,11 @@ pub enum IdentityProblem {
          place", of.display()
     )]
     OtherCatalog {
-        /// The catalog that it belongs to.
+        /// The catalog that the root belongs to.
         found: CatalogId,
-        /// The catalog of the root that it was compared with.
+        /// The catalog of the other root in the comparison.
         catalog: CatalogId,
-        /// That root's path.
+        /// The other root's path.
         of: PathBuf,
     },
     /// A newer version of the library wrote the root.
@@ -251,13 +251,13 @@ pub enum IdentityProblem {
          `StorageRoots::adopt`"
     )]
     Damaged,
-    /// The root holds data, and no root has an identity.
+    /// The root holds data, but no root has an identity.
     #[error(
         "holds data, and none of the roots has a `frostline.identity`: name the right directories; if \
          they belong together, take them in with `StorageRoots::adopt`"
     )]
     Unidentified,
-    /// A new catalog was asked for, and there is one.
+    /// The caller wants a new catalog, but the root holds one.
     #[error("holds a catalog: open it, or move it away before you start over")]
     HoldsCatalog,
 }
@@ -287,7 +287,7 @@ pub(crate) fn compare(
     let mut identified = seen
         .iter()
         .filter_map(|(role, root)| Some((role, root.identity()?)));
-    // The catalog root comes first, so it is the one that the others are compared with.
+    // Roles go in order: if the catalog root has an identity, the others are compared with it.
     let Some((first_role, first)) = identified.next() else {
         let with_data = seen.iter().find(|(_, root)| root.holds_data());
         return match (intent, with_data) {
@@ -327,7 +327,7 @@ pub(crate) fn compare(
     })
 }
 
-/// Checks a root by itself, without the others.
+/// Checks one root without the others.
 fn check_one(role: RootRole, root: &Seen) -> Result<(), Mismatch> {
     let problem = match root {
         Seen::Damaged => IdentityProblem::Damaged,

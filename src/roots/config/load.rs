@@ -1,4 +1,4 @@
-//! Reading the file, and saying where it is wrong.
+//! The reader of the file, and the errors with the position of a mistake.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::domain::RootPathError;
 use crate::failure::{Failure, FailureKind};
 use crate::fs::read_config;
 
-/// Bytes that a configuration may have.
+/// The largest size of a configuration, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Why a configuration was rejected. Nothing has been created or locked.
+/// The reason why a configuration was rejected. Nothing was created or locked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -25,7 +25,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is larger than any configuration.
@@ -33,17 +33,17 @@ pub enum ConfigError {
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Bytes that a configuration may have.
+        /// The largest size of a configuration, in bytes.
         limit: u64,
     },
-    /// The file is not text.
+    /// The file is not UTF-8 text.
     #[error("`{}`, line {line}, column {column}: it is not UTF-8 from there on", path.display())]
     NotUtf8 {
         /// The file.
         path: PathBuf,
         /// The line of the first bad byte, from 1.
         line: usize,
-        /// Its column in characters, from 1.
+        /// The byte's column in characters, from 1.
         column: usize,
     },
     /// The file is not TOML, or not this configuration.
@@ -55,10 +55,10 @@ pub enum ConfigError {
         line: usize,
         /// The column in characters, from 1.
         column: usize,
-        /// What is wrong, and what is accepted.
+        /// The problem, and the accepted values.
         message: String,
     },
-    /// A root's path cannot be one.
+    /// The path of a root is not valid.
     #[error(transparent)]
     Root(#[from] RootPathError),
 }
@@ -84,8 +84,8 @@ impl Config {
         Self::parse_bytes(&bytes, &path)
     }
 
-    /// Parses the text of a configuration as if it were the file at this path, which is not read.
-    /// Relative paths in it are taken from that file's directory.
+    /// Parses the text of a configuration as if it were the file at `path`, which is not read. Relative
+    /// paths in the text start at that file's directory.
     ///
     /// # Errors
     ///
@@ -130,8 +130,8 @@ fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {
     })
 }
 
-/// The parser's message in the words of a person who writes a configuration: with the full key, on one
-/// line, and without characters that would drive a terminal.
+/// Rewords the parser's message for a person who writes a configuration: with the full key, on one line,
+/// and without characters that would control a terminal.
 fn reword(message: &str, text: &str, span: &Range<usize>) -> String {
     let message = about_a_key(message, text, span).unwrap_or_else(|| message.to_owned());
     let mut words = String::with_capacity(message.len());
@@ -145,14 +145,14 @@ fn reword(message: &str, text: &str, span: &Range<usize>) -> String {
     words
 }
 
-/// The message with the full key that it is about; none if it is about no key.
+/// Returns the message with the full key that it is about, or `None` if it is about no key.
 fn about_a_key(message: &str, text: &str, span: &Range<usize>) -> Option<String> {
     if message == "duplicate key" {
         let before = text.get(..span.start)?;
         let name = text.get(span.clone())?;
         let line = before.rsplit('\n').next()?.trim_start();
         let key = match line.strip_prefix('[') {
-            // A section's own header: the sections around it stand before its name.
+            // The header of a section: the enclosing sections stand before its name.
             Some(around) => format!("{}{name}", around.trim_start_matches('[')),
             None => below(&section_before(before), name),
         };
@@ -171,7 +171,7 @@ fn about_a_key(message: &str, text: &str, span: &Range<usize>) -> Option<String>
     Some(format!("`{key}` is {}, expected {accepted}", value?))
 }
 
-/// The line and the column, from 1, of what follows this text.
+/// Returns the line and the column, from 1, of the character that follows this text.
 fn position(before: &str) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let last = before.rsplit('\n').next().unwrap_or_default();

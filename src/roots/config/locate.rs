@@ -1,23 +1,22 @@
-//! Finding what an error of the parser is about: the full key, and the value as it is written.
+//! The search for the key of a parser's error: its full name, and its value as written.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Characters of a value that a message quotes at most.
+/// The number of characters of a value that a message quotes at most.
 const QUOTED: usize = 60;
 
 /// A key or a value of the file.
 pub(super) struct Located {
-    /// The key with the sections around it, such as `backfill.bsb.num_workers`; empty for the file
-    /// itself.
+    /// The key with its enclosing sections, such as `backfill.bsb.num_workers`; empty for the file itself.
     pub(super) key: String,
-    /// The value, in TOML's words and as it is written; none for a key that is not known.
+    /// The value in TOML's words and as written, or `None` for an unknown key.
     pub(super) value: Option<String>,
 }
 
-/// Finds the key or value at this place of the file, if the file is TOML.
+/// Finds the key or value at `span`, if the file is TOML.
 pub(super) fn locate(text: &str, span: &Range<usize>) -> Option<Located> {
     let file = DeTable::parse(text).ok()?;
     find(file.get_ref(), text, span, "").or_else(|| {
@@ -62,7 +61,7 @@ fn find_in(value: &DeValue<'_>, text: &str, span: &Range<usize>, key: &str) -> O
     }
 }
 
-/// The full key of a name in a section.
+/// Returns the full key of a name in a section.
 pub(super) fn below(section: &str, name: &str) -> String {
     match section {
         "" => name.to_owned(),
@@ -70,7 +69,7 @@ pub(super) fn below(section: &str, name: &str) -> String {
     }
 }
 
-/// The kind of a value in TOML's words, and the value as it is written.
+/// Returns the kind of a value in TOML's words, and the value as written.
 fn describe(value: &Spanned<DeValue<'_>>, text: &str) -> String {
     let written = text_of(text, &value.span());
     match value.get_ref() {
@@ -84,7 +83,7 @@ fn describe(value: &Spanned<DeValue<'_>>, text: &str) -> String {
     }
 }
 
-/// The source text of a span, shortened.
+/// Returns the source text of a span, shortened.
 fn text_of(text: &str, span: &Range<usize>) -> String {
     let written = text.get(span.clone()).unwrap_or_default();
     if written.chars().count() <= QUOTED {
@@ -94,8 +93,8 @@ fn text_of(text: &str, span: &Range<usize>) -> String {
     format!("{begins}…")
 }
 
-/// The section that a line of the file is in: the last header before it. For files that are not TOML,
-/// and have no other structure.
+/// Returns the section of a line of the file: the last header before the line. The function is for files
+/// that are not TOML and have no other structure.
 pub(super) fn section_before(before: &str) -> String {
     let header = |line: &str| {
         let line = line.trim();

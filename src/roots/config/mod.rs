@@ -1,4 +1,4 @@
-//! The configuration: one TOML file, parsed without touching anything else.
+//! The configuration: one TOML file, parsed without access to anything else.
 //!
 //! | key | type | default |
 //! |---|---|---|
@@ -16,8 +16,8 @@
 //! | `[logging] level` | `debug`, `info`, `warn`, `error` | `info` |
 //! | `[logging] format` | `text`, `json` | `text` |
 //!
-//! A key or section that is not in the table is an error. Zeros are kept as given: judging values is
-//! for the layer that uses them. Relative paths are taken from the directory of the file.
+//! A key or section that is not in the table is an error. Zeros are kept as given, because the layer that
+//! uses a value validates it. Relative paths start at the directory of the file.
 
 mod load;
 mod locate;
@@ -30,7 +30,7 @@ use std::path::PathBuf;
 
 use crate::domain::{LedgerSeq, Retention, StorageRoots};
 
-/// A whole configuration: every default applied, every path absolute.
+/// A complete configuration: every default applied, every path absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
@@ -38,8 +38,8 @@ pub struct Config {
     pub service: ServiceConfig,
     /// `[backfill]`
     pub backfill: BackfillConfig,
-    /// The roots, from `[immutable_storage.*]`, `[catalog]` and `[streaming.hot_storage]`: the one
-    /// value that is locked and written.
+    /// The roots, from `[immutable_storage.*]`, `[catalog]` and `[streaming.hot_storage]`: the only paths
+    /// that are locked and written.
     pub storage: StorageRoots,
     /// `[streaming]`
     pub streaming: StreamingConfig,
@@ -51,7 +51,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceConfig {
-    /// The directory below which every root lies that is not given elsewhere.
+    /// The directory that contains every root without a path of its own.
     pub default_data_dir: PathBuf,
 }
 
@@ -59,9 +59,9 @@ pub struct ServiceConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackfillConfig {
-    /// Chunks that are processed at once.
+    /// The number of chunks that are processed at once.
     pub workers: u32,
-    /// Further tries for a chunk that failed.
+    /// The number of further attempts for a chunk that failed.
     pub max_retries: u32,
     /// `[backfill.bsb]`
     pub bsb: BsbConfig,
@@ -73,9 +73,9 @@ pub struct BackfillConfig {
 pub struct BsbConfig {
     /// The bucket and path of the data lake.
     pub bucket_path: Option<String>,
-    /// Ledgers that are buffered.
+    /// The number of ledgers that are buffered.
     pub buffer_size: u32,
-    /// Downloads at once.
+    /// The number of simultaneous downloads.
     pub num_workers: u32,
 }
 
@@ -83,16 +83,17 @@ pub struct BsbConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamingConfig {
-    /// Complete chunks to keep; 0 keeps all.
+    /// The number of complete chunks to keep; 0 keeps all.
     pub retention_chunks: u32,
-    /// Where history begins.
+    /// The beginning of history.
     pub earliest_ledger: EarliestLedger,
     /// The configuration file of captive core.
     pub captive_core_config: PathBuf,
 }
 
 impl StreamingConfig {
-    /// The retention setting, as the [`RetentionGate`](crate::retention::RetentionGate) takes it.
+    /// Returns the retention setting in the form that the
+    /// [`RetentionGate`](crate::retention::RetentionGate) takes.
     #[must_use]
     pub const fn retention(&self) -> Retention {
         Retention::from_chunks(self.retention_chunks)
@@ -104,7 +105,7 @@ impl StreamingConfig {
 pub enum EarliestLedger {
     /// `"genesis"`: the first ledger of the network.
     Genesis,
-    /// `"now"`: what the network's newest chunk is at the first start.
+    /// `"now"`: the network's newest chunk at the first start.
     Now,
     /// A ledger, in decimal.
     Ledger(LedgerSeq),
@@ -116,7 +117,7 @@ pub enum EarliestLedger {
 pub struct LoggingConfig {
     /// The least severe level that is logged.
     pub level: LogLevel,
-    /// How a line is written.
+    /// The format of a log line.
     pub format: LogFormat,
 }
 

@@ -1,4 +1,4 @@
-//! The file as it is written: what may stand in it, and the defaults of what does not.
+//! The schema of the file: the accepted keys, and the defaults of absent keys.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ const EARLIEST_LEDGER: EarliestLedger = EarliestLedger::Genesis;
 const LOG_LEVEL: LogLevel = LogLevel::Info;
 const LOG_FORMAT: LogFormat = LogFormat::Text;
 
-/// One worker for each CPU that this process may use; one if the system does not say.
+/// Returns one worker for each CPU that this process may use, or 1 if the system does not report the CPUs.
 fn workers() -> u32 {
     let cpus = std::thread::available_parallelism();
     cpus.map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX))
@@ -96,7 +96,7 @@ struct Logging {
 }
 
 impl File {
-    /// Applies the defaults and takes relative paths from this directory.
+    /// Applies the defaults and resolves relative paths against `directory`.
     pub(super) fn resolve(self, directory: &Path) -> Result<Config, RootPathError> {
         let default_data_dir = self.service.0.default_data_dir.below(directory);
         let Section(immutable) = self.immutable_storage;

@@ -1,4 +1,4 @@
-//! The values that may stand in the file, and what to say of those that may not.
+//! The values that the file accepts, and the error texts for other values.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Unexpected, Visitor}
 use super::{EarliestLedger, LogFormat, LogLevel};
 use crate::domain::LedgerSeq;
 
-/// A section: a table, and not the list of values that serde would take in its place.
+/// A section: a table only, because serde would also take a list of values in its place.
 #[derive(Default)]
 pub(super) struct Section<T>(pub(super) T);
 
@@ -34,7 +34,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Section<T> {
     }
 }
 
-/// A whole number that 32 bits hold.
+/// A whole number that fits 32 bits.
 pub(super) struct Count(pub(super) u32);
 
 impl<'de> Deserialize<'de> for Count {
@@ -62,18 +62,18 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// A path as it stands in the file: never empty.
+/// A path as the file spells it; never empty.
 pub(super) struct GivenPath(PathBuf);
 
 impl GivenPath {
     pub(super) fn below(self, directory: &Path) -> PathBuf {
-        // Collected by component, so that `./x` and `x` are one spelling; `..` stays for the kernel,
-        // which alone knows where a symbolic link leads.
+        // Collecting the components makes `./x` and `x` one spelling. `..` stays for the kernel, because
+        // only the kernel knows the target of a symbolic link.
         directory.join(self.0).components().collect()
     }
 }
 
-/// A value that is written as a string, of which only some are accepted.
+/// A visitor for a value that is written as a string and accepts only some strings.
 struct Text<T> {
     accepted: &'static str,
     parse: fn(&str) -> Option<T>,
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for GivenPath {
     }
 }
 
-/// A value of a public type, as the file spells it: the type itself promises nothing about files.
+/// A value of a public type, as the file spells it: the public type itself guarantees nothing about files.
 pub(super) struct Choice<T>(pub(super) T);
 
 impl<'de> Deserialize<'de> for Choice<EarliestLedger> {
@@ -115,7 +115,8 @@ impl<'de> Deserialize<'de> for Choice<EarliestLedger> {
                 "now" => Some(Choice(EarliestLedger::Now)),
                 number => {
                     let ledger = LedgerSeq::new(number.parse().ok()?).ok()?;
-                    // Only the plain spelling: Rust's parser takes a sign and leading zeros too.
+                    // Only the plain spelling is accepted, because Rust's parser also takes a sign and
+                    // leading zeros.
                     (ledger.to_string() == number).then_some(Choice(EarliestLedger::Ledger(ledger)))
                 }
             },

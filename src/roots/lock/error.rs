@@ -1,4 +1,4 @@
-//! [`LockError`]: why the roots could not be locked.
+//! [`LockError`]: the reasons why locking the roots fails.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use crate::domain::RootRole;
 use crate::failure::{Failure, FailureKind, IoFailure};
 use crate::roots::IdentityProblem;
 
-/// Why the roots could not be locked. Every one but a failing disk leaves the disk as it was, and
-/// every one releases the locks that had been taken.
+/// The reason why locking the roots failed. Every failure releases the locks that were taken. Every failure
+/// leaves the disk unchanged, except a failure of the disk itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
-    /// Another process holds a root.
+    /// Another process, or this one, holds a root.
     #[error(
         "the {role} root `{}` is in use by {}",
         path.display(), HolderText(holder.as_deref(), *by_this_process)
@@ -22,7 +22,7 @@ pub enum LockError {
         role: RootRole,
         /// The root's path.
         path: PathBuf,
-        /// The holder's process number and program, if the system confirms what the lock file says.
+        /// The holder's process number and program, if the system confirms the content of the lock file.
         holder: Option<String>,
         /// Whether the holder is this very process.
         by_this_process: bool,
@@ -33,13 +33,13 @@ pub enum LockError {
         first_path.display(), second_path.display()
     )]
     SameDirectory {
-        /// One role.
+        /// The first role.
         first: RootRole,
-        /// Its path.
+        /// The path of the first root.
         first_path: PathBuf,
-        /// The other role.
+        /// The second role.
         second: RootRole,
-        /// Its path.
+        /// The path of the second root.
         second_path: PathBuf,
     },
     /// One root lies inside another.
@@ -50,14 +50,14 @@ pub enum LockError {
     Nested {
         /// The role of the root that lies inside.
         inner: RootRole,
-        /// Its path.
+        /// The path of the root that lies inside.
         inner_path: PathBuf,
         /// The role of the root around it.
         outer: RootRole,
-        /// Its path.
+        /// The path of the root around it.
         outer_path: PathBuf,
     },
-    /// The roots do not belong together, or not in this way.
+    /// The roots do not belong together, or not in these roles.
     #[error("the {role} root `{}` {problem}", path.display())]
     Identity {
         /// The root's role.
@@ -75,7 +75,7 @@ pub enum LockError {
     ForeignFile {
         /// The root's path.
         path: PathBuf,
-        /// Something that is there.
+        /// The name of a file or directory of another program.
         found: String,
     },
     /// A root cannot be reached, read, written, created or synced.
@@ -85,13 +85,13 @@ pub enum LockError {
         role: RootRole,
         /// The root's path.
         path: PathBuf,
-        /// What went wrong.
+        /// The underlying failure.
         source: IoFailure,
     },
 }
 
 impl LockError {
-    /// What this failure has left behind.
+    /// Returns the consequence of the failure.
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         match self {
@@ -101,7 +101,7 @@ impl LockError {
     }
 }
 
-/// The holder of a lock, for a message.
+/// The text for the holder of a lock in an error message.
 struct HolderText<'a>(Option<&'a str>, bool);
 
 impl fmt::Display for HolderText<'_> {

@@ -1,8 +1,8 @@
-//! Locking the roots: one process at a time on each of them.
+//! Exclusive locks on the roots: one process at a time holds a root.
 //!
-//! [`StorageRoots::lock`] is the only way to a [`LockedRoots`], and a [`LockedRoots`] the only way
-//! to a catalog. It holds open directories, and everything is read and written relative to them: what
-//! is locked is what is written.
+//! [`StorageRoots::lock`] and its variants `adopt` and `start_over` are the only way to a [`LockedRoots`],
+//! and a [`LockedRoots`] is the only way to a catalog. It holds open directories, and every read and write
+//! is relative to them. The directory that is locked is therefore the directory that is written.
 
 mod error;
 
@@ -20,38 +20,38 @@ use crate::fs::{Dir, Disk, Holder, LockFile, Resolved, forget_journals, resolve}
 use crate::roots::identity::{self, CatalogId, Identity, Intent, Plan, Seen};
 use crate::store::{foreign_entry, holds_store};
 
-/// How long a start that has the catalog root waits for another start to give way.
+/// The time that a start which holds the catalog root waits for another start to release its locks.
 const GIVE_WAY: Duration = Duration::from_secs(1);
 
-/// How often it looks.
+/// The interval between two attempts to take a lock in that time.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// The five roots: locked, open, and with their own entries durable.
+/// The five roots: locked, open, and with their own directory entries durable.
 ///
-/// Dropping it releases the locks; so does the end of the process, however it comes.
+/// Dropping it releases the locks. The kernel also releases them when the process exits or is killed.
 #[must_use = "dropping the locked roots releases them: open a `Catalog` with them"]
 pub struct LockedRoots {
     roots: StorageRoots,
     held: PerRole<LockedRoot>,
     catalog: CatalogId,
-    /// The roots' identities are to be marked as founded once the catalog is open.
+    /// Whether the roots' identities must still be marked as founded once the catalog is open.
     is_founding: bool,
     intent: Intent,
 }
 
-/// A root, open and locked.
+/// An open and locked root.
 struct LockedRoot {
     dir: Arc<Dir>,
     lock: LockFile,
 }
 
 impl StorageRoots {
-    /// Locks every root and makes the way to it durable, creating the directories that are missing.
+    /// Locks every root, creates missing directories, and makes the directory chain to each root durable.
     ///
-    /// The locks are exclusive `flock`s (see `flock(2)`), taken without waiting, but for a
-    /// moment for another start that has met this one and gives way. Checks come first:
-    /// nothing is created unless all roots that exist are free, distinct and writable, and belong
-    /// to one catalog.
+    /// The locks are exclusive `flock`s (see `flock(2)`). They are taken without waiting, with one
+    /// exception: a start that holds the catalog root waits up to one second for another start to release
+    /// its locks. Checks come first: nothing is created unless all existing roots are free, distinct and
+    /// writable, and belong to one catalog.
     ///
     /// # Errors
     ///
@@ -60,15 +60,15 @@ impl StorageRoots {
         self.lock_on(&Disk::default())
     }
 
-    /// Locks roots that belong together although some of them have no identity: those of an earlier
-    /// version of the library, or with an empty root in place of one that is lost for good.
+    /// Locks roots that belong together although some of them have no identity. Such a root comes from an
+    /// earlier version of the library, or it is an empty replacement for a root that is lost for good.
     ///
-    /// They get the identity of the catalog. The catalog that is opened with them is accepted as it is,
-    /// also if it is older than its last start, such as one that was restored from a copy. A root of
-    /// another catalog, or of another role, is refused as by [`lock`](Self::lock).
+    /// These roots get the identity of the catalog. The catalog is accepted as it is, even if it is older
+    /// than its last start, such as a catalog that was restored from a copy. A root of another catalog, or
+    /// of another role, is refused as by [`lock`](Self::lock).
     ///
-    /// Keys whose files are lost, and files whose keys are, stay: let [`audit`](crate::audit::audit()) find
-    /// them.
+    /// Keys whose files are lost stay, and so do files whose keys are lost: run
+    /// [`audit`](crate::audit::audit()) to find both.
     ///
     /// # Errors
     ///
@@ -77,11 +77,11 @@ impl StorageRoots {
         self.lock_for(Intent::Adopt, &Disk::default())
     }
 
-    /// Locks roots whose catalog is lost for good, for a new one.
+    /// Locks roots whose catalog is lost for good, for a new catalog.
     ///
     /// The catalog root must be empty or missing. The other roots get the identity of the new catalog.
-    /// The files in them stay, without keys: [`audit`](crate::audit::audit()) lists them, no sweep removes
-    /// them, and an artifact in the place of such a file is refused until it is moved away.
+    /// Their files stay, without keys: [`audit`](crate::audit::audit()) lists them, and no sweep removes
+    /// them. An artifact whose path such a file occupies is refused until the file is moved away.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl StorageRoots {
         self.lock_for(Intent::StartOver, &Disk::default())
     }
 
-    /// The same, with every operation announced to the probe.
+    /// Does the same as [`lock`](Self::lock), and announces every operation to the probe.
     #[cfg(feature = "sim")]
     #[doc(hidden)]
     pub fn lock_with_probe(self, probe: crate::sim::Probe) -> Result<LockedRoots, LockError> {
@@ -108,7 +108,8 @@ impl StorageRoots {
             self.usable(role, way.check_access(disk))?;
         }
         let held = self.hold_all(&ways, intent, disk)?;
-        // From here on the roots are open, and their file systems stay mounted.
+        // The open roots keep their file systems mounted from here on. Earlier answers about journals may
+        // be out of date.
         forget_journals();
         let mut synced = HashSet::new();
         for (role, way) in ways.iter() {
@@ -117,7 +118,7 @@ impl StorageRoots {
         }
         let plan = self.compare(intent, |role| Ok(Some(Arc::clone(&held.get(role).dir))))?;
         let catalog = self.identify(plan, &held, disk)?;
-        // Last, so that a refusal leaves the lock files as they were.
+        // The holder's name is written last, so that a refusal leaves the lock files unchanged.
         for (_, root) in held.iter() {
             root.lock.name_holder(&format!("{}\n", own_name()));
         }
@@ -158,7 +159,7 @@ impl StorageRoots {
         })
     }
 
-    /// Gives each root that lacks it the identity of the catalog. Returns the catalog's id.
+    /// Writes the catalog's identity into each root that lacks it. Returns the catalog's id.
     fn identify(
         &self,
         plan: Plan,
@@ -179,18 +180,18 @@ impl StorageRoots {
         Ok(catalog)
     }
 
-    /// Locks the roots that exist, then creates and locks those that are missing.
+    /// Locks the existing roots, then creates and locks the missing ones.
     fn hold_all(
         &self,
         ways: &PerRole<Resolved>,
         intent: Intent,
         disk: &Disk,
     ) -> Result<PerRole<LockedRoot>, LockError> {
-        // Rounds, from what cannot change anything to what creates: a root that is in use is found
-        // before the disk is touched. So a start that finds no catalog root locks other roots before it,
-        // out of order, and may meet one that goes in order, with the catalog root first. The catalog
-        // root decides: who has it waits a little, and who does not is refused at once and lets go of
-        // what it holds. Of the starts that meet, exactly one gets in.
+        // The rounds go from calls that change nothing to calls that create, so that a root in use is found
+        // before the disk is changed. A start that finds no catalog root locks other roots before it, out
+        // of order. It may meet a start that locks in order, with the catalog root first. The start that
+        // holds the catalog root waits for the other one. The other one is refused at once and releases its
+        // locks. Exactly one of them continues.
         let Ok(mut held) = PerRole::try_new(|_| Ok::<_, Infallible>(None));
         let mut has_catalog = false;
         for may_create_file in [false, true] {
@@ -202,7 +203,7 @@ impl StorageRoots {
                 }
             }
             if !may_create_file {
-                // Before anything is created; and again under all locks.
+                // The identities are compared before anything is created, and again under all locks.
                 self.compare(intent, |role| {
                     let way = ways.get(role);
                     let root = way.exists().then(|| way.open(disk).map(Arc::new));
@@ -212,12 +213,12 @@ impl StorageRoots {
         }
         PerRole::try_new(|role| match held.get_mut(role).take() {
             Some(root) => Ok(root),
-            // Roles go in order: behind the catalog's, the catalog root is held.
+            // Roles go in order: for every role after the catalog's, the catalog root is held.
             None => self.create(role, ways.get(role), role != RootRole::Catalog, disk),
         })
     }
 
-    /// Opens and locks a root; none if it has no lock file and none may be created.
+    /// Opens and locks a root. Returns `None` if it has no lock file and none may be created.
     fn hold(
         &self,
         role: RootRole,
@@ -233,7 +234,7 @@ impl StorageRoots {
         }
     }
 
-    /// Creates what is missing of a root, and locks it.
+    /// Creates the missing directories of a root, and locks it.
     fn create(
         &self,
         role: RootRole,
@@ -246,7 +247,7 @@ impl StorageRoots {
         self.take(role, dir, file, may_wait)
     }
 
-    /// Names the root in a failure.
+    /// Adds the root's role and path to a failure.
     fn usable<T>(&self, role: RootRole, result: Result<T, IoFailure>) -> Result<T, LockError> {
         result.map_err(|source| LockError::Unusable {
             role,
@@ -255,8 +256,10 @@ impl StorageRoots {
         })
     }
 
-    /// Locks the file. Only who has the catalog root may wait for another start to give way, so no two
-    /// starts wait for one another; nobody waits for a holder that has finished its start.
+    /// Locks the file.
+    ///
+    /// Only a start that holds the catalog root may wait for another start, so two starts never wait for
+    /// each other. No start waits for a holder that has finished its own start.
     fn take(
         &self,
         role: RootRole,
@@ -290,24 +293,24 @@ impl StorageRoots {
 }
 
 impl LockedRoots {
-    /// The paths of the roots.
+    /// Returns the paths of the roots.
     #[must_use]
     pub const fn roots(&self) -> &StorageRoots {
         &self.roots
     }
 
-    /// The id of the catalog that the roots belong to.
+    /// Returns the id of the catalog that the roots belong to.
     #[must_use]
     pub const fn catalog_id(&self) -> CatalogId {
         self.catalog
     }
 
-    /// Whether the caller has taken the roots in as they are.
+    /// Returns whether the caller accepts the roots as they are, by `adopt` or `start_over`.
     pub(crate) fn are_adopted(&self) -> bool {
         self.intent != Intent::Start
     }
 
-    /// Marks the roots as those of a catalog that exists: from now on none of them is created anew.
+    /// Marks the roots as those of an existing catalog: from now on no root is created anew.
     pub(crate) fn found(&mut self) -> Result<(), IoFailure> {
         if self.is_founding {
             for (role, root) in self.held.iter() {
@@ -318,7 +321,7 @@ impl LockedRoots {
         Ok(())
     }
 
-    /// The open directory of a root.
+    /// Returns the open directory of a root.
     pub(crate) const fn dir(&self, role: RootRole) -> &Arc<Dir> {
         &self.held.get(role).dir
     }
@@ -330,7 +333,8 @@ impl fmt::Debug for LockedRoots {
     }
 }
 
-/// By device and inode, so that spelling, symbolic links and bind mounts make no difference.
+/// Refuses roots that are the same directory or nested. Directories are compared by device and inode, so
+/// that spelling, symbolic links and bind mounts make no difference.
 fn check_distinct(roots: &StorageRoots, ways: &PerRole<Resolved>) -> Result<(), LockError> {
     let path = |role| roots.path(role).to_path_buf();
     for (index, (first, one)) in ways.iter().enumerate() {
@@ -361,7 +365,7 @@ fn check_distinct(roots: &StorageRoots, ways: &PerRole<Resolved>) -> Result<(), 
     Ok(())
 }
 
-/// What goes into the lock file: the process and its program.
+/// Returns the content of the lock file: the process and its program.
 fn own_name() -> String {
     let program = std::env::current_exe().ok();
     let program = program.as_deref().and_then(std::path::Path::file_name);

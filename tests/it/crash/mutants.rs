@@ -14,13 +14,13 @@ use crate::snapshot::check;
 /// A mutant, whatever chunk it is of: what became of it in every place where it could be made.
 #[derive(Default)]
 struct Tried {
-    caught: usize,
+    killed: usize,
     survived: usize,
     /// Why it may survive.
     argument: Option<&'static str>,
 }
 
-/// Why a mutant that no scenario catches need not be caught.
+/// Why a mutant that no scenario kills need not be killed.
 fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
     let marks = ["freezing", "pruning", "transient"];
     match mutation {
@@ -29,12 +29,11 @@ fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
                 |value: &Option<String>| marks.iter().any(|mark| value.as_deref() == Some(mark));
             if !edits.iter().any(|(_, value)| marks(value)) {
                 return Some(
-                    "what is not flipped is not trusted, and what is not deleted is removed again: \
-                     nothing is unsafe",
+                    "an artifact without its flip is not trusted, and a key that is not deleted is removed again: both are safe",
                 );
             }
             label.contains("rematerialize").then_some(
-                "under `pruning`, too, a file may be anything: the mark says what is being done",
+                "under `pruning`, too, a file may have any content: the mark only tells the step",
             )
         }
         Mutation::Swap if label.contains("before `sync ledgers/frostline.witness` (open)") => Some(
@@ -53,12 +52,10 @@ fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
             "the witness lags behind the store: one of an earlier start accepts this start's files, too",
         ),
         _ if label.contains("sync directory ledgers` (open)") => Some(
-            "there is no bucket to remove the file from: the library removes none, so only somebody \
-             else's removal is made durable here",
+            "there is no bucket to remove the file from: the library removes none, so this sync only matters after another program's removal",
         ),
         Mutation::Swap if label.contains("creating") => Some(
-            "until the pointer is moved into place nobody has written to the store: the next start \
-             creates it anew",
+            "until the pointer is moved into place no process has written to the store: the next start creates it anew",
         ),
         _ => None,
     }
@@ -122,7 +119,7 @@ fn try_all(scenario: &Scenario) -> BTreeMap<String, Tried> {
         let tried = tried.entry(label.clone()).or_default();
         match explored {
             Ok(_) => tried.survived += 1,
-            Err(_) => tried.caught += 1,
+            Err(_) => tried.killed += 1,
         }
         tried.argument = argument(&mutation, &label);
     }
@@ -135,34 +132,34 @@ fn every_mutant_is_killed_or_equivalent() {
     for tried in on_two_threads(SCENARIOS, try_all) {
         for (label, one) in tried {
             let sum = all.entry(label).or_default();
-            sum.caught += one.caught;
+            sum.killed += one.killed;
             sum.survived += one.survived;
             sum.argument = one.argument;
         }
     }
     let (mut table, mut unargued, mut argued) = (String::new(), String::new(), 0);
     for (label, tried) in &all {
-        let fate = match (tried.caught, tried.argument) {
+        let fate = match (tried.killed, tried.argument) {
             (0, Some(argument)) => {
                 argued += tried.survived;
                 argument
             }
             (0, None) => {
                 writeln!(unargued, "{label}").unwrap();
-                "NOT CAUGHT"
+                "SURVIVED"
             }
-            _ => "caught",
+            _ => "killed",
         };
         writeln!(table, "{label}: {fate}").unwrap();
     }
-    assert!(unargued.is_empty(), "no scenario catches\n{unargued}");
+    assert!(unargued.is_empty(), "no scenario kills\n{unargued}");
     check("crash_mutants", &table);
     let sum = |count: fn(&Tried) -> usize| all.values().map(count).sum::<usize>();
-    let (caught, survived) = (sum(|tried| tried.caught), sum(|tried| tried.survived));
+    let (killed, survived) = (sum(|tried| tried.killed), sum(|tried| tried.survived));
     report(&format!(
-        "crash: {} mutants of {} kinds: {caught} caught, {} where another scenario catches the kind, \
-         {argued} argued away",
-        caught + survived,
+        "crash: {} mutants of {} kinds: {killed} killed, {} where another scenario catches the kind, \
+         {argued} equivalent",
+        killed + survived,
         all.len(),
         survived - argued,
     ));
