@@ -11,7 +11,7 @@ const READY_IS_USABLE: &str = "ready is usable";
 
 /// One mismatch between the catalog and the files, or one entry that the audit could not read.
 ///
-/// Its text states the mismatch, the place, the broken invariant, if any, and the remedy.
+/// The finding's text states the mismatch, the place, the broken invariant, if any, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {

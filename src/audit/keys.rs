@@ -98,7 +98,7 @@ impl Source {
         Ok(Self { dir, witness })
     }
 
-    /// Reads every entry, as of now.
+    /// Reads every current entry.
     pub(super) fn read(&self) -> Result<Keys, AuditError> {
         let path = || self.dir.path().to_path_buf();
         let absent = |absence| AuditError::NoCatalog {

@@ -31,9 +31,9 @@ const LOOKS: usize = 8;
 
 /// The report of a complete walk.
 ///
-/// A report exists only if everything was walked, so an audit that could not look reports an error and not
-/// "clean". [`Display`](fmt::Display) is the report for people, and [`to_json`](Self::to_json) the report
-/// for programs.
+/// A report exists only if everything was walked, so an audit that could not look never reports "clean".
+/// [`Display`](fmt::Display) is the report for people, and [`to_json`](Self::to_json) the report for
+/// programs.
 #[derive(Debug, Clone)]
 #[must_use = "the findings are inside"]
 pub struct Audit {
@@ -196,7 +196,7 @@ pub fn audit(roots: &StorageRoots) -> Result<Audit, AuditError> {
     audit_on(roots, &Disk::default())
 }
 
-/// Does the same as [`audit`](audit()), and announces every operation to the probe.
+/// Does the same as `audit`, and announces every operation to the probe.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! The entries below the roots: the walk, and a look at the files of one key.
 //!
-//! The walk creates nothing, follows nothing and trusts nothing. A symbolic link is an entry like any
-//! other. A directory that disappears during the walk counts as empty.
+//! The walk creates nothing and follows no symbolic link: a link is an entry like any other. A directory
+//! that disappears during the walk counts as empty.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -24,9 +24,9 @@ pub(crate) struct Barriers {
     entries: Mutex<HashMap<DirPath, DirMark>>,
     /// Each root's file system, if it can be synced as a whole.
     file_systems: PerRole<Option<Whole>>,
-    /// A lock for syncs through a root's descriptor, which the threads share. It is held until a failure
-    /// has poisoned the catalog, because the kernel reports a failure to a descriptor once. Another
-    /// thread's sync may succeed right after.
+    /// A lock for syncs through a root's descriptor, which the threads share. The kernel reports a failure
+    /// to a descriptor once, so another thread's sync may succeed right after. The lock is therefore held
+    /// until a failure has poisoned the catalog.
     through_roots: Mutex<()>,
 }
 
@@ -89,8 +89,8 @@ impl Barriers {
 
     /// Makes files durable, and every entry that leads to them.
     ///
-    /// Each file is fsynced through the descriptor that wrote it, then the directories that hold the files.
-    /// The last are the directories above that hold an entry which this process has not yet made durable.
+    /// Each file is fsynced through the descriptor that wrote it. The directories that hold the files
+    /// follow, then the directories above that hold an entry which this process has not yet made durable.
     /// Each directory is fsynced once. If the fsyncs are many, one sync of the file system replaces them
     /// where it is known to do as much.
     ///

@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 use crate::domain::{ArtifactLocation, DirPath};
 use crate::fs::{DirChain, NewFile};
 
-/// Proof that a set of files, and every entry that leads to one, is on stable storage. Only
-/// [`Barriers::make_durable`](super::Barriers::make_durable) constructs it, for the set that it consumes.
+/// Proof that a set of files, and every entry that leads to one, is on stable storage. For a set with files
+/// only [`Barriers::make_durable`](super::Barriers::make_durable) constructs it, and consumes the set.
 pub struct MadeDurable(());
 
 impl MadeDurable {

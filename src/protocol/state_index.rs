@@ -153,7 +153,7 @@ type Page = [AtomicU8; CHUNKS_PER_BUCKET as usize];
 
 /// The states of all chunks.
 pub(crate) struct States {
-    /// The pages by bucket. A page is absent until a chunk of the bucket has a key.
+    /// The pages by bucket. A page is absent until a chunk of the bucket has had a key.
     pages: Box<[OnceLock<Box<Page>>]>,
     /// A lock that is held while a commit's changes are applied, and while a reader takes the states of
     /// many chunks. The reader therefore takes the states from between two commits.

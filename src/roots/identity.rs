@@ -5,8 +5,8 @@
 //! roots, and an emptied catalog root.
 //!
 //! The first start writes the files as `founding`, then creates the catalog, then marks the files
-//! `founded`. If all roots are `founding`, the first start did not finish. None of these roots holds data,
-//! so a missing one is created. A `founded` root is never created again.
+//! `founded`. If all roots are `founding`, the first start did not finish. Such roots hold no data, so a
+//! missing one is created. A `founded` root is never created again.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -77,26 +77,11 @@ pub fn work(data: &Path) -> Outcome {
     Ok(())
 }
 
-/// How often a process is recorded until no call is missing.
-const ATTEMPTS: usize = 8;
-
-/// Runs the process under `strace`, and gives its calls.
+/// Runs the process under `strace`, and returns its calls.
 ///
-/// On a busy machine `strace` may miss a call of one of RocksDB's threads. So the bytes that the process reads
-/// are compared with those that it was seen to write, and an incomplete recording is made again.
+/// A recording must be complete, or a call that was left out looks like a loss. The bytes that the process reads are
+/// therefore compared with the bytes of its recorded writes.
 pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
-    let mut last = String::new();
-    for attempt in 0..ATTEMPTS {
-        match record_once(program, &directory.join(attempt.to_string())) {
-            Ok(calls) => return Ok(calls),
-            Err(why) => last = why,
-        }
-        println!("the real store: recorded again: {last}");
-    }
-    Err(last)
-}
-
-fn record_once(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
     let data = directory.join("data");
     fs::create_dir_all(&data).map_err(|error| error.to_string())?;
     let output = directory.join("strace");
@@ -134,7 +119,7 @@ fn record_once(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
         }
     }
     match reader.incomplete {
-        Some(path) => Err(format!("`strace` has missed a call on {path}")),
+        Some(path) => Err(format!("the recording lacks a call on {path}")),
         None => Ok(reader.calls),
     }
 }
@@ -147,7 +132,7 @@ struct Reader {
     lengths: HashMap<String, usize>,
     /// The bytes of the files, as far as they were written.
     contents: HashMap<String, Vec<u8>>,
-    /// A file that was read with other bytes than were written: `strace` has missed a call.
+    /// A file that was read with other bytes than the recorded ones.
     incomplete: Option<String>,
     calls: Vec<Call>,
 }
@@ -171,18 +156,22 @@ impl Reader {
     }
 
     fn read(&mut self, line: &str) -> Result<(), String> {
-        let Some((name, rest)) = line.split_once('(') else {
-            return Ok(());
-        };
-        let Some((arguments, result)) = rest.rsplit_once(") = ") else {
-            return Ok(());
-        };
-        if result.starts_with('-') {
+        // Of signals, and of the ends of threads.
+        if line.starts_with("---") || line.starts_with("+++") {
             return Ok(());
         }
-        let arguments = split(arguments);
-        let done = self.call(name, &arguments, result);
-        done.ok_or_else(|| format!("not understood: {}", line.get(..200).unwrap_or(line)))
+        let unknown = || format!("not understood: {}", line.get(..200).unwrap_or(line));
+        // `strace` pads a short call, such as the rest of an interrupted one, before its result.
+        let parts = line.rsplit_once(" = ").and_then(|(call, result)| {
+            let (name, arguments) = call.trim_end().strip_suffix(')')?.split_once('(')?;
+            Some((name, arguments, result))
+        });
+        let (name, arguments, result) = parts.ok_or_else(unknown)?;
+        if result.starts_with('-') || result.starts_with('?') {
+            return Ok(());
+        }
+        let done = self.call(name, &split(arguments), result);
+        done.ok_or_else(unknown)
     }
 
     fn call(&mut self, name: &str, arguments: &[String], result: &str) -> Option<()> {

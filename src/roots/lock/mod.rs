@@ -1,8 +1,8 @@
 //! Exclusive locks on the roots: one process at a time holds a root.
 //!
 //! [`StorageRoots::lock`] and its variants `adopt` and `start_over` are the only way to a [`LockedRoots`],
-//! and a [`LockedRoots`] is the only way to a catalog. It holds open directories, and every read and write
-//! is relative to them. The directory that is locked is therefore the directory that is written.
+//! and a [`LockedRoots`] is the only way to a catalog. `LockedRoots` holds open directories, and every
+//! read and write is relative to them. The directory that is locked is therefore the one that is written.
 
 mod error;
 
@@ -190,8 +190,8 @@ impl StorageRoots {
         // The rounds go from calls that change nothing to calls that create, so that a root in use is found
         // before the disk is changed. A start that finds no catalog root locks other roots before it, out
         // of order. It may meet a start that locks in order, with the catalog root first. The start that
-        // holds the catalog root waits for the other one. The other one is refused at once and releases its
-        // locks. Exactly one of them continues.
+        // holds the catalog root waits for the other start. The start without it is refused at once and
+        // releases its locks. Exactly one of them continues.
         let Ok(mut held) = PerRole::try_new(|_| Ok::<_, Infallible>(None));
         let mut has_catalog = false;
         for may_create_file in [false, true] {
