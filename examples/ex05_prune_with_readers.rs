@@ -27,7 +27,8 @@ mod shared;
 use std::io::{Read, Write};
 
 use frostline::error::RemovalError;
-use frostline::{ArtifactSet, Catalog, ChunkId, FileName, Freezing, Kind, Ledgers, Swept};
+use frostline::key::FileName;
+use frostline::{ArtifactSet, Catalog, ChunkId, Freezing, Kind, Ledgers, Swept};
 use shared::{Stage, heading, note, sample};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

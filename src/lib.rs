@@ -142,14 +142,13 @@ pub use artifact::{
 };
 pub use catalog::{Catalog, DebrisPolicy, PinOutcome, Recovered, Swept};
 pub use domain::{
-    ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, ChunkId, Events, FileName, HotKey,
-    HotState, Key, Kind, Layout, LedgerSeq, Ledgers, RootRole, StorageRoots, TxHash, Unfinished,
+    ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, ChunkId, Events, HotState, Key, Kind,
+    LedgerSeq, Ledgers, RootRole, StorageRoots, TxHash, Unfinished,
 };
 pub use failure::{Error, FailureKind, Result};
 pub use fs::ReadFile;
-pub use hot::{DirectoryMissing, Hot, HotDebris, Ready, Transient};
+pub use hot::{Hot, HotDebris, Ready, Transient};
 pub use roots::{CatalogId, Config, LockedRoots};
-pub use step::Transition;
 
 /// The errors of the library: their one shape, and the parts that they are made of.
 ///
@@ -167,7 +166,7 @@ pub mod error {
         RecoverError, Refused, RemovalError, RemovalRefusal, Result, Retryable, StepError,
         StillLeased, StoreFailure, SyncError, SyncRefusal,
     };
-    pub use crate::hot::ClaimHotError;
+    pub use crate::hot::{ClaimHotError, DirectoryMissing};
     pub use crate::roots::config::ConfigError;
     pub use crate::roots::{IdentityProblem, LockError};
     pub use crate::store::DamageKind;
@@ -190,11 +189,11 @@ pub mod geometry {
     };
 }
 
-/// Keys and their spelling, and the two-way mapping between keys and paths.
+/// Keys and their spelling, file names, and the two-way mapping between keys and paths.
 pub mod key {
     pub use crate::domain::{
-        ArtifactKey, EarliestLedgerKey, EncodedKey, HotKey, Key, LOCK_FILE, Layout, OWN_FILES,
-        TypedKey,
+        ArtifactKey, EarliestLedgerKey, EncodedKey, FileName, HotKey, Key, LOCK_FILE, Layout,
+        OWN_FILES, TypedKey,
     };
 }
 

@@ -10,7 +10,8 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use frostline::{Catalog, ChunkId, Layout, RootRole};
+use frostline::key::Layout;
+use frostline::{Catalog, ChunkId, RootRole};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Outcome;

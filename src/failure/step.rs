@@ -225,12 +225,6 @@ impl fmt::Display for Failed {
     }
 }
 
-impl StdError for Failed {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.as_error().source()
-    }
-}
-
 impl<H, R: fmt::Display> fmt::Display for StepError<H, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -244,7 +238,7 @@ impl<H: fmt::Debug, R: StdError> StdError for StepError<H, R> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Refused(refused) => refused.cause().source(),
-            Self::Failed(failed) => failed.source(),
+            Self::Failed(failed) => failed.as_error().source(),
         }
     }
 }

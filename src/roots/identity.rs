@@ -194,30 +194,20 @@ pub(crate) struct Plan {
 }
 
 /// The reason why roots do not belong together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityProblem {
     /// The root has no identity, but others have one: its volume may not be mounted.
-    #[error(
-        "has no `frostline.identity`, and the other roots belong to catalog {catalog}: mount its volume, \
-         or name the right directory; if its files are lost for good, take the root in with \
-         `StorageRoots::adopt`"
-    )]
     Missing {
         /// The catalog of the other roots.
         catalog: CatalogId,
     },
     /// The catalog root is empty or missing, but the other roots have an identity.
-    #[error(
-        "holds no catalog, and the other roots belong to catalog {catalog}: mount its volume, name the right \
-         directory, or restore it from a copy; to begin a new catalog, call `StorageRoots::start_over`"
-    )]
     NoCatalog {
         /// The catalog of the other roots.
         catalog: CatalogId,
     },
     /// The root has the identity of another role.
-    #[error("was the {found} root of catalog {catalog}: put each volume back in its place")]
     OtherRole {
         /// The role in the root's identity.
         found: RootRole,
@@ -225,10 +215,6 @@ pub enum IdentityProblem {
         catalog: CatalogId,
     },
     /// The root belongs to another catalog.
-    #[error(
-        "belongs to catalog {found}, and `{}` belongs to catalog {catalog}: put each volume back in its \
-         place", of.display()
-    )]
     OtherCatalog {
         /// The catalog that the root belongs to.
         found: CatalogId,
@@ -238,28 +224,62 @@ pub enum IdentityProblem {
         of: PathBuf,
     },
     /// A newer version of the library wrote the root.
-    #[error(
-        "has layout version {found}, and this version of the library knows {LAYOUT}: use a newer one"
-    )]
     NewerLayout {
         /// The root's layout version.
         found: u32,
     },
     /// The identity cannot be read.
-    #[error(
-        "has a damaged `frostline.identity`: restore that file from a copy, or remove it and call \
-         `StorageRoots::adopt`"
-    )]
     Damaged,
     /// The root holds data, but no root has an identity.
-    #[error(
-        "holds data, and none of the roots has a `frostline.identity`: name the right directories; if \
-         they belong together, take them in with `StorageRoots::adopt`"
-    )]
     Unidentified,
     /// The caller wants a new catalog, but the root holds one.
-    #[error("holds a catalog: open it, or move it away before you start over")]
     HoldsCatalog,
+}
+
+impl fmt::Display for IdentityProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { catalog } => write!(
+                f,
+                "has no `frostline.identity`, and the other roots belong to catalog {catalog}: mount its volume, \
+         or name the right directory; if its files are lost for good, take the root in with \
+         `StorageRoots::adopt`"
+            ),
+            Self::NoCatalog { catalog } => write!(
+                f,
+                "holds no catalog, and the other roots belong to catalog {catalog}: mount its volume, name the right \
+         directory, or restore it from a copy; to begin a new catalog, call `StorageRoots::start_over`"
+            ),
+            Self::OtherRole { found, catalog } => write!(
+                f,
+                "was the {found} root of catalog {catalog}: put each volume back in its place"
+            ),
+            Self::OtherCatalog { found, catalog, of } => write!(
+                f,
+                "belongs to catalog {found}, and `{}` belongs to catalog {catalog}: put each volume back in its \
+         place",
+                of.display()
+            ),
+            Self::NewerLayout { found } => write!(
+                f,
+                "has layout version {found}, and this version of the library knows {LAYOUT}: use a newer one"
+            ),
+            Self::Damaged => write!(
+                f,
+                "has a damaged `frostline.identity`: restore that file from a copy, or remove it and call \
+         `StorageRoots::adopt`"
+            ),
+            Self::Unidentified => write!(
+                f,
+                "holds data, and none of the roots has a `frostline.identity`: name the right directories; if \
+         they belong together, take them in with `StorageRoots::adopt`"
+            ),
+            Self::HoldsCatalog => write!(
+                f,
+                "holds a catalog: open it, or move it away before you start over"
+            ),
+        }
+    }
 }
 
 /// A root and its problem.

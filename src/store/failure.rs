@@ -1,5 +1,6 @@
 //! How a store fails: at its opening, and at a commit.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::failure::{IoFailure, StoreFailure};
@@ -52,17 +53,15 @@ pub(crate) struct Damage {
 }
 
 /// A kind of damage, which no power cut leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DamageKind {
     /// Bytes that are neither a record nor the torn end of one.
-    #[error("it is damaged at byte {offset}, which no power cut does")]
     Bytes {
         /// Bytes from the file's beginning to the damage.
         offset: usize,
     },
     /// A record of a type that this library does not write.
-    #[error("it has a record of the unknown type {found} at byte {offset}")]
     RecordType {
         /// Bytes from the file's beginning to the record.
         offset: usize,
@@ -70,10 +69,8 @@ pub enum DamageKind {
         found: u8,
     },
     /// An edit of the manifest with fields that this library does not know.
-    #[error("it has an edit that this library does not understand: another program wrote it")]
     UnknownEdit,
     /// Batches are missing before one that is there.
-    #[error("its batch {found} follows batch {expected_after}: those in between are missing")]
     Gap {
         /// The sequence number of the last edit before the gap.
         expected_after: u64,
@@ -81,9 +78,6 @@ pub enum DamageKind {
         found: u64,
     },
     /// Batches that are in a table already, or twice in the logs.
-    #[error(
-        "its batch {found} is older than edit {newest}, which is stored elsewhere: it is a file of an earlier time"
-    )]
     Stale {
         /// The newest sequence number that is stored elsewhere.
         newest: u64,
@@ -91,9 +85,6 @@ pub enum DamageKind {
         found: u64,
     },
     /// The last batches are missing.
-    #[error(
-        "the catalog ends with edit {found}, and edit {expected} was acknowledged: its last batches are missing, or it is a copy of an earlier time"
-    )]
     Older {
         /// The sequence number of an edit that was acknowledged.
         expected: u64,
@@ -101,8 +92,41 @@ pub enum DamageKind {
         found: u64,
     },
     /// The file is missing.
-    #[error("it is missing, and it held acknowledged batches")]
     Missing,
+}
+
+impl fmt::Display for DamageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes { offset } => {
+                write!(f, "it is damaged at byte {offset}, which no power cut does")
+            }
+            Self::RecordType { offset, found } => write!(
+                f,
+                "it has a record of the unknown type {found} at byte {offset}"
+            ),
+            Self::UnknownEdit => write!(
+                f,
+                "it has an edit that this library does not understand: another program wrote it"
+            ),
+            Self::Gap {
+                expected_after,
+                found,
+            } => write!(
+                f,
+                "its batch {found} follows batch {expected_after}: those in between are missing"
+            ),
+            Self::Stale { newest, found } => write!(
+                f,
+                "its batch {found} is older than edit {newest}, which is stored elsewhere: it is a file of an earlier time"
+            ),
+            Self::Older { expected, found } => write!(
+                f,
+                "the catalog ends with edit {found}, and edit {expected} was acknowledged: its last batches are missing, or it is a copy of an earlier time"
+            ),
+            Self::Missing => write!(f, "it is missing, and it held acknowledged batches"),
+        }
+    }
 }
 
 /// A start that had no space.

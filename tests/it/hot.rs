@@ -3,7 +3,8 @@
 use frostline::error::{
     BeginError, BeginRefusal, ClaimHotError, RemovalError, RemovalRefusal, SyncError, SyncRefusal,
 };
-use frostline::{Hot, HotKey, HotState};
+use frostline::key::HotKey;
+use frostline::{Hot, HotState};
 
 use crate::fixture::{Data, chunk};
 

@@ -7,9 +7,9 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use frostline::error::RootPathError;
+use frostline::key::{FileName, HotKey, Layout};
 use frostline::{
-    ArtifactKey, ArtifactKind, ChunkId, Events, FileName, HotKey, Key, Kind, Layout, Ledgers,
-    RootRole, StorageRoots, TxHash,
+    ArtifactKey, ArtifactKind, ChunkId, Events, Key, Kind, Ledgers, RootRole, StorageRoots, TxHash,
 };
 use proptest::prelude::*;
 

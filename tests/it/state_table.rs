@@ -3,10 +3,11 @@
 use std::io::Write as _;
 
 use frostline::error::Operation;
+use frostline::key::FileName;
 use frostline::step::{Begin, STEPS, Step, Synced, Unlinked, steps_table};
 use frostline::{
-    Artifact, Catalog, ChunkId, Debris, Events, FileName, Freezing, Frozen, Hot, HotDebris, Kind,
-    Ledgers, Pruning, Ready, TxHash,
+    Artifact, Catalog, ChunkId, Debris, Events, Freezing, Frozen, Hot, HotDebris, Kind, Ledgers,
+    Pruning, Ready, TxHash,
 };
 
 use crate::fixture::{Data, Faults, chunk};

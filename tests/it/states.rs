@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use allocation_counter::measure;
 use frostline::error::{Operation, ReadError};
+use frostline::key::HotKey;
 use frostline::scan::ChunkState;
 use frostline::sim::Probe;
-use frostline::{
-    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, HotKey, HotState, Key,
-};
+use frostline::{ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, HotState, Key};
 use proptest::prelude::*;
 
 use crate::fixture::{Data, Faults, chunk, freeze};

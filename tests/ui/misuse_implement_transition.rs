@@ -1,6 +1,6 @@
 //! A foreign step would not be in the table.
 
-use frostline::Transition;
+use frostline::step::Transition;
 
 struct Skip;
 

@@ -156,6 +156,22 @@ fn the_document_has_the_same_layers() {
 }
 
 #[test]
+fn the_public_face_is_small() {
+    let sources = sources();
+    let root = sources.iter().find(|source| source.path == "src/lib.rs");
+    // The documentation and the simulator are for some builds only.
+    let names = root.unwrap().public_names().into_iter();
+    let names: Vec<_> = names
+        .filter(|name| name != "architecture" && name != "sim")
+        .collect();
+    assert!(names.contains(&"Catalog".to_owned()) && names.contains(&"error".to_owned()));
+    assert!(names.len() <= 50, "{}: {names:?}", names.len());
+    let library = sources.iter().filter(|source| !source.is_below("src/sim/"));
+    let errors: usize = library.map(Source::public_errors).sum();
+    assert!((20..=30).contains(&errors), "{errors} error types");
+}
+
+#[test]
 fn files_and_functions_are_short() {
     let mut found = Vec::new();
     let mut counted = 0;

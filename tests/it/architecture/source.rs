@@ -93,6 +93,31 @@ impl Source {
         exports
     }
 
+    /// The names that the file exports at its top, modules included.
+    pub fn public_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (at, tree) in self.tokens.iter().enumerate() {
+            let is_public = at > 0 && is_ident(&self.tokens[at - 1], "pub");
+            let rest = &self.tokens[at + 1..];
+            if is_public && is_ident(tree, "use") {
+                names.extend(paths(rest).into_iter().filter_map(|mut path| path.pop()));
+            } else if is_public {
+                names.extend(rest.first().map(ToString::to_string));
+            }
+        }
+        names
+    }
+
+    /// How many public types of the file are errors.
+    pub fn public_errors(&self) -> usize {
+        let code = self.code();
+        let derived = code.match_indices("thiserror :: Error").filter(|(at, _)| {
+            let rest = code[*at..].split(['{', ';']).next().unwrap_or_default();
+            rest.contains("pub enum") || rest.contains("pub struct")
+        });
+        derived.count() + code.matches("StdError for").count()
+    }
+
     /// Each function with its name, its line and how many lines it has.
     pub fn functions(&self) -> Vec<(String, usize, usize)> {
         let mut functions = Vec::new();

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use frostline::audit::{Audit, audit};
 use frostline::error::AuditError;
+use frostline::key::FileName;
 use frostline::key::LOCK_FILE;
 use frostline::{
-    ArtifactKind, ArtifactSet, Catalog, Events, FileName, Freezing, Key, Kind, Ledgers, RootRole,
-    TxHash,
+    ArtifactKind, ArtifactSet, Catalog, Events, Freezing, Key, Kind, Ledgers, RootRole, TxHash,
 };
 
 use crate::fixture::{Data, chunk, freeze, ledger, tree};

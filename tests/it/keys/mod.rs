@@ -3,7 +3,8 @@
 mod stored;
 
 use frostline::key::EarliestLedgerKey;
-use frostline::{ArtifactKey, ArtifactKind, HotKey, Key};
+use frostline::key::HotKey;
+use frostline::{ArtifactKey, ArtifactKind, Key};
 use proptest::prelude::*;
 
 use crate::fixture::chunk;

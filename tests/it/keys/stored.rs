@@ -3,8 +3,9 @@
 use frostline::error::BeginRefusal;
 use frostline::error::{BeginError, ClaimError, ClaimHotError, PinError, ReadError, ValueError};
 use frostline::key::EarliestLedgerKey;
+use frostline::key::HotKey;
 use frostline::{
-    ArtifactKind, ArtifactState, Catalog, ChunkId, HotKey, HotState, Key, Ledgers, PinOutcome,
+    ArtifactKind, ArtifactState, Catalog, ChunkId, HotState, Key, Ledgers, PinOutcome,
 };
 
 use super::artifact;

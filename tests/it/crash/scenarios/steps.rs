@@ -6,8 +6,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::io::Write as _;
 
+use frostline::key::FileName;
 use frostline::step::Synced;
-use frostline::{Artifact, Catalog, FileName, Freezing, Frozen, Kind, Lease, Ledgers, Swept};
+use frostline::{Artifact, Catalog, Freezing, Frozen, Kind, Lease, Ledgers, Swept};
 
 use crate::crash::content::{content, is_whole, version_of};
 use crate::crash::{Failure, Machine};
