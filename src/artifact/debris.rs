@@ -10,6 +10,23 @@ use crate::failure::RemovalError;
 /// **Durable now:** the key, at `freezing`; any part of the files. They are never read. **A crash here
 /// leaves** the same. **Next:** [`rematerialize`](Self::rematerialize) to write the artifact again, or
 /// [`unlink`](Self::unlink) and [`Catalog::commit`](crate::Catalog::commit) to remove it.
+///
+/// ```
+/// use frostline::{Artifact, ChunkId, Ledgers};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// # let chunk = ChunkId::new(7)?;
+/// // A dropped writer leaves the same as a crash.
+/// drop(catalog.begin::<Ledgers>(chunk)?);
+/// let Artifact::Debris(debris) = catalog.claim::<Ledgers>(chunk)? else {
+///     panic!("the key is at `freezing`");
+/// };
+/// let freezing = debris.rematerialize()?;
+/// freezing.abandon()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "debris stays until it is rematerialized, or unlinked and committed"]
 pub struct Debris<K: Kind> {
     claim: KindClaim<K>,

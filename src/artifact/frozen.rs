@@ -12,6 +12,28 @@ use crate::protocol::{Changes, Committed, Transition};
 /// **Durable now:** the files, their names, and the key at `frozen`. **A crash here leaves** exactly
 /// that. **Next:** [`lease`](Self::lease) to read; drop the handle when there is nothing to change
 /// about it; [`demote`](Self::demote) when it has passed the retention floor.
+///
+/// ```
+/// use std::io::Write;
+/// use frostline::{Artifact, ChunkId, Ledgers};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// # let chunk = ChunkId::new(7)?;
+/// # let mut freezing = catalog.begin::<Ledgers>(chunk)?;
+/// # freezing.file(Ledgers::PACK)?.write_all(b"ten thousand ledgers")?;
+/// # drop(freezing.freeze()?);
+/// // After a restart, a claim finds the artifact.
+/// let Artifact::Frozen(frozen) = catalog.claim::<Ledgers>(chunk)? else {
+///     panic!("it was frozen");
+/// };
+/// let lease = frozen.lease();
+/// let mut start = [0; 3];
+/// lease.open(Ledgers::PACK)?.read_exact_at(&mut start, 0)?;
+/// assert_eq!(&start, b"ten");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the handle owns the key: drop it explicitly when done, or `demote` it"]
 pub struct Frozen<K: Kind> {
     claim: KindClaim<K>,

@@ -21,6 +21,24 @@ use crate::protocol::{Pending, Shared};
 ///
 /// **Durable now:** the keys, at `freezing`, and the files of earlier rounds. **A crash here
 /// leaves** [`Debris`](crate::Debris), as dropping the group does. **Next:** [`sync`](Self::sync).
+///
+/// ```
+/// use std::io::Write;
+/// use frostline::{ChunkId, Ledgers};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// let chunks = (0..3).map(ChunkId::new).collect::<Result<Vec<_>, _>>()?;
+/// let mut group = catalog.sync_group();
+/// for mut freezing in catalog.begin_all::<Ledgers>(chunks)? {
+///     freezing.file(Ledgers::PACK)?.write_all(b"ten thousand ledgers")?;
+///     group.add(freezing)?;
+/// }
+/// let frozen = catalog.commit(group.sync()?)?;
+/// assert_eq!(frozen.len(), 3);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping it leaves the keys at `freezing`, as a power cut would: `sync` it"]
 pub struct SyncGroup<T: Syncable> {
     shared: Arc<Shared>,

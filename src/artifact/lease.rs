@@ -14,6 +14,24 @@ use crate::protocol::{ReadClaim, Shared};
 ///
 /// Cheap to clone. Independent of who owns the key: a demotion goes ahead while leases are out, and
 /// the files go when the last lease has.
+///
+/// ```
+/// use std::io::Write;
+/// use frostline::{ChunkId, Ledgers};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// # let chunk = ChunkId::new(7)?;
+/// # let mut freezing = catalog.begin::<Ledgers>(chunk)?;
+/// # freezing.file(Ledgers::PACK)?.write_all(b"ten thousand ledgers")?;
+/// # drop(freezing.freeze()?);
+/// if let Some(lease) = catalog.lease::<Ledgers>(chunk)? {
+///     let file = lease.open(Ledgers::PACK)?;
+///     assert_eq!(file.size()?, 20);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the files stay only while the lease is held"]
 pub struct Lease<K: Kind> {
     shared: Arc<Shared>,

@@ -3,7 +3,6 @@
 //! Each state is a struct around a [`KindClaim`](claim::KindClaim), the claim on the artifact's key. Only the function
 //! that performs a step constructs the next state.
 
-mod abandon;
 mod begin;
 pub(crate) mod claim;
 mod debris;
@@ -20,6 +19,7 @@ mod rebuild;
 mod set;
 mod synced;
 mod unlinked;
+mod withdraw;
 
 pub use begin::Begin;
 pub(crate) use begin::{intend, intend_all};

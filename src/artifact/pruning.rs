@@ -11,6 +11,24 @@ use crate::failure::RemovalError;
 /// and the next recovery finishes the removal. **Next:** [`unlink`](Self::unlink) and
 /// [`Catalog::commit`](crate::Catalog::commit), or [`rematerialize`](Self::rematerialize) to write it
 /// again.
+///
+/// ```
+/// use std::io::Write;
+/// use frostline::{ChunkId, Ledgers};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// # let chunk = ChunkId::new(7)?;
+/// # let mut freezing = catalog.begin::<Ledgers>(chunk)?;
+/// # freezing.file(Ledgers::PACK)?.write_all(b"ten thousand ledgers")?;
+/// # let frozen = freezing.freeze()?;
+/// let pruning = catalog.commit(frozen.demote())?;
+/// assert!(catalog.lease::<Ledgers>(chunk)?.is_none());
+/// let unlinked = pruning.unlink()?;
+/// catalog.commit(unlinked)?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "its files and its key stay until it is unlinked and committed"]
 pub struct Pruning<K: Kind> {
     claim: KindClaim<K>,

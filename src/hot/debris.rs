@@ -15,6 +15,21 @@ use crate::protocol::commit;
 /// **Durable now:** the key, at `transient`; any part of the directory. It is never opened. **A crash
 /// here leaves** the same. **Next:** [`recreate`](Self::recreate) to begin with an empty directory, or
 /// [`remove`](Self::remove) to finish the discard.
+///
+/// ```
+/// use frostline::{ChunkId, Hot};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// let chunk = ChunkId::new(7)?;
+/// drop(catalog.create_hot(chunk)?);
+/// let Hot::Debris(debris) = catalog.claim_hot(chunk)? else {
+///     panic!("the key is at `transient`");
+/// };
+/// debris.remove()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the directory and its key stay until it is recreated or removed"]
 pub struct HotDebris {
     claim: HotClaim,

@@ -3,7 +3,6 @@
 //! A directory may become ready only in the process that has just created it. A directory that a restart finds at
 //! `transient`, and one that is being discarded, is [`HotDebris`]: it can be created again or removed, never promoted.
 
-mod abandon;
 mod begin;
 mod claim;
 mod debris;
@@ -15,6 +14,7 @@ mod ready;
 mod synced;
 mod transient;
 mod unlinked;
+mod withdraw;
 
 pub use begin::HotBegin;
 pub(crate) use begin::{create, intend};

@@ -12,6 +12,20 @@ use crate::fs::Dir;
 /// key and perhaps the directory: [`HotDebris`](crate::HotDebris). **Next:** create the chunk's
 /// database in [`directory`](Self::directory), then [`sync`](Self::sync) and
 /// [`Catalog::commit`](crate::Catalog::commit), or [`ready`](Self::ready) for both; or [`abandon`](Self::abandon).
+///
+/// ```
+/// use frostline::ChunkId;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+/// let transient = catalog.create_hot(ChunkId::new(7)?)?;
+/// // The chunk's database creates its files here, and syncs them.
+/// std::fs::write(transient.path().join("CURRENT"), b"database")?;
+/// let ready = transient.ready()?;
+/// assert!(ready.path().ends_with("hot/00000007"));
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the directory cannot be relied upon until it is `ready`"]
 pub struct Transient {
     claim: HotClaim,
