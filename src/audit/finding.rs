@@ -161,7 +161,7 @@ impl Finding {
             Self::DirectoryMissing { .. } => "directory_missing",
             Self::NotADirectory { .. } => "not_a_directory",
             Self::UnknownKey { .. } => "unknown_key",
-            Self::UnrecognisedValue { .. } => "odd_value",
+            Self::UnrecognisedValue { .. } => "unrecognised_value",
             Self::StrayFile { .. } => "stray_file",
             Self::ForeignDirectory { .. } => "foreign_directory",
             Self::Unreadable { .. } => "unreadable",
@@ -238,7 +238,7 @@ impl Finding {
             Self::StrayFile { .. } | Self::ForeignDirectory { .. } => {
                 "move it out of the root, which holds nothing but what keys name"
             }
-            Self::Unreadable { .. } => "mend the cause, then audit again: this was not checked",
+            Self::Unreadable { .. } => "repair the cause, then audit again: this was not checked",
         }
     }
 }

@@ -147,8 +147,8 @@ pub enum AuditError {
     Store(StoreFailure),
     /// A crash has left the catalog in need of repair.
     #[error(
-        "the catalog in `{}` cannot be read as it is: open it, which mends what a crash can leave, then \
-         audit again", path.display()
+        "the catalog in `{}` was left incomplete by a crash: open it once to repair it, then audit again",
+        path.display()
     )]
     Torn {
         /// The catalog root.
