@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the command line asks for; none for help.
+/// The options of the command line, or `None` for help.
 fn options() -> Result<Option<Options>, lexopt::Error> {
     let mut place = None;
     let mut json = false;

@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     stage.show(&catalog)?;
 
     heading("4. commit: one batch flips three keys");
-    // What comes out has the shape of what went in: a handle for each kind of the set.
+    // The result has the shape of the transition: a handle for each kind of the set.
     let frozen = catalog.commit(synced)?;
     drop(frozen);
     stage.show(&catalog)?;

@@ -103,7 +103,7 @@ fn write_ledgers(
     stage.show(catalog)
 }
 
-/// What a restart does with a hot key: the state decides, and the type of the handle says which.
+/// The restart with a hot key: the state decides, and the type of the handle tells the state.
 fn claim_ready(catalog: &Catalog, chunk: ChunkId) -> Result<Ready, Box<dyn std::error::Error>> {
     match catalog.claim_hot(chunk)? {
         Hot::Ready(ready) => Ok(ready),

@@ -78,7 +78,7 @@ fn open(disk: &SimDisk) -> Outcome<Catalog> {
 /// The writer under test.
 fn replace(disk: &SimDisk, directory: &Path, bytes: &[u8], synced: bool) -> io::Result<()> {
     let aside = directory.join("last.new");
-    // What an earlier attempt may have left.
+    // The leftovers of an earlier attempt.
     if disk.read(&aside).is_ok() {
         disk.unlink(&aside)?;
     }
@@ -91,13 +91,13 @@ fn replace(disk: &SimDisk, directory: &Path, bytes: &[u8], synced: bool) -> io::
     disk.sync_directory(directory)
 }
 
-/// What the next process does.
+/// The work of the next process.
 fn recover(disk: &SimDisk) -> Result<(), String> {
     let recovered = open(disk).and_then(|catalog| Ok(catalog.recover(DebrisPolicy::Remove)?));
     recovered.map(drop).map_err(|error| error.to_string())
 }
 
-/// What must hold at any time.
+/// The invariant.
 fn check(disk: &SimDisk, directory: &Path, when: When) -> Result<(), String> {
     let found = disk.read(directory.join("last"));
     match found.as_deref() {

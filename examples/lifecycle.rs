@@ -92,7 +92,7 @@ fn run(options: &Options) -> Outcome<()> {
         .map_or(config.streaming.retention(), Retention::from_chunks);
     let mut last = last_complete(&catalog)?;
     for chunk in source.chunks(earliest.chunk()?, options.chunks) {
-        // What an earlier run froze and pruned is not made again.
+        // Artifacts that an earlier run froze and pruned are not written again.
         if !RetentionGate::new(last, retention, earliest)?.chunk_below_floor(chunk) {
             process(&catalog, &source, chunk)?;
         }
@@ -104,7 +104,7 @@ fn run(options: &Options) -> Outcome<()> {
     report::side_by_side(&catalog)
 }
 
-/// What a configuration file with nothing but the required keys says.
+/// The configuration file with only the required keys.
 fn default_config(directory: &std::path::Path) -> Outcome<Config> {
     let text = "[service]\ndefault_data_dir = \".\"\n\
                 [streaming]\ncaptive_core_config = \"captive-core.toml\"\n";

@@ -12,7 +12,7 @@
 //!    keys of the same sort, and the next recovery goes on.
 //! 4. **Close and audit**: every file has its key, and every key its files.
 //!
-//! Where none of the roots exists there is nothing to recover, and nothing is created.
+//! If no root exists, there is nothing to recover, and nothing is created.
 //!
 //! ```text
 //! cargo run --example recover -- --data-dir /tmp/node
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the command line asks for; none for help.
+/// The options of the command line, or `None` for help.
 fn options() -> Result<Option<Options>, lexopt::Error> {
     let mut place = None;
     let mut debris = DebrisPolicy::Remove;

@@ -1,4 +1,4 @@
-//! What everything costs, side by side with its floor.
+//! The cost of everything, side by side with its floor.
 //!
 //! Each row alternates its subjects in one run, because a machine's mood changes faster than a
 //! benchmark ends, and compares each round with itself: what is printed is the median of the rounds,
@@ -49,7 +49,7 @@ fn main() {
         |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut table = Table::default();
-    // What writes little comes first, and what has been written goes last: a file system that tells the
+    // The sections that write little come first, and the written files go last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
     let sections: [Section; 12] = [
         ("commit", commit::commits),

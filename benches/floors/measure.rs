@@ -33,7 +33,7 @@ impl Table {
         let mut times = vec![Vec::with_capacity(rounds); subjects.len()];
         // One round to warm up, which does not count.
         for round in 0..=rounds {
-            // Whoever comes first in one round comes last in the next.
+            // The first side of one round is the last of the next.
             let shift = round % subjects.len();
             for turn in 0..subjects.len() {
                 let at = (turn + shift) % subjects.len();

@@ -1,4 +1,4 @@
-//! What the states take of the memory.
+//! The memory of the states.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::open::populate;
 pub fn memory(place: &Path, table: &mut Table) {
     let data = place.join("memory");
     populate(&data, 429_496);
-    // What RocksDB takes is C++'s, and not counted here.
+    // The memory of RocksDB is allocated in C++ and not counted here.
     let mut catalog = None;
     let counted = allocation_counter::measure(|| catalog = Some(open(&data)));
     table.fact(

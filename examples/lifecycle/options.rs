@@ -21,7 +21,7 @@ const DEFAULT_CHUNKS: u32 = 4;
 const DEFAULT_LEDGERS: u32 = 100;
 const DEFAULT_RETAIN: u32 = 2;
 
-/// Where the node lives.
+/// The location of the node.
 pub(crate) enum Place {
     Config(PathBuf),
     DataDir(PathBuf),
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     pub(crate) lake: Option<PathBuf>,
 }
 
-/// What the command line asks for.
+/// The options of the command line.
 pub(crate) enum Command {
     Run(Options),
     Help,

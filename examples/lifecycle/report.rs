@@ -1,4 +1,4 @@
-//! What a person sees.
+//! The output for a person.
 
 #![expect(
     clippy::disallowed_methods,
@@ -96,7 +96,7 @@ fn row(key: &str, state: &str, path: &str) {
     println!("{}", format!("   {key:26} {state:10} {path}").trim_end());
 }
 
-/// What is on disk at a path, as text; it is then accounted for.
+/// Returns the entry at a path as text, and counts it as known.
 fn take(on_disk: &mut BTreeMap<PathBuf, u64>, layout: &Layout, path: &Path) -> String {
     match on_disk.remove(path) {
         Some(size) => format!("{} ({size} bytes)", short(layout, path)),

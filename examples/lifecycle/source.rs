@@ -1,4 +1,4 @@
-//! Where ledgers come from: made up, or objects of the public data lake.
+//! The sources of ledgers: made up, or objects of the public data lake.
 
 #![expect(
     clippy::disallowed_methods,
@@ -15,7 +15,7 @@ use crate::Outcome;
 use crate::options::Options;
 
 pub(crate) enum Source {
-    /// So many ledgers at the beginning of every chunk.
+    /// The number of ledgers at the beginning of every chunk.
     MadeUp { per_chunk: u32 },
     /// The objects of a lake. Their bytes are stored as they are.
     Lake(BTreeMap<LedgerSeq, PathBuf>),

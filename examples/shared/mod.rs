@@ -1,4 +1,4 @@
-//! What the examples share: a place to work in, and a view of the catalog and of the files.
+//! The common parts of the examples: a place to work in, and a view of the catalog and of the files.
 //!
 //! Everything is printed relative to the data directory and in a fixed order, so that an example
 //! prints the same text in every run.
@@ -209,7 +209,7 @@ pub(crate) fn heading(step: &str) {
     println!("\n{step}");
 }
 
-/// What happened inside a step.
+/// Prints the result of a step.
 pub(crate) fn note(text: &str) {
     println!("  {text}");
 }

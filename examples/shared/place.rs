@@ -1,4 +1,4 @@
-//! Where a node lives: the part of the command line that `audit` and `recover` have in common.
+//! The location of a node: the part of the command line that `audit` and `recover` have in common.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -116,7 +116,7 @@ impl<T: Syncable> SyncGroup<T> {
         Ok(())
     }
 
-    /// Makes every member durable. What comes back is a transition: one commit flips all of the keys.
+    /// Makes every member durable. Returns a transition: one commit flips all of the keys.
     ///
     /// # Errors
     ///

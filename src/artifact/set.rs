@@ -96,7 +96,7 @@ pub struct FreezingSet {
 }
 
 impl FreezingSet {
-    /// Makes the files of every member durable. What comes back is a transition: one commit flips
+    /// Makes the files of every member durable. Returns a transition: one commit flips
     /// all of the keys.
     ///
     /// # Errors

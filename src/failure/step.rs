@@ -31,7 +31,7 @@ pub type CommitError<T> = StepError<T, CommitRefusal>;
 /// Files, or a hot directory, that could not be removed.
 pub type RemovalError<H> = StepError<H, RemovalRefusal>;
 
-/// A recovery that stopped. What it had done is done, and the next one continues.
+/// A recovery that stopped. Its finished work stays finished, and the next recovery continues.
 pub type RecoverError = StepError<(), ReadError>;
 
 /// A step that has begun and failed. The handle is gone.

@@ -133,7 +133,7 @@ impl Dir {
         Ok(())
     }
 
-    /// What is in the directory, sorted by name.
+    /// Returns the entries of the directory, sorted by name.
     pub(crate) fn list(&self) -> Result<Vec<Entry>, IoFailure> {
         let entries = self
             .disk
@@ -150,7 +150,7 @@ impl Dir {
         self.perform(Operation::Inspect, name, || self.handle.has(name))
     }
 
-    /// What this name stands for, or none if nothing has it.
+    /// Returns the kind of the entry with this name, or `None` if there is no such entry.
     pub(crate) fn kind_of(&self, name: impl AsRef<OsStr>) -> Result<Option<EntryKind>, IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::Inspect, name, || self.handle.kind_of(name))

@@ -186,7 +186,7 @@ impl ReadFile {
     ///
     /// # Errors
     ///
-    /// What `fstat` says.
+    /// Returns the length that `fstat` reports.
     pub fn size(&self) -> Result<u64, IoFailure> {
         match self.file.metadata() {
             Ok(metadata) => Ok(metadata.len()),
@@ -198,7 +198,7 @@ impl ReadFile {
     ///
     /// # Errors
     ///
-    /// What `pread` says, or [`io::ErrorKind::UnexpectedEof`] if the file ends before.
+    /// Reads as `pread` does, or fails with [`io::ErrorKind::UnexpectedEof`] if the file ends before.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), IoFailure> {
         let read = self.file.read_exact_at(buffer, offset);
         read.map_err(|error| {

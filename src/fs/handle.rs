@@ -200,7 +200,7 @@ impl DirHandle {
         }
     }
 
-    /// What sort of thing has this name; none if nothing has it.
+    /// Returns the kind of the entry with this name, or `None` if there is no such entry.
     pub(super) fn kind_of(&self, name: &OsStr) -> io::Result<Option<EntryKind>> {
         match self {
             Self::Real(fd) => sys::kind_of(fd, name),

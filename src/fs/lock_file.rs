@@ -11,7 +11,7 @@ use super::lock_handle::LockHandle;
 use super::sys::{self, DirId};
 use crate::failure::{IoFailure, Operation};
 
-/// What a lock file may hold; a holder's line is far shorter.
+/// The most bytes that are read of a lock file; a holder's line is far shorter.
 const LONGEST_HOLDER: usize = 256;
 
 /// The directories that this process has locked, and whether its name is in their lock files. No text
@@ -30,7 +30,7 @@ impl LockTable {
     }
 }
 
-/// Who has a lock that could not be taken.
+/// The holder of a lock that could not be taken.
 pub(crate) enum Holder {
     /// This very process; its start may still be on the way.
     ThisProcess { has_started: bool },
@@ -119,7 +119,7 @@ impl LockFile {
         locked
     }
 
-    /// What is written in the file, if the process that it names has the lock.
+    /// Returns the text of the file, if the process that it names has the lock.
     ///
     /// A name is written at the end of a start, so that a start that is refused leaves it as it was, and
     /// it stays when its process is killed. So it may be of somebody who is gone, and whose number is

@@ -92,7 +92,7 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
     })
 }
 
-/// What a name on the way stands for.
+/// The target of a name on the way.
 enum Found {
     Directory(DirHandle),
     Nothing,

@@ -27,7 +27,7 @@ pub(super) use file_system::{
     sync_file_system, sync_whole_from,
 };
 
-/// What a name stands for, not followed if it is a symbolic link.
+/// The kind of a directory entry. A symbolic link is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     File,
@@ -36,7 +36,7 @@ pub(crate) enum EntryKind {
     Other,
 }
 
-/// What makes a directory the same directory, however its path is spelled.
+/// The identity of a directory, which is the same for every spelling of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct DirId {
     pub(super) device: u64,
@@ -253,7 +253,7 @@ pub(super) fn rename(
     Ok(fs::renameat_with(from, name, to, new_name, flags)?)
 }
 
-/// What a name stands for, without following it; none if nothing.
+/// Returns the kind of an entry without following it, or `None` if there is no such entry.
 pub(super) fn file_type(dir: impl AsFd, name: &OsStr) -> io::Result<Option<FileType>> {
     match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),

@@ -1,4 +1,4 @@
-//! What a file holds: for sure, as read back now, and in each way that a power cut may leave it.
+//! The content of a file: the durable bytes, the current bytes, and each outcome of a power cut.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ const MOST_OUTCOMES: usize = 256;
 /// A file's bytes.
 #[derive(Clone)]
 pub(super) struct Content {
-    /// What is durable, then what each change since the last sync has made of it. Never empty.
+    /// The durable bytes, then the bytes after each change since the last sync. Never empty.
     versions: Vec<Arc<[u8]>>,
     /// After a failed sync no later one makes what was pending durable.
     sync_has_failed: bool,
@@ -32,7 +32,7 @@ impl Content {
         }
     }
 
-    /// What reading it gives now.
+    /// Returns the current bytes.
     pub(super) fn current(&self) -> Arc<[u8]> {
         self.versions.last().map(Arc::clone).unwrap_or_default()
     }

@@ -38,7 +38,7 @@ impl CrashTrace {
         Self { last, broken }
     }
 
-    /// What is wrong.
+    /// The broken invariants.
     #[must_use]
     pub fn broken(&self) -> &str {
         &self.broken
@@ -106,7 +106,7 @@ impl fmt::Debug for CrashTrace {
 
 impl std::error::Error for CrashTrace {}
 
-/// What has become of everything that was pending.
+/// Returns the fate of each pending change.
 fn fate(world: &World, image: &World) -> Vec<String> {
     let mut lines = Vec::new();
     for (number, inode) in world.inodes.iter().enumerate() {

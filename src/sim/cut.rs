@@ -13,7 +13,7 @@ use super::world::{Inode, ROOT, World};
 /// The outcomes in which one power cut may come out.
 pub(super) struct PowerCut<'a> {
     world: &'a World,
-    /// What each file that is not durable may hold.
+    /// The possible contents of each file that is not durable.
     contents: HashMap<InodeId, Vec<Arc<[u8]>>>,
     /// Directories with anything pending in or below them.
     unsure: HashSet<InodeId>,

@@ -42,7 +42,7 @@ impl SimDisk {
     }
 
     /// The process is over and another one begins: locks are released and ordered faults forgotten.
-    /// What is pending stays pending.
+    /// Pending changes stay pending.
     pub fn restart(&self) {
         self.state().restart();
     }
@@ -134,7 +134,7 @@ impl SimDisk {
         self.store_opened(keys, Path::new("/"));
     }
 
-    /// What a store has been told to keep when this disk was cut off: the entries that its commits
+    /// Returns the entries that a store must keep at this crash point: the entries that its commits
     /// have acknowledged, and those entries with the batch that was being committed, if there was one.
     #[must_use]
     pub fn promised(&self) -> (Keys, Option<Keys>) {
@@ -165,9 +165,9 @@ impl fmt::Debug for SimDisk {
     }
 }
 
-/// What a store tells of itself.
+/// The events that a store reports.
 impl SimDisk {
-    /// What happens until [`end_of_store`](Self::end_of_store) is the store's own doing.
+    /// The events until [`end_of_store`](Self::end_of_store) belong to the store.
     pub(crate) fn begin_store(&self) {
         self.state().in_store = true;
     }

@@ -1,11 +1,11 @@
-//! What a directory holds: for sure, as looked up now, and in each way that a power cut may leave it.
+//! The entries of a directory: the durable ones, the current ones, and each outcome of a power cut.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
 use super::event::InodeId;
 
-/// What a name may stand for.
+/// The target of a name.
 type Target = Option<InodeId>;
 
 /// A directory's entries.
@@ -26,7 +26,7 @@ impl Entries {
         }
     }
 
-    /// What looking a name up gives now.
+    /// Returns the current target of a name.
     pub(super) fn get(&self, name: &OsStr) -> Target {
         self.current.get(name).copied()
     }

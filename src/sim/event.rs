@@ -1,4 +1,4 @@
-//! What happens to the disk: everything that a crash can come before or after.
+//! The events of a disk: a crash can come before or after each of them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

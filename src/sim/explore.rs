@@ -31,7 +31,7 @@ pub struct PowerLoss<'a> {
 type Recover<'a> = dyn Fn(&SimDisk) -> Result<(), String> + 'a;
 type Check<'a> = dyn Fn(&SimDisk, When) -> Result<(), String> + 'a;
 
-/// What an exploration has covered.
+/// The coverage of an exploration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Explored {
     /// Instants at which the power was cut, or the process killed.

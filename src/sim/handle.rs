@@ -1,4 +1,4 @@
-//! What a program holds of a simulated disk: open directories, files to write, locks.
+//! The handles of a simulated disk: open directories, files to write, locks.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -293,7 +293,7 @@ impl DirHandle {
         Ok(if reuses { 0 } else { self.identity()? })
     }
 
-    /// What makes the directory the same directory, however it was found.
+    /// Returns the identity of the directory.
     pub(crate) fn identity(&self) -> io::Result<u64> {
         self.call(Call::Look, "look at", OsStr::new(""), |_, _| {
             Ok(self.inode.0 as u64)

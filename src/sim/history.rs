@@ -1,4 +1,4 @@
-//! What has happened on a disk since it was settled, and how that can be mutated.
+//! The events on a disk since its start, and their mutations.
 
 use super::disk::SimDisk;
 use super::event::{Batch, Event, Record};
@@ -12,7 +12,7 @@ pub struct History {
 }
 
 impl SimDisk {
-    /// What has happened since the disk was settled, or made.
+    /// Returns the events since the last [`sync_all`](Self::sync_all), or since the disk was made.
     #[must_use]
     pub fn history(&self) -> History {
         let state = self.state();
@@ -23,7 +23,7 @@ impl SimDisk {
     }
 }
 
-/// What a mutant does wrong.
+/// The defect of a mutant.
 #[derive(Clone, Debug)]
 pub enum Mutation {
     /// A sync that did nothing: a lying disk, or a forgotten call.
@@ -36,11 +36,11 @@ pub enum Mutation {
 
 /// A history in which one thing has gone wrong.
 pub struct Mutant {
-    /// What has gone wrong, in words, with the step that it is in.
+    /// The defect in words, with its step.
     pub name: String,
-    /// What has gone wrong.
+    /// The defect.
     pub mutation: Mutation,
-    /// What happens then.
+    /// The mutated events.
     pub history: History,
 }
 
@@ -159,7 +159,7 @@ impl History {
         let following = self.log.iter().enumerate().skip(position + 1);
         let mut operations = following.filter(|(_, record)| record.event.is_operation());
         let (next, second) = operations.next()?;
-        // What comes after a sync may rely on it; what comes before one does so only if it is covered.
+        // A later operation may rely on a sync; an earlier one relies on it only if the sync covers it.
         let is_ordered = match (&first.event, &second.event) {
             (first, second) if first.is_barrier() => !second.is_barrier(),
             (first, second) => second.covers(first),

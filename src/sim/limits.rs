@@ -5,7 +5,7 @@
 pub struct Limits {
     /// All of them, if there are no more than this.
     pub all: usize,
-    /// So many otherwise.
+    /// The size of the sample otherwise.
     pub sample: usize,
     /// How many recoveries are cut off, too. The rest run to their end.
     pub cut_recoveries: usize,

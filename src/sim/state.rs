@@ -1,4 +1,4 @@
-//! What is behind a simulated disk's lock: the world, the log of what happened, and the faults to come.
+//! The state behind a simulated disk's lock: the world, the log of events, and the planned faults.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,7 +11,7 @@ use super::world::World;
 /// Linux's number for an input or output error.
 const EIO: i32 = 5;
 
-/// What a call needs, or does, that a fault may care for.
+/// The property of a call that a fault depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     /// Looks at the disk.
@@ -47,12 +47,12 @@ pub(super) struct State {
     /// Calls since the counting began.
     pub(super) calls: usize,
     pub(super) fault: Option<Fault>,
-    /// What the fault hit.
+    /// The call that failed.
     pub(super) hit: Option<String>,
     /// From this call on the disk is full.
     pub(super) full_from: Option<usize>,
     pub(super) locked: BTreeSet<InodeId>,
-    /// What this process must not sync again.
+    /// The inodes that this process must not sync again.
     failed_syncs: BTreeSet<InodeId>,
     /// Of whose bytes a failed sync of everything has lost some. Their own sync tells so once.
     lost: BTreeSet<InodeId>,

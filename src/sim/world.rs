@@ -18,7 +18,7 @@ pub(super) enum Inode {
     Directory(Entries),
 }
 
-/// What a store has promised: the batches that it has acknowledged, and the one that it is writing.
+/// The obligations of a store: the acknowledged batches, and the batch that is being written.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Promise {
     pub(super) acknowledged: Arc<Keys>,
@@ -198,7 +198,7 @@ impl World {
         }
     }
 
-    /// What distinguishes this tree, as it reads now, from other ones.
+    /// Returns a hash of the current tree.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.hash_below(ROOT, &mut hasher, &mut BTreeSet::new());

@@ -35,7 +35,7 @@ pub(super) enum Before {
 /// A file, and how many of its bytes are to stay.
 type Cut = (String, usize);
 
-/// What the manifest and the logs look like: sound, but for torn ends.
+/// The manifest and the logs, which are sound except for torn ends.
 pub(super) struct Checked {
     cuts: Vec<Cut>,
     /// Whether the logs hold any batch.

@@ -42,7 +42,7 @@ impl Part {
     }
 }
 
-/// What a record's header says, whether or not it is true.
+/// The fields of a record's header, which may be damaged.
 struct Header {
     checksum: u32,
     length: usize,
@@ -202,7 +202,7 @@ fn may_end_within_a_sector(offset: usize, complete: usize, unsynced: Unsynced) -
 
 /// Whether the batch from `complete` to `end` is sound but for the first bytes of its checksum.
 ///
-/// So few bytes may be zeros of the checksum itself. They show a lost sector only if the rest is sound.
+/// These few bytes may be zeros of the checksum itself. They show a lost sector only if the rest is sound.
 fn is_sound_without(bytes: &[u8], complete: usize, lost: usize, end: usize) -> bool {
     let mut mended = bytes.get(..end).unwrap_or_default().to_vec();
     let Some(header) = Header::at(&mended, complete) else {

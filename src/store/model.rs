@@ -57,7 +57,7 @@ struct Log {
     has_name: bool,
 }
 
-/// What the files say.
+/// The content of the files.
 struct Found {
     log: u64,
     /// Without the logs' batches.
@@ -221,7 +221,7 @@ impl Log {
     fn open(dir: &DirHandle, number: u64) -> io::Result<Self> {
         let name = log_name(number);
         let exists = dir.has(name.as_ref())?;
-        // What is reserved of it is zeros.
+        // The reserved part of it is zeros.
         let length = if exists {
             read_batches(&dir.read_file(name.as_ref())?, |_| {})
         } else {

@@ -16,7 +16,7 @@ use crate::fs::Dir;
 /// How often a reading is begun before its failure is believed.
 const ATTEMPTS: usize = 5;
 
-/// What a directory that should hold a store was found to hold.
+/// The content of a directory that should hold a store.
 #[derive(Debug)]
 pub(crate) enum Reading {
     /// A store, with these entries, in byte order.

@@ -2,16 +2,17 @@
 
 use serde::Deserialize;
 
-/// A defect, and how to put it back.
+/// A defect and the change that puts it back.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defect {
     pub name: String,
     pub file: String,
-    /// A text that the file has once.
+    /// The text to replace, which occurs once in the file.
     pub find: String,
     pub replace: String,
-    /// A test of tests/it; after "lib: ", of src; after "torture: ", words of cases of `make torture`.
+    /// The test that must fail: in tests/it, or in src after "lib: ". After "torture: ", the words that select cases of
+    /// `make torture`.
     pub caught_by: String,
 }
 

@@ -1,7 +1,7 @@
-//! Puts each defect of `defects.toml` back, one at a time, in a copy of the project, and makes sure that its
-//! test fails then.
+//! Puts each defect of `defects.toml` back into a copy of the project, one at a time, and checks that its test
+//! fails.
 //!
-//! Arguments: words that the names of the defects must contain.
+//! The arguments are words that the names of the defects must contain.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -25,20 +25,20 @@ use list::Defect;
 enum Fate {
     Caught,
     Missed,
-    /// The project does not build with it.
+    /// The project does not build with the defect.
     DoesNotBuild(String),
-    /// Its test cannot do its work here, and says why.
+    /// The test cannot run here, and says why.
     Skipped(String),
 }
 
-/// A copy of the project that is built beside it, with the same dependencies.
+/// A copy of the project that is built beside the original, with the same dependencies.
 struct Copy {
     directory: PathBuf,
 }
 
 impl Copy {
     fn new() -> Self {
-        // The same path each time, so that builds of earlier runs are replaced.
+        // The path is the same each time, so that builds of earlier runs are replaced.
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("defects");
         let _not_there = fs::remove_dir_all(&directory);
         create(&directory);
@@ -67,7 +67,7 @@ impl Copy {
             .current_dir(&self.directory)
             .args(["test", "--quiet", "--locked"])
             .args(arguments)
-            // A build in seconds. The dependencies have a profile of their own.
+            // The build takes seconds. The dependencies have a profile of their own.
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0");
         command
@@ -75,7 +75,7 @@ impl Copy {
             .unwrap_or_else(|error| panic!("cargo: {error}"))
     }
 
-    /// Makes sure that a test passes as long as there is no defect; none if it cannot do its work here.
+    /// Returns whether a test passes without any defect, or `None` if it cannot run here.
     fn passes(&self, caught_by: &str) -> Option<bool> {
         match self.run(caught_by) {
             Fate::Missed => Some(true),

@@ -1,4 +1,4 @@
-//! What every handle is, and is not.
+//! The traits that every handle has, and has not.
 
 use frostline::audit::Audit;
 use frostline::config::{EarliestLedger, LogFormat, LogLevel};

@@ -12,7 +12,7 @@ use rustix::fs::FallocateFlags;
 use crate::fixture::{Data, Trace, chain, chunk, freeze};
 use crate::mounts::data_synced_whole;
 
-/// Where a line stands in a trace, which must have it exactly once from `after` on.
+/// Returns the position of a line in a trace from `after` on.
 #[track_caller]
 fn position(trace: &[String], line: &str) -> usize {
     let found: Vec<_> = (0..trace.len()).filter(|at| trace[*at] == line).collect();

@@ -130,7 +130,7 @@ fn life(catalog: &Catalog) -> Result<(), FailureKind> {
     }
 }
 
-/// Whatever a failure has left, opening again and doing the work again succeeds.
+/// After any failure, opening again and doing the work again succeeds.
 fn converge(world: &Data) {
     let catalog = world.open();
     let keys: Vec<_> = catalog

@@ -8,7 +8,7 @@ use crate::mounts::{Mount, is_synced_whole};
 /// More than enough to be synced whole, wherever that is known to do.
 const SETS: u32 = 40;
 
-/// What it takes to freeze many sets, of all kinds: files, directories and file systems that are synced.
+/// The barriers for many sets of all kinds: synced files, directories and file systems.
 fn barriers(world: &Data) -> [Vec<String>; 3] {
     let trace = Trace::default();
     let catalog = world.open_probed(trace.probe(world));
@@ -43,7 +43,7 @@ fn assert_each_is_synced(world: &Data) {
     assert_eq!(file_systems, [""; 0]);
 }
 
-/// Where nothing is known of `syncfs`, a group of any size syncs each file.
+/// On a file system without the guarantee of `syncfs`, a group of any size syncs each file.
 #[test]
 fn a_file_system_without_the_guarantee_is_not_synced_whole() {
     let world = Data::new();

@@ -77,7 +77,7 @@ impl Data {
         Catalog::open(self.roots().lock_with_probe(probe).unwrap()).unwrap()
     }
 
-    /// Where the ledgers of a chunk are.
+    /// Returns the path of a chunk's ledgers.
     pub fn pack(&self, number: u32) -> PathBuf {
         let chunk = chunk(number);
         self.path()
@@ -261,13 +261,13 @@ impl Trace {
         })
     }
 
-    /// What has happened since the last call.
+    /// Returns the operations since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.lines.lock().unwrap())
     }
 }
 
-/// What an operation is called, if it changes the disk or makes it durable.
+/// Returns the verb of an operation that changes the disk or makes it durable.
 pub fn verb(operation: Operation) -> Option<&'static str> {
     Some(match operation {
         Operation::CreateDirectory => "mkdir",

@@ -136,7 +136,7 @@ fn a_file_system_is_synced_whole_from_a_number_of_barriers_on() {
     assert_eq!(syncs(one_by_one).1, 1);
 }
 
-/// What the file system as a whole has made durable is not made so again.
+/// Directories that a `syncfs` has made durable are not synced again.
 #[test]
 fn after_a_large_group_a_bucket_is_durable() {
     let Some(world) = data_synced_whole() else {

@@ -1,4 +1,4 @@
-//! Roots that do not belong together, or are not there: refused before anything is created.
+//! Mismatched or missing roots are refused before anything is created.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use crate::fixture::{Data, chain, chunk, copy_tree, freeze, state, tree};
 
 const IDENTITY: &str = "frostline.identity";
 
-/// Everything but the lock files, which name the process that tried.
+/// Returns every file except the lock files, which name the process that tried to start.
 fn all_but_locks(data: &Data) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = tree(data.outside());
     files.retain(|path, _| !path.ends_with(frostline::key::LOCK_FILE));
     files
 }
 
-/// A tree with one frozen artifact.
+/// Creates a tree with one frozen artifact.
 fn used() -> Data {
     let data = Data::new();
     drop(freeze(&data.open(), 1, b"ledgers"));
@@ -32,7 +32,7 @@ fn problem(result: Result<frostline::LockedRoots, LockError>) -> (RootRole, Iden
     }
 }
 
-/// The start is refused, and neither changes nor creates anything.
+/// Asserts that the start is refused and neither changes nor creates anything; returns the problem.
 #[track_caller]
 fn refused(data: &Data) -> (RootRole, IdentityProblem) {
     let before = all_but_locks(data);
@@ -41,7 +41,7 @@ fn refused(data: &Data) -> (RootRole, IdentityProblem) {
     found
 }
 
-/// Moves a root away, as if its volume were not mounted; `leaves`: with an empty mount point.
+/// Moves a root away, as if its volume were not mounted. With `leaves`, an empty mount point stays.
 fn unmount(data: &Data, role: RootRole, leaves: bool) -> PathBuf {
     let root = data.root(role);
     let away = data.outside().join(format!("{role}.away"));
@@ -52,7 +52,7 @@ fn unmount(data: &Data, role: RootRole, leaves: bool) -> PathBuf {
     away
 }
 
-/// A volume that is not mounted. Without the check the start would create the root anew, and the recovery
+/// The root's volume is not mounted. Without the check, the start would create a new root, and the recovery
 /// would delete the keys of files that exist.
 #[test]
 fn a_root_that_is_not_mounted_is_refused() {
@@ -68,7 +68,7 @@ fn a_root_that_is_not_mounted_is_refused() {
                 }
                 _ => assert!(matches!(found, IdentityProblem::Missing { .. })),
             }
-            // Mounted again, all is as it was.
+            // After the volume is mounted again, the artifact is still frozen.
             if leaves {
                 std::fs::remove_dir(data.root(role)).unwrap();
             }
@@ -91,7 +91,7 @@ fn swapped_volumes_are_refused() {
         matches!(found, IdentityProblem::OtherRole { .. }),
         "{found}"
     );
-    // Nor does an explicit call take them in.
+    // `adopt` refuses them too.
     problem(data.roots().adopt());
 }
 
@@ -138,7 +138,7 @@ fn a_damaged_or_newer_identity_is_refused() {
     }
 }
 
-/// A tree that an earlier version of the library made.
+/// An earlier version of the library made this tree.
 #[test]
 fn a_tree_without_identities_is_taken_in_by_an_explicit_call() {
     let data = used();
@@ -155,7 +155,7 @@ fn a_tree_without_identities_is_taken_in_by_an_explicit_call() {
     assert_eq!(data.open().id(), id);
 }
 
-/// A root that is lost for good, and a catalog that was restored from an older copy.
+/// One root is lost for good, and the catalog is restored from an older copy.
 #[test]
 fn a_lost_root_and_an_older_catalog_are_taken_in_by_an_explicit_call() {
     let data = used();
@@ -173,7 +173,8 @@ fn a_lost_root_and_an_older_catalog_are_taken_in_by_an_explicit_call() {
     drop(catalog);
     assert_eq!(data.open().id(), id);
 
-    // Without the call, an older copy of the catalog alone is refused by what the ledgers root knows.
+    // Without `adopt`, an older copy of the catalog alone is refused, because the witness in the ledgers root
+    // records the newer one.
     drop(freeze(&data.open(), 3, b"ledgers"));
     drop(data.open());
     std::fs::remove_dir_all(data.root(RootRole::Catalog)).unwrap();
@@ -182,7 +183,7 @@ fn a_lost_root_and_an_older_catalog_are_taken_in_by_an_explicit_call() {
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
 }
 
-/// The record of the newer catalog is in either slot of the witness, and must not come back.
+/// The newer catalog's record may be in either slot of the witness, and must not come back.
 #[test]
 fn an_older_catalog_is_taken_in_after_any_number_of_starts() {
     for starts in 1..4 {
@@ -200,7 +201,7 @@ fn an_older_catalog_is_taken_in_after_any_number_of_starts() {
     }
 }
 
-/// A new catalog over the files of one that is lost: they stay, and are not overwritten.
+/// A new catalog starts over the files of a lost one. The files stay and are not overwritten.
 #[test]
 fn starting_over_keeps_the_files() {
     let data = used();
@@ -221,7 +222,7 @@ fn starting_over_keeps_the_files() {
     assert_eq!(state(&data.open(), 2), Some(ArtifactState::Frozen));
 }
 
-/// A first start that did not get to its end: roots that hold nothing yet may be made anew.
+/// The first start was interrupted. Roots that hold nothing yet may be created again.
 #[test]
 fn an_interrupted_first_start_goes_on() {
     let data = Data::new();
@@ -238,7 +239,7 @@ fn an_interrupted_first_start_goes_on() {
     refused(&data);
 }
 
-/// A directory of another program, given as the catalog root, with other roots that do not exist.
+/// The catalog root is another program's directory, and the other roots do not exist.
 #[test]
 fn a_foreign_directory_is_refused_before_anything_is_created() {
     let data = Data::new();
@@ -259,7 +260,7 @@ fn a_foreign_directory_is_refused_before_anything_is_created() {
     assert!(tree(data.outside()) == before);
 }
 
-/// Somebody deletes the lock files of a running node as "stale". The directories are locked, too.
+/// An operator deletes the lock files of a running node as "stale". The directories are locked too.
 #[test]
 fn deleted_lock_files_let_no_other_process_in() {
     let data = used();
@@ -295,7 +296,7 @@ fn a_pipe_in_place_of_a_lock_file_is_named() {
     assert!(error.contains(lock.to_str().unwrap()), "{error}");
 }
 
-/// The identities are whole on the disk before the first start ends.
+/// The identities are complete on disk before the first start ends.
 #[test]
 fn every_root_has_its_identity() {
     let data = used();
@@ -313,7 +314,7 @@ fn every_root_has_its_identity() {
     }
 }
 
-/// The texts that an operator reads.
+/// Checks the texts that an operator reads.
 #[test]
 fn the_texts_of_the_problems() {
     let data = used();

@@ -1,4 +1,4 @@
-//! The two-way mapping between keys and paths, as a table and as laws.
+//! The two-way mapping between keys and paths, as a table and as properties.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -33,7 +33,7 @@ fn overridden_layout() -> Layout {
         .layout()
 }
 
-/// Each key of a chunk with all of its paths.
+/// Returns each key of a chunk with all of its paths.
 fn keys_of(layout: &Layout, chunk: ChunkId) -> Vec<(Key, Vec<PathBuf>)> {
     let artifact = |kind| {
         let key = ArtifactKey { chunk, kind };
@@ -135,7 +135,7 @@ fn every_path_is_of_one_key_only() {
                 }
             }
         }
-        // Six paths for each of the chunks, none of them twice.
+        // Each chunk has six paths, and no path occurs twice.
         assert_eq!(owners.len() % 6, 0);
         assert!(owners.len() > 6 * 3800);
     }
@@ -145,7 +145,7 @@ fn every_path_is_of_one_key_only() {
 fn other_paths_are_of_no_key() {
     let layout = default_layout();
     let rejected: [&[u8]; 38] = [
-        // Another bucket, or another number of digits.
+        // Wrong bucket, or wrong number of digits.
         b"/data/ledgers/00006/00005350.pack",
         b"/data/ledgers/5/00005350.pack",
         b"/data/ledgers/000005/00005350.pack",
@@ -157,7 +157,7 @@ fn other_paths_are_of_no_key() {
         b"/data/ledgers/00430/00430000.pack",
         b"/data/hot/00429496",
         b"/data/hot/5350",
-        // Another spelling of a right path.
+        // Other spellings of a valid path.
         b"/data//ledgers/00005/00005350.pack",
         b"/data/ledgers//00005/00005350.pack",
         b"/data/ledgers/00005/00005350.pack/",
@@ -168,7 +168,7 @@ fn other_paths_are_of_no_key() {
         b"/data/hot/../hot/00005350",
         b"data/ledgers/00005/00005350.pack",
         b"/DATA/ledgers/00005/00005350.pack",
-        // Another suffix, or that of another kind.
+        // Wrong suffix, or the suffix of another kind.
         b"/data/ledgers/00005/00005350",
         b"/data/ledgers/00005/00005350.bin",
         b"/data/ledgers/00005/00005350.pack.tmp",
@@ -178,14 +178,14 @@ fn other_paths_are_of_no_key() {
         b"/data/txhash/raw/00005350.bin",
         b"/data/hot/00005350.pack",
         b"/data/hot/00005/00005350",
-        // Roots, what is outside of them, and what is below an artifact.
+        // Roots, buckets, and paths outside the roots.
         b"/data/ledgers",
         b"/data/ledgers/00005",
         b"/data",
         b"/",
         b"",
         b"/other/ledgers/00005/00005350.pack",
-        // Not even text.
+        // Not valid UTF-8.
         b"/data/ledgers/00005/0000535\xff.pack",
         b"/data/ledgers/00005/00005350.pack\xff",
     ];
@@ -266,7 +266,7 @@ fn any_layout() -> impl Strategy<Value = Layout> {
     prop_oneof![
         Just(default_layout()),
         Just(overridden_layout()),
-        // A root that holds every sort of artifact: the mapping is one to one there too.
+        // One root holds every kind of artifact. The mapping is one to one there too.
         Just(
             RootRole::ALL
                 .into_iter()
@@ -289,7 +289,7 @@ proptest! {
         }
     }
 
-    /// Paths out of the mapping's own pieces, right and wrong ones.
+    /// Builds valid and invalid paths from the mapping's own parts.
     #[test]
     fn a_recognised_path_is_spelled_like_the_path_of_its_key(
         layout in any_layout(),
@@ -320,7 +320,7 @@ proptest! {
         }
     }
 
-    /// One byte of a right path changed: it is another key's path or none.
+    /// Changes one byte of a valid path. The result is the path of another key or of no key.
     #[test]
     fn a_near_miss_is_of_no_key_or_of_another(
         number in 0..=429_495_u32,

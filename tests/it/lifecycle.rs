@@ -1,4 +1,4 @@
-//! The main job: the example that runs a small node's storage.
+//! The `lifecycle` example, which runs a small node's storage.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -37,7 +37,7 @@ fn its_output_is_stable_and_a_second_run_does_nothing() {
     snapshot::check("example_lifecycle", &format!("{first}\n{second}"));
 }
 
-/// The tree without the library's own files, into which every start writes.
+/// Returns the tree without the library's own files, because every start writes into them.
 fn unlocked(
     mut tree: std::collections::BTreeMap<PathBuf, Vec<u8>>,
 ) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
@@ -71,7 +71,7 @@ fn a_configuration_is_obeyed() {
     assert!(!cold.contains(&"00001/00001000.pack".into()), "{cold:?}");
 }
 
-/// The bytes of a lake's object, as the pack holds them: after a sequence number and a length.
+/// Asserts that the pack holds the bytes of a lake's object behind a sequence number and a length.
 #[track_caller]
 fn assert_packed(world: &Data, chunk: u32, object: &[u8]) {
     let pack = std::fs::read(world.pack(chunk)).unwrap();
@@ -84,7 +84,7 @@ fn the_objects_of_a_lake_are_stored_unmodified() {
     let world = Data::new();
     let lake = world.path().join("lake");
     std::fs::create_dir_all(&lake).unwrap();
-    // Not what their names say, and not even compressed: bytes are bytes.
+    // The content does not match the names and is not compressed. The program must store any bytes.
     let object = b"\0\xff any bytes at all";
     std::fs::write(lake.join("FCD285FF--53312000.xdr.zstd"), object).unwrap();
     std::fs::write(lake.join("FFFFFFFD--2.xdr.zstd"), b"genesis").unwrap();
@@ -95,7 +95,7 @@ fn the_objects_of_a_lake_are_stored_unmodified() {
     assert_packed(&world, 0, b"genesis");
 }
 
-/// A real object of the public data lake, where one is beside the checkout.
+/// Uses a real object of the public data lake, if one lies beside the checkout.
 #[test]
 fn a_real_ledger_is_stored_unmodified() {
     let lake = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");

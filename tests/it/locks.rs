@@ -18,8 +18,8 @@ const SHARED_ROOT: &str = "FROSTLINE_TEST_SHARED_ROOT";
 const SHARED_PATH: &str = "FROSTLINE_TEST_SHARED_PATH";
 const WAITS: &str = "FROSTLINE_TEST_WAITS";
 
-/// The other process. Locks its roots, opens the catalog, says so, and stays until its standard
-/// input ends. If it is to wait, it begins with a line of its input.
+/// Runs as the other process: locks its roots, opens the catalog, prints the outcome, and stays until its
+/// standard input ends. If the variable [`WAITS`] is set, it first waits for a line of its input.
 #[test]
 fn other_process() {
     if !is_child() {
@@ -60,7 +60,7 @@ fn roots_of_the_other(data: &Path) -> StorageRoots {
         .unwrap()
 }
 
-/// A running other process, and the line that it said. Killed when dropped.
+/// A running other process and the line that it printed last. Dropping it kills the process.
 struct Other {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -77,7 +77,7 @@ impl Other {
         Self::spawn(command)
     }
 
-    /// Started, but waiting for [`Other::go`].
+    /// Starts a process that waits for [`Other::go`].
     fn waiting(data: &Path) -> Self {
         let mut command = Self::command(data);
         command.env(WAITS, "yes");
@@ -118,7 +118,7 @@ impl Other {
     }
 
     fn kill(&mut self) {
-        // SIGKILL: nothing of the process runs any more.
+        // SIGKILL: no code of the process runs after it.
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -149,7 +149,7 @@ fn a_second_process_is_refused_until_the_first_is_killed() {
     drop(world.open());
 }
 
-/// Any shared root is enough, and it is the one that the error names; whichever process was first.
+/// One shared root of any role is enough, and the error names it.
 #[test]
 fn one_shared_root_is_enough_to_be_refused() {
     for role in RootRole::ALL {
@@ -166,8 +166,8 @@ fn one_shared_root_is_enough_to_be_refused() {
     }
 }
 
-/// Of two processes that start at the same instant, one gets in and the other is told so. Nothing is
-/// hurt, neither where all is there nor where both would create it.
+/// Of two processes that start at the same time, one gets the locks and the other is refused. The tree stays
+/// intact, whether it already exists or both processes would create it.
 #[test]
 fn of_two_processes_that_start_at_once_one_gets_in() {
     for round in 0..20 {
@@ -191,13 +191,13 @@ fn of_two_processes_that_start_at_once_one_gets_in() {
     }
 }
 
-/// Row 35: what was taken before the refusal is released.
+/// Pitfall 35: a refused start releases the locks that it has already taken.
 #[test]
 fn a_failure_part_way_releases_the_locks() {
     let (world, elsewhere) = (Data::new(), Data::new());
     let catalog = world.open();
     drop(elsewhere.open());
-    // The hot root comes last: four locks have been taken when it is refused.
+    // The hot root comes last, so four locks have been taken when it is refused.
     let hot = world.roots().path(RootRole::Hot).to_path_buf();
     let mixed = elsewhere.roots().with(RootRole::Hot, hot).unwrap();
     for (_, root) in elsewhere.roots().iter() {
@@ -217,7 +217,7 @@ fn a_failure_part_way_releases_the_locks() {
     drop(catalog);
 }
 
-/// Row 35: so does a catalog that cannot be opened.
+/// Pitfall 35: a catalog that cannot be opened releases its locks.
 #[test]
 fn a_catalog_that_does_not_open_releases_its_locks() {
     let world = Data::new();
@@ -234,8 +234,8 @@ fn a_catalog_that_does_not_open_releases_its_locks() {
     drop(world.open());
 }
 
-/// A child that has been forked and has not yet executed its program shares the lock's descriptor. A
-/// copy of it, in a child that stays, shows the same: dropping the roots must release the lock at once.
+/// A forked child shares the lock's descriptor until it executes its program. A copy of the descriptor in a
+/// child that stays has the same effect. Dropping the roots must release the lock at once.
 #[test]
 fn a_child_that_inherited_the_descriptor_does_not_keep_the_lock() {
     let world = Data::new();
@@ -247,7 +247,7 @@ fn a_child_that_inherited_the_descriptor_does_not_keep_the_lock() {
         .find(|fd| std::fs::read_link(fd).is_ok_and(|file| file == lock))
         .expect("the lock file is open");
     let number = held.file_name().unwrap().to_str().unwrap();
-    // A copy of the descriptor, which shares its lock, becomes the standard input of a child.
+    // A copy of the descriptor shares its lock. The copy becomes the standard input of a child.
     let number: i32 = number.parse().unwrap();
     let copy = rustix::process::pidfd_open(
         rustix::process::getpid(),
@@ -278,15 +278,16 @@ fn the_same_process_is_refused_too() {
     drop(world.roots().lock().unwrap());
 }
 
-/// A name may be of somebody who held the lock before, who may be dead, alive, or this very process; and
-/// in containers every program may be process 1. Only who holds the lock is named.
+/// The name in a lock file may belong to an earlier holder, which may be dead, alive, or this very process. In
+/// containers, every program may be process 1. The error names only the current holder.
 #[test]
 fn a_refusal_names_no_process_without_the_lock() {
     let world = Data::new();
     let other = Other::start(&world.path(), None);
     let lock = world.path().join("catalog/rocksdb").join(LOCK_FILE);
     let own = std::process::id();
-    // A lock file without a name locks all the same. Open, but not locked by this process: what a start that is being refused has.
+    // A lock file without a name still locks. This process has the file open but not locked, like a start that is
+    // being refused.
     let _open = std::fs::File::open(&lock).unwrap();
     let written = std::fs::read_to_string(&lock).unwrap();
     for stale in [
@@ -315,7 +316,8 @@ fn a_refusal_names_no_process_without_the_lock() {
     drop(other);
 }
 
-/// While a start is on the way, its name is not there yet, and whose name is there is not the holder.
+/// A start in progress has not written its name yet. The lock file still names an earlier process, which is not
+/// the holder.
 #[test]
 fn a_holder_that_is_still_starting_is_not_taken_for_the_one_before() {
     let world = Data::new();
@@ -337,13 +339,13 @@ fn a_holder_that_is_still_starting_is_not_taken_for_the_one_before() {
     assert!(text.contains("this very process"), "{text}");
 }
 
-/// A start that found no catalog root holds the ledgers root when it meets a start that found one and has
-/// it. The catalog root decides: one of them gets in, and it is the one that has it.
+/// One start found no catalog root and holds the ledgers root. The other start found the catalog root and holds
+/// it. The start that holds the catalog root gets all locks, and the other is refused.
 #[test]
 fn of_two_starts_that_lock_in_different_orders_one_gets_in() {
     let world = Data::new();
     let (catalog, ledgers) = (world.path().join("catalog"), world.path().join("ledgers"));
-    // One has the catalog root and is about to lock the ledgers root; both have it created by then.
+    // The first start holds the catalog root and is about to lock the ledgers root, which exists for both by then.
     let [resolves, has_catalog, has_ledgers] = [(); 3].map(|()| Arc::new(Barrier::new(2)));
     let in_order = {
         let (has_catalog, has_ledgers) = (Arc::clone(&has_catalog), Arc::clone(&has_ledgers));
@@ -367,7 +369,7 @@ fn of_two_starts_that_lock_in_different_orders_one_gets_in() {
     let [resolve, lock] = [(); 2].map(|()| Once::new());
     let out_of_order = Probe::new(move |operation, path| {
         if operation == Operation::OpenDirectory && path == ledgers {
-            // The catalog root has been found missing.
+            // This start has found the catalog root missing.
             resolve.call_once(|| {
                 resolves.wait();
                 has_catalog.wait();

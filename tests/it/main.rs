@@ -1,4 +1,4 @@
-//! The integration tests, in one binary: RocksDB is linked once.
+//! The integration tests. They share one binary, so that RocksDB is linked only once.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -12,7 +12,7 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "tests look at the disk behind the library's back, and a failing test panics"
+    reason = "tests inspect the disk without the library, and a failing test panics"
 )]
 
 mod architecture;

@@ -1,4 +1,4 @@
-//! Real file systems: those that a test may mount, and the one that it happens to be on.
+//! Real file systems: those that a test may mount, and the one that it runs on.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,16 @@ use std::process::Command;
 
 use crate::fixture::{Data, skipped};
 
-/// Something mounted, as long as this lives.
+/// A mounted file system. Dropping it unmounts the file system.
 pub struct Mount(PathBuf);
 
 impl Mount {
-    /// Shows a directory a second time.
+    /// Bind-mounts a directory at a second path.
     pub fn bind(from: &Path, at: &Path) -> Option<Self> {
         Self::new(&["--bind".as_ref(), from.as_os_str()], at)
     }
 
-    /// Shows a directory a second time, for reading only. The directory itself can still be written.
+    /// Bind-mounts a directory read-only at a second path. The directory itself can still be written.
     pub fn bind_read_only(from: &Path, at: &Path) -> Option<Self> {
         let mount = Self::bind(from, at)?;
         let remounted = Command::new("mount")
@@ -29,7 +29,7 @@ impl Mount {
         None
     }
 
-    /// A small disk in memory.
+    /// Mounts a small disk in memory.
     pub fn small(at: &Path, megabytes: usize) -> Option<Self> {
         let size = format!("size={megabytes}m");
         Self::new(&["-t", "tmpfs", "-o", &size, "none"].map(OsStr::new), at)
@@ -40,12 +40,12 @@ impl Mount {
         Self::new(&options.map(OsStr::new), at)
     }
 
-    /// A file system that promises nothing of `syncfs`.
+    /// Mounts a file system without guarantees for `syncfs`.
     pub fn without_promises(at: &Path) -> Option<Self> {
         Self::new(&["-t", "ramfs", "none"].map(OsStr::new), at)
     }
 
-    /// None, and a word about it, where this process may not mount.
+    /// Mounts with these options. Returns `None` and reports a skipped test if this process may not mount.
     fn new(options: &[&OsStr], at: &Path) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount").args(options).arg(at).output();
@@ -63,7 +63,7 @@ impl Drop for Mount {
     }
 }
 
-/// Whether an ext4 has a journal, as its driver says.
+/// Returns whether an ext4 file system has a journal, as its driver reports.
 fn has_journal(directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let device = std::fs::metadata(directory).unwrap().dev();
@@ -77,8 +77,8 @@ fn has_journal(directory: &Path) -> bool {
     task.is_some_and(|task| task.trim() != "<none>")
 }
 
-/// A data directory on a file system that one call is known to sync whole: that of other tests, or a tmpfs.
-/// Says so if there is none.
+/// Returns a data directory on a file system that one `syncfs` is known to sync whole: that of other tests, or a
+/// tmpfs. Reports a skipped test if neither qualifies.
 pub fn data_synced_whole() -> Option<Data> {
     let usual = Data::new();
     let Err(why) = promises_whole_syncs(usual.outside()) else {
@@ -92,8 +92,8 @@ pub fn data_synced_whole() -> Option<Data> {
     tmpfs
 }
 
-/// Whether one call is known to sync this directory's file system whole; says so where it is not. The
-/// library's own answer is not asked: it is what is tested.
+/// Returns whether one `syncfs` is known to sync this directory's file system whole; reports a skipped test if
+/// not. The library's own answer is not used, because it is under test.
 pub fn is_synced_whole(directory: &Path) -> bool {
     let promises = promises_whole_syncs(directory);
     if let Err(why) = &promises {

@@ -1,11 +1,11 @@
-//! Every test that ARCHITECTURE.md or the list of defects names is there.
+//! Checks that every test named in ARCHITECTURE.md, `docs/pitfalls.md` or the list of defects exists.
 
 #[path = "../defects/list.rs"]
 mod list;
 
 use std::path::Path;
 
-/// What stands between backticks and is spelled like a test: `module::name` or `ui/name`.
+/// Returns the spans between backticks that are spelled like a test: `module::name` or `ui/name`.
 fn named(text: &str) -> Vec<&str> {
     let mut spans: Vec<_> = text.split('`').skip(1).step_by(2).collect();
     spans.retain(|span| {
@@ -23,7 +23,7 @@ fn exists(name: &str) -> bool {
     let Some((module, function)) = name.rsplit_once("::") else {
         return false;
     };
-    // The list of scenarios makes these.
+    // The list of scenarios generates these tests.
     if module == "crash::scenarios::power_cut" {
         let scenarios = std::fs::read_to_string(tests.join("it/crash/scenarios/mod.rs")).unwrap();
         return scenarios.contains(&format!("    {function} => "));

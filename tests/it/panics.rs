@@ -1,4 +1,4 @@
-//! A panic in the middle of a step, caught by the caller: nothing is believed that was not done.
+//! The caller catches a panic in the middle of a step. The catalog must not report work that was not done.
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use frostline::{ArtifactState, Catalog, HotState, Ledgers, Prunable};
 
 use crate::fixture::{Data, chunk, state, verb};
 
-/// Panics before the operation that the countdown ends at; reads do not count.
+/// A countdown that panics before the operation at which it ends. Reads do not count.
 #[derive(Clone)]
 struct Countdown(Arc<AtomicIsize>);
 
@@ -39,7 +39,7 @@ impl Countdown {
     }
 }
 
-/// Without the texts of the planned panics.
+/// Catches the planned panic of a run.
 fn quietly<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
     catch_unwind(AssertUnwindSafe(run))
 }
@@ -56,7 +56,7 @@ fn is_poisoned_by_a_panic(catalog: &Catalog) -> bool {
     }
 }
 
-/// A group's first round panics in its barrier. The members of that round are owed one still.
+/// A group's first round panics in its barrier. The members of that round still need a barrier.
 #[test]
 fn a_round_that_panics_makes_nothing_durable() {
     let data = Data::new();
@@ -70,7 +70,7 @@ fn a_round_that_panics_makes_nothing_durable() {
         let mut file = freezing.file(Ledgers::PACK).unwrap();
         file.write_all(b"ledgers").unwrap();
         if group.len() + 1 == 299 {
-            // Its own write comes first.
+            // The member's own write precedes the barrier.
             countdown.start(1);
         }
         panicked = quietly(|| group.add(freezing).unwrap()).is_err();
@@ -86,14 +86,14 @@ fn a_round_that_panics_makes_nothing_durable() {
     };
     drop((refused, last));
     drop(catalog);
-    // Nothing was frozen.
+    // No member was frozen.
     let catalog = data.open();
     let states = catalog.chunk_artifact_keys().unwrap();
     let states: Vec<_> = states.map(|entry| entry.unwrap().1).collect();
     assert_eq!(states, vec![ArtifactState::Freezing; 400]);
 }
 
-/// Freezes one artifact and a group, sweeps both, and leads a hot directory through its life.
+/// Freezes one artifact and a group, sweeps both, and takes a hot directory through its life.
 fn life(catalog: &Catalog) {
     let mut freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
     let mut file = freezing.file(Ledgers::PACK).unwrap();
@@ -113,8 +113,8 @@ fn life(catalog: &Catalog) {
     ready.discard().unwrap().remove().unwrap();
 }
 
-/// A panic before any operation: what the catalog says afterwards is true, in this process and in the
-/// next one. A panic inside of a barrier or a commit poisons.
+/// Panics before each operation in turn. The catalog then agrees with the disk, in this process and in the next
+/// one. A panic inside a barrier or a commit poisons the catalog.
 #[test]
 fn a_panic_before_any_operation_leaves_nothing_false() {
     let (mut poisoned, mut others) = (0, 0);

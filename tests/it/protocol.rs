@@ -31,7 +31,8 @@ const fn ledgers(number: u32) -> ArtifactKey {
     }
 }
 
-/// Row 5: the stored value is compared before the flip; a blind put would make an absent key frozen.
+/// Pitfall 5: the commit compares the stored value before the flip. A blind put would make an absent key
+/// frozen.
 #[test]
 fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
     let world = Data::new();
@@ -49,7 +50,7 @@ fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
         panic!("{error}");
     };
     assert!(matches!(refused.cause(), CommitRefusal::Changed { .. }));
-    // With the value back, the very same handle goes through.
+    // After the value is restored, the commit accepts the same handle.
     let value = Some(b"freezing".as_slice());
     catalog
         .write_raw_for_test(b"chunk:00000001:ledgers", value)
@@ -110,7 +111,7 @@ fn promotion_and_demotion_share_one_commit() {
     drop((frozen, pruning));
 }
 
-/// Rows 6 and 7: one live owner per key, and the error tells where it is.
+/// Pitfalls 6 and 7: a key has one live owner, and the error names the line that claimed it.
 #[test]
 fn a_second_claim_names_the_place_of_the_first() {
     let world = Data::new();
@@ -130,12 +131,12 @@ fn a_second_claim_names_the_place_of_the_first() {
         matches!(set.refusal(), Some(BeginRefusal::Claimed(_))),
         "{set}"
     );
-    // A refused set has let go of the members that were free.
+    // A refused set has released its claims on the free members.
     drop(writer);
     drop(catalog.begin_set(chunk(1), ArtifactSet::ALL).unwrap());
 }
 
-/// Row 8: what a restart finds at `freezing` is debris; dropping a handle leaves the same.
+/// Pitfall 8: after a restart, an artifact at `freezing` is debris. Dropping a handle leaves the same.
 #[test]
 fn dropping_a_writer_leaves_debris_that_is_never_read() {
     let world = Data::new();
@@ -157,7 +158,7 @@ fn dropping_a_writer_leaves_debris_that_is_never_read() {
     assert!(!world.pack(1).exists());
 }
 
-/// Row 9: rebuilding over whatever is left, `pruning` included.
+/// Pitfall 9: an artifact can be rebuilt over any leftover, including one at `pruning`.
 #[test]
 fn beginning_over_leftovers_finishes_their_removal() {
     let world = Data::new();
@@ -173,7 +174,7 @@ fn beginning_over_leftovers_finishes_their_removal() {
     assert_eq!(std::fs::read(world.pack(1)).unwrap(), b"new");
 }
 
-/// Row 10: a reader that still has the old file open keeps reading the old bytes.
+/// Pitfall 10: a reader that still has the old file open keeps reading the old bytes.
 #[test]
 fn rebuilding_makes_a_new_inode() {
     let world = Data::new();
@@ -195,7 +196,7 @@ fn rebuilding_makes_a_new_inode() {
     assert_ne!(std::fs::metadata(world.pack(1)).unwrap().ino(), inode);
 }
 
-/// Row 13: while anybody holds a lease, the file stays.
+/// Pitfall 13: the file stays as long as any lease on it is held.
 #[test]
 fn leases_hold_off_the_unlink_and_give_the_handle_back() {
     let world = Data::new();
@@ -216,7 +217,7 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
     assert!(matches!(refused.cause(), RemovalRefusal::Leased(_)));
     assert_eq!(std::fs::read(lease.path(Ledgers::PACK)).unwrap(), b"bytes");
     drop(lease);
-    // Rebuilding is refused too: whoever has a lease may open the file at any time.
+    // Rebuilding is refused too, because the holder of a lease may open the file at any time.
     let pruning = refused.into_handle();
     let refused = pruning.rematerialize().unwrap_err();
     assert_eq!(refused.kind(), FailureKind::Refused);
@@ -228,7 +229,7 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
     assert_eq!(swept.deleted, [ledgers(1)]);
 }
 
-/// Row 30: an artifact is complete or it is not there.
+/// Pitfall 30: an artifact is complete, or it is not there.
 #[test]
 fn an_artifact_with_a_missing_file_cannot_be_frozen() {
     let world = Data::new();
@@ -265,7 +266,7 @@ fn a_file_without_a_key_is_refused_and_untouched() {
     assert_eq!(state(&catalog, 1), None);
 }
 
-/// Row 10: a file that appears after the mark is not written into either.
+/// Pitfall 10: the writer does not write into a file that appears after the mark either.
 #[test]
 fn a_file_that_appears_after_the_mark_is_not_written_into() {
     let world = Data::new();
@@ -327,7 +328,7 @@ fn large_and_small_writes_arrive_whole_and_in_order() {
     assert_eq!(std::fs::read(world.pack(1)).unwrap(), expected);
 }
 
-/// Row 26: a pin is written once.
+/// Pitfall 26: a pin is written once.
 #[test]
 fn a_pin_is_for_ever() {
     let world = Data::new();
@@ -367,7 +368,7 @@ fn handles_keep_the_catalog_and_its_locks_alive() {
     assert_eq!(state(&world.open(), 1), Some(ArtifactState::Frozen));
 }
 
-/// A transition that there may be, and the bytes that a writer has taken.
+/// Commits an optional transition, and checks the number of bytes that a writer accepts.
 #[test]
 fn an_optional_transition_goes_on_if_it_is_there() {
     let world = Data::new();

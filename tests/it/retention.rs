@@ -1,4 +1,4 @@
-//! The retention gate: the cases of the specification, and a model to compare with.
+//! The retention gate: the cases of the specification, and a comparison with a model.
 
 use frostline::error::GeometryError;
 use frostline::geometry::Watermark;
@@ -22,7 +22,7 @@ fn the_last_ten_of_a_hundred() {
     assert!(!gate.chunk_below_floor(chunk(91)));
     assert!(!gate.admits(ledger(910_001)));
     assert!(gate.admits(ledger(910_002)));
-    // Ten chunks are left: 91 to 100.
+    // Ten chunks remain: 91 to 100.
     assert_eq!(100 - gate.floor().get() + 1, 10);
 }
 
@@ -95,7 +95,7 @@ fn an_earliest_ledger_in_the_middle_of_a_chunk_admits_from_there() {
     let gate = gate(11, 0, 15_000);
     assert_eq!(gate.floor(), chunk(1));
     assert_eq!(gate.floor_ledger(), ledger(15_000));
-    // The chunk is not free to be pruned, and its ledgers before the earliest are not admitted.
+    // The chunk must not be pruned, and its ledgers before the earliest one are not admitted.
     assert!(!gate.chunk_below_floor(chunk(1)));
     assert!(!gate.admits(ledger(10_002)));
     assert!(!gate.admits(ledger(14_999)));
@@ -104,7 +104,7 @@ fn an_earliest_ledger_in_the_middle_of_a_chunk_admits_from_there() {
 
 #[test]
 fn ledgers_above_the_last_chunk_are_admitted() {
-    // Whether it is there is another question: the hot tier holds what is newer.
+    // The gate does not check whether a ledger is there. The hot tier holds newer ledgers.
     let gate = gate(100, 10, 2);
     assert!(gate.admits(LedgerSeq::MAX));
     assert!(!gate.chunk_below_floor(ChunkId::MAX));
@@ -132,7 +132,7 @@ fn any_earliest() -> impl Strategy<Value = u32> {
     prop_oneof![Just(2), 2..1_000_000_u32, 2..=4_294_960_001_u32]
 }
 
-/// The floor in signed numbers without bounds.
+/// Computes the floor in signed numbers without bounds.
 fn model(last: Watermark, retained: u32, earliest: u32) -> i64 {
     let last = last.chunk().map_or(-1, |chunk| i64::from(chunk.get()));
     let retained_from = match (last, retained) {
@@ -207,7 +207,7 @@ proptest! {
         prop_assert_eq!(gate.floor_ledger().chunk(), Ok(gate.floor()));
         if let Ok(chunk) = asked.chunk() {
             prop_assert_eq!(gate.chunk_below_floor(chunk), chunk < gate.floor());
-            // What is below the floor as a chunk is not admitted ledger by ledger either.
+            // The ledgers of a chunk below the floor are not admitted, either.
             prop_assert!(!(gate.chunk_below_floor(chunk) && gate.admits(asked)));
         }
     }

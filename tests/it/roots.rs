@@ -1,4 +1,4 @@
-//! Roots: which directories may be roots, and what is made of them.
+//! Roots: which directories are accepted, and how the library uses them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -14,7 +14,8 @@ use frostline::{Catalog, RootRole, StorageRoots};
 use crate::fixture::{Data, freeze, state, tree};
 use crate::mounts::Mount;
 
-/// Locks the default roots with some of them elsewhere; a refusal must leave the disk as it was.
+/// Locks the default roots with some overridden, and returns the text of the refusal. The refusal must change
+/// nothing on disk.
 #[track_caller]
 fn refusal(world: &Data, overrides: &[(RootRole, PathBuf)]) -> String {
     let mut roots = world.roots();
@@ -28,7 +29,7 @@ fn refusal(world: &Data, overrides: &[(RootRole, PathBuf)]) -> String {
     crate::fixture::chain(&error)
 }
 
-/// Row 16: two spellings of one directory are one directory.
+/// Pitfall 16: two spellings of one directory name the same root.
 #[test]
 fn two_roles_on_one_directory_are_refused_however_it_is_spelled() {
     let world = Data::new();
@@ -43,7 +44,7 @@ fn two_roles_on_one_directory_are_refused_however_it_is_spelled() {
             "{text}"
         );
     }
-    // Where it does not exist yet, too.
+    // The same holds for a root that does not exist yet.
     let text = refusal(
         &world,
         &[
@@ -54,7 +55,7 @@ fn two_roles_on_one_directory_are_refused_however_it_is_spelled() {
     assert!(text.contains("are one directory"), "{text}");
 }
 
-/// Row 16: a root that is reached through a link is not in its own way.
+/// Pitfall 16: a root that is reached through a link does not conflict with itself.
 #[test]
 fn a_root_behind_a_link_locks_and_writes_one_directory() {
     let world = Data::new();
@@ -72,7 +73,7 @@ fn a_root_behind_a_link_locks_and_writes_one_directory() {
     assert!(matches!(other.lock(), Err(LockError::InUse { .. })));
 }
 
-/// Row 16, through a bind mount, where this test may make one.
+/// Pitfall 16, through a bind mount, if this test may make one.
 #[test]
 fn a_bind_mount_is_the_directory_that_it_shows() {
     let world = Data::new();
@@ -88,7 +89,8 @@ fn a_bind_mount_is_the_directory_that_it_shows() {
     assert!(text.contains("is inside the ledgers root"), "{text}");
 }
 
-/// Row 17: nesting, in both directions, existing or not, and with `/` as the outer root.
+/// Pitfall 17: nesting is refused in both directions, for existing and missing directories, and with `/` as the
+/// outer root.
 #[test]
 fn nested_roots_are_refused() {
     let world = Data::new();
@@ -115,7 +117,7 @@ fn nested_roots_are_refused() {
     );
 }
 
-/// Row 17: `/data/store` is not inside `/data/storefront`, nor the other way round.
+/// Pitfall 17: `/data/store` is not inside `/data/storefront`, nor the other way round.
 #[test]
 fn a_common_prefix_of_names_is_not_nesting() {
     let world = Data::new();
@@ -124,12 +126,12 @@ fn a_common_prefix_of_names_is_not_nesting() {
         .with(RootRole::Ledgers, world.path().join("store"))
         .and_then(|roots| roots.with(RootRole::Events, world.path().join("storefront")))
         .unwrap();
-    // Both before and after they exist.
+    // The roots are accepted before and after they exist.
     drop(roots.clone().lock().unwrap());
     drop(roots.lock().unwrap());
 }
 
-/// Rows 15 and 27: what is locked is what is written.
+/// Pitfalls 15 and 27: the locked directory is the written directory.
 #[test]
 fn overridden_roots_are_locked_and_used() {
     let world = Data::new();
@@ -183,14 +185,14 @@ fn a_dangling_link_is_refused() {
     assert!(text.contains("symbolic link to nothing"), "{text}");
 }
 
-/// A root that another process creates between two looks at it is no link to nothing: that text would
-/// have somebody remove a live root.
+/// A root that another process creates between two look-ups is not reported as a link to nothing. That text
+/// would make an operator remove a live root.
 #[test]
 fn a_root_that_comes_and_goes_is_not_taken_for_a_link() {
     let world = Data::new();
     let ledgers = world.path().join("ledgers");
     std::fs::create_dir_all(world.path()).unwrap();
-    // Refused in any case, before anything is created: a round is a few look-ups.
+    // This file makes each lock fail before anything is created, so that a round is a few look-ups.
     std::fs::write(world.path().join("hot"), b"a file").unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -211,7 +213,7 @@ fn a_root_that_comes_and_goes_is_not_taken_for_a_link() {
     });
 }
 
-/// A directory in place of an artifact's file, or a file in place of its bucket.
+/// The obstacle is a file in place of a bucket, or a directory in place of an artifact's file.
 #[test]
 fn an_obstacle_to_an_artifact_is_named() {
     let world = Data::new();
@@ -231,7 +233,7 @@ fn an_obstacle_to_an_artifact_is_named() {
     assert_eq!(state(&catalog, 1_001), None);
 }
 
-/// A root that may not be written, and a read-only file system, where this test may make them so.
+/// The root is on a read-only file system, or would be created there. The test needs the right to mount.
 #[test]
 fn a_root_that_cannot_be_written_is_refused() {
     let world = Data::new();
@@ -246,8 +248,8 @@ fn a_root_that_cannot_be_written_is_refused() {
     }
 }
 
-/// The roots are writable, and mounted below a directory of the same disk that is mounted for reading only, as
-/// a service's are whose other directories are protected.
+/// The roots are writable, and mounted below a read-only mount of the same disk. A service whose other
+/// directories are protected has such roots.
 #[test]
 fn roots_below_a_read_only_mount_of_their_disk_can_be_used() {
     let world = Data::new();

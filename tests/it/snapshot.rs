@@ -1,4 +1,4 @@
-//! Snapshots, all in the top-level `snapshots/` directory.
+//! Snapshots, stored in the top-level `snapshots/` directory.
 
 /// Compares a text with `snapshots/{name}.snap`.
 pub fn check(name: &str, text: &str) {

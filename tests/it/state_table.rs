@@ -1,4 +1,4 @@
-//! The table of the protocol's steps: its text, and each of its steps taken once for real.
+//! The table of the protocol's steps: its text, and each step taken once through the public API.
 
 use std::io::Write as _;
 
@@ -18,7 +18,7 @@ fn the_table() {
     snapshot::check("steps", &steps_table());
 }
 
-/// The front page includes `steps.md`; the architecture has the table in the middle of its text.
+/// The front page includes `steps.md`; ARCHITECTURE.md has the table in the middle of its text.
 #[test]
 fn the_documentation_shows_this_very_table() {
     let read = |name: &str| {
@@ -57,7 +57,7 @@ fn seven() -> ChunkId {
     chunk(7)
 }
 
-/// What a step turned out to do.
+/// The observed effects of a step.
 struct Taken {
     from: String,
     to: String,
@@ -76,7 +76,7 @@ fn assert_row(step: &Step, kind: &str, taken: &Taken) {
     assert_eq!(taken.commits, usize::from(step.commits), "{kind}: {step:?}");
 }
 
-/// The name of a handle as the table has it.
+/// Returns the name of a handle as the table spells it.
 fn name_of<T>() -> String {
     let name = std::any::type_name::<T>();
     let short = |path: &str| path.rsplit("::").next().unwrap_or_default().to_owned();
@@ -87,11 +87,11 @@ fn name_of<T>() -> String {
     }
 }
 
-/// A catalog of its own for one step.
+/// The data directory and the faults of one step's own catalog.
 struct Bench {
     data: Data,
     faults: Faults,
-    /// The value of the key that the step is about.
+    /// The function that reads the value of the step's key.
     value: fn(&Catalog) -> String,
 }
 
@@ -108,7 +108,7 @@ impl Bench {
         (bench, catalog)
     }
 
-    /// Takes the step, and looks at the key before it, after it and after a restart.
+    /// Takes the step, and reads the key before it, after it and after a restart.
     fn take<H, N>(self, catalog: Catalog, handle: H, call: impl FnOnce(&Catalog, H) -> N) -> Taken {
         let before = (self.value)(&catalog);
         drop(self.faults.seen());
@@ -161,7 +161,7 @@ fn leave_debris<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Debris<K> {
     }
 }
 
-/// The intent to write over the leftovers of this value, or from nothing.
+/// Returns the intent to write over the leftovers at the value `before`, or from nothing.
 fn intend<K: Kind<Id = ChunkId>>(catalog: &Catalog, before: &str) -> Begin<K> {
     match before {
         "pruning" => prune::<K>(catalog).intend().unwrap(),
@@ -170,7 +170,7 @@ fn intend<K: Kind<Id = ChunkId>>(catalog: &Catalog, before: &str) -> Begin<K> {
     }
 }
 
-/// Takes a step of a file artifact. A new row of the table must be given its place here.
+/// Takes a step of a file artifact. Each new row of the table needs a case here.
 fn take<K: Kind<Id = ChunkId>>(step: &Step) -> Taken {
     let (bench, catalog) =
         Bench::new(|catalog| absent_or(catalog.state(seven(), K::KIND).unwrap()));
@@ -250,7 +250,7 @@ fn leave_hot_debris(catalog: &Catalog) -> HotDebris {
     }
 }
 
-/// Takes a step of a hot directory. A new row of the table must be given its place here.
+/// Takes a step of a hot directory. Each new row of the table needs a case here.
 fn take_hot(step: &Step) -> Taken {
     let (bench, catalog) = Bench::new(|catalog| absent_or(catalog.hot_state(seven()).unwrap()));
     match (step.from, step.call, step.before) {
@@ -308,7 +308,7 @@ fn take_hot(step: &Step) -> Taken {
     }
 }
 
-/// Each short spelling ends where its steps end.
+/// Each shorthand call ends in the same state as its steps.
 #[test]
 fn the_short_spellings_take_the_same_steps() {
     let data = Data::new();

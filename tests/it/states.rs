@@ -1,4 +1,4 @@
-//! What the catalog says from memory: always what it holds, for no read and hardly any memory.
+//! The catalog's memory: it always agrees with the store, costs no read and little memory.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -46,7 +46,7 @@ fn a_range_holds_its_own_chunks_and_no_empty_ones() {
     assert_eq!(numbers(&catalog, range(1_001, 1_001)), [1_001]);
     assert_eq!(numbers(&catalog, range(6_000, 428_999)), [0_u32; 0]);
     assert_eq!(numbers(&catalog, range(429_001, 429_495)), [429_495]);
-    // A range from the end to the beginning is empty.
+    // A reversed range is empty.
     assert_eq!(numbers(&catalog, range(1_000, 1)), [0_u32; 0]);
     assert_eq!(numbers(&catalog, range(5_000, 1)), [0_u32; 0]);
 }
@@ -76,7 +76,7 @@ fn a_chunk_state_agrees_with_its_keys() {
     assert_eq!(eight.hot, Some(HotState::Transient));
 }
 
-/// A value that nobody can read hides neither itself nor what is beside it.
+/// An unreadable value hides neither itself nor the values beside it.
 #[test]
 fn a_chunk_with_an_unreadable_value_is_read_from_the_store() {
     let world = Data::new();
@@ -108,7 +108,7 @@ fn a_chunk_with_an_unreadable_value_is_read_from_the_store() {
     let keys: Vec<_> = catalog.chunk_artifact_keys().unwrap().collect();
     assert_eq!(keys.iter().filter(|key| key.is_err()).count(), 1);
     assert_eq!(keys.iter().filter(|key| key.is_ok()).count(), 2);
-    // And such a read can fail as any other.
+    // A read from the store can fail like any other.
     faults.fail(Operation::ReadStore, crate::fixture::EIO);
     let error = catalog.state(chunk(7), ArtifactKind::Ledgers).unwrap_err();
     assert!(matches!(error, ReadError::Store(_)), "{error}");
@@ -142,12 +142,12 @@ fn asking_costs_no_read() {
     assert_eq!(catalog.hot_chunk_keys().unwrap().count(), 0);
     assert_eq!(numbers(&catalog, ChunkId::MIN..=ChunkId::MAX), [7]);
     assert_eq!(faults.count(Operation::ReadStore), opening);
-    // The pin is no chunk's, and is read.
+    // The pin belongs to no chunk, so it is read from the store.
     catalog.earliest_ledger().unwrap();
     assert_eq!(faults.count(Operation::ReadStore), opening + 1);
 }
 
-/// The most that a catalog can need: a key in every bucket that a `u32` of ledgers can have.
+/// Measures the most memory that a catalog can need: a key in every bucket that a `u32` of ledgers can have.
 #[test]
 fn all_states_fit_in_half_a_megabyte() {
     let world = Data::new();
@@ -162,7 +162,7 @@ fn all_states_fit_in_half_a_megabyte() {
     world.write_raw_for_test(&entries);
     let mut catalog = None;
     let counted = measure(|| catalog = Some(world.open()));
-    // Less the paths, locks and directories of the catalog itself, this is one byte for each chunk.
+    // Apart from the paths, locks and directories of the catalog itself, this is one byte for each chunk.
     let bytes = counted.bytes_current;
     assert!((430_000..500_000).contains(&bytes), "{bytes} bytes");
     let empty = Data::new();
@@ -211,7 +211,7 @@ fn asking_for_a_state_does_not_allocate() {
     assert_eq!(counted.count_total, 0);
 }
 
-/// While a batch is on its way to the disk, what was durable before is what is answered.
+/// While a batch is being committed, reads return the states that were durable before.
 #[test]
 fn nothing_is_answered_before_it_is_durable() {
     let world = Data::new();
@@ -242,7 +242,7 @@ fn nothing_is_answered_before_it_is_durable() {
     assert_eq!(answers[3..], [Some(ArtifactState::Pruning)]);
 }
 
-/// A scan is of one instant: what is committed while it runs is not in it.
+/// A scan is a snapshot: it does not include commits that happen while it runs.
 #[test]
 fn a_scan_does_not_see_later_changes() {
     let world = Data::new();
@@ -256,7 +256,7 @@ fn a_scan_does_not_see_later_changes() {
     assert_eq!(numbers(&catalog, range(0, 2)), [0, 1, 2]);
 }
 
-/// Tells a watcher to stop, also when an assertion has failed.
+/// A guard that tells a watcher to stop, even when an assertion has failed.
 struct Ended<'a>(&'a AtomicBool);
 
 impl Drop for Ended<'_> {
@@ -265,7 +265,7 @@ impl Drop for Ended<'_> {
     }
 }
 
-/// A batch is seen as a whole or not at all, by whoever scans while it is committed.
+/// A scan that runs during a commit sees the whole batch or no part of it.
 #[test]
 fn a_scan_sees_all_of_a_batch_or_nothing() {
     let world = Data::new();
@@ -308,7 +308,7 @@ fn a_scan_sees_all_of_a_batch_or_nothing() {
     });
 }
 
-/// An entry as it may be in a store: most are right.
+/// Generates an entry that a store may hold. Most entries are valid.
 fn entry() -> impl Strategy<Value = (String, String)> {
     let number = prop_oneof![0_u32..6, 998_u32..1_002, 429_490_u32..429_500];
     let kind = prop_oneof!["ledgers", "events", "txhash", "index"].prop_map(String::from);
@@ -322,7 +322,7 @@ fn entry() -> impl Strategy<Value = (String, String)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Whatever is in the store, memory says of each key what a read of the store says.
+    /// For any content of the store, memory and a read of the store agree on each key.
     #[test]
     fn memory_agrees_with_the_store(all in prop::collection::vec(entry(), 0..40)) {
         let world = Data::new();

@@ -1,4 +1,4 @@
-//! The catalog's store: created all or nothing, damage told from a torn tail, bounded on disk.
+//! The catalog's store: it is created all or nothing, tells damage from a torn tail, and stays bounded on disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ fn open(world: &Data) -> Result<Catalog, OpenError> {
     Catalog::open(world.roots().lock().unwrap())
 }
 
-/// The one log that holds records.
+/// Returns the only log that holds records.
 fn log(world: &Data) -> PathBuf {
     let logs = logs(&catalog_dir(world));
     let mut full = logs.into_iter().filter(|path| size(path) > 0);
@@ -41,7 +41,7 @@ fn size(path: &Path) -> u64 {
     std::fs::metadata(path).unwrap().len()
 }
 
-/// A catalog with chunks 1 to `count` marked, one record each, closed.
+/// Creates a closed catalog with chunks 1 to `count` marked, one record each.
 fn marked(count: u32) -> Data {
     let world = Data::new();
     let catalog = world.open();
@@ -60,8 +60,8 @@ fn count(catalog: &Catalog) -> usize {
         .count()
 }
 
-/// Row 37: a power cut can tear the last record, and nothing else. All before it stay. The file ends at any byte, or
-/// sectors are lost.
+/// Pitfall 37: a power cut can tear only the last record, and all records before it stay. The file ends at any byte,
+/// or sectors are lost.
 #[test]
 fn a_torn_tail_is_cut_off_and_every_acknowledged_record_stays() {
     let whole = std::fs::read(log(&marked(5))).unwrap();
@@ -69,7 +69,7 @@ fn a_torn_tail_is_cut_off_and_every_acknowledged_record_stays() {
     for keep in [1, 6, 7, 20, record - 1] {
         torn_is_cut_off(5, &whole[..4 * record + keep]);
     }
-    // The first batch that begins in one sector and ends in the next one.
+    // The last record is the first batch that begins in one sector and ends in the next one.
     let records = SECTOR / record + 1;
     let whole = std::fs::read(log(&marked(records.try_into().unwrap()))).unwrap();
     assert!(whole.len() > SECTOR);
@@ -80,13 +80,13 @@ fn a_torn_tail_is_cut_off_and_every_acknowledged_record_stays() {
     }
 }
 
-/// Opens a catalog of so many records, whose log is replaced by this one with a torn end.
+/// Replaces the log of a catalog of `records` records by `torn`, and checks that only the last record is lost.
 fn torn_is_cut_off(records: usize, torn: &[u8]) {
     let world = marked(records.try_into().unwrap());
     std::fs::write(log(&world), torn).unwrap();
     let catalog = open(&world).unwrap();
     assert_eq!(count(&catalog), records - 1, "{} bytes", torn.len());
-    // The number of the torn record is used again, and survives another restart.
+    // A new record reuses the number of the torn record, and survives another restart.
     drop(freeze(&catalog, 100, b"after"));
     drop(catalog);
     let catalog = open(&world).unwrap();
@@ -94,14 +94,14 @@ fn torn_is_cut_off(records: usize, torn: &[u8]) {
     assert_eq!(state(&catalog, 100), Some(ArtifactState::Frozen));
 }
 
-/// Row 37: damage that acknowledged records follow is a refusal that changes nothing.
+/// Pitfall 37: damage before acknowledged records is refused, and the refusal changes nothing.
 #[test]
 fn damage_in_the_middle_of_the_log_is_refused() {
     let probe = marked(6);
     let length = std::fs::read(log(&probe)).unwrap().len();
     let record = length / 6;
     let mut refused = 0;
-    // In every part of the first five records: checksum, length, type, payload.
+    // The damage hits every part of the first five records: checksum, length, type, payload.
     for at in (0..5 * record).step_by(3) {
         for damage in [0xff, 0x01] {
             let world = marked(6);
@@ -123,7 +123,7 @@ fn damage_in_the_middle_of_the_log_is_refused() {
     assert!(refused > 100);
 }
 
-/// The tree without the lock file, in which a start writes its name.
+/// Returns the tree without the lock file, because a start writes its name into it.
 fn lockless<T>(
     mut tree: std::collections::BTreeMap<PathBuf, T>,
 ) -> std::collections::BTreeMap<PathBuf, T> {
@@ -131,7 +131,7 @@ fn lockless<T>(
     tree
 }
 
-/// Row 37: zeros in the middle, which the store's own reader would skip without a word.
+/// Pitfall 37: zeros in the middle are refused. The store's own reader would skip them silently.
 #[test]
 fn zeros_in_the_middle_of_the_log_are_refused() {
     let world = marked(6);
@@ -143,7 +143,7 @@ fn zeros_in_the_middle_of_the_log_are_refused() {
     assert!(matches!(open(&world), Err(OpenError::Damaged { .. })));
 }
 
-/// The manifest is a log of its own: a torn end is cut off, damage before it is refused.
+/// The manifest is a log of its own: a torn end is cut off, and damage before it is refused.
 #[test]
 fn the_manifest_is_read_like_the_log() {
     let manifest = |world: &Data| {
@@ -177,7 +177,7 @@ fn the_manifest_is_read_like_the_log() {
     }
 }
 
-/// A batch larger than a block of the log, torn: its later parts are no batches of their own.
+/// A torn batch that is larger than a block of the log is a torn tail. Its later parts are not batches.
 #[test]
 fn a_torn_large_batch_is_a_torn_tail() {
     let world = Data::new();
@@ -190,7 +190,7 @@ fn a_torn_large_batch_is_a_torn_tail() {
             freezing.sync().unwrap()
         })
         .collect();
-    // Behind the records are zeros.
+    // Zeros follow the records, so the last nonzero byte is their end.
     let bytes = std::fs::read(log(&world)).unwrap();
     let before = bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1;
     drop(catalog.commit(synced).unwrap());
@@ -220,7 +220,8 @@ fn a_torn_large_batch_is_a_torn_tail() {
     }
 }
 
-/// Row 38: what the catalog's directory may hold, over many restarts with and without work.
+/// Pitfall 38: the catalog's directory holds a bounded number of known files, over many restarts with and without
+/// work.
 #[test]
 fn the_catalogs_own_files_are_bounded() {
     let world = Data::new();
@@ -265,7 +266,7 @@ fn the_catalogs_own_files_are_bounded() {
     assert_eq!(count(&world.open()), 26);
 }
 
-/// Row 39: creation fails, or the process ends, before any of its operations; the next start succeeds.
+/// Pitfall 39: creation fails, or the process ends, before any of its operations. The next start succeeds.
 #[test]
 fn creating_the_catalog_is_all_or_nothing() {
     let operations = [
@@ -302,7 +303,7 @@ fn creating_the_catalog_is_all_or_nothing() {
     assert!(failures > 15, "only {failures}");
 }
 
-/// Row 39, on a disk that kept the pointer and lost what it points to, at a later start.
+/// Pitfall 39, at a later start: the disk kept the pointer and lost the manifest that it names.
 #[test]
 fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     let world = Data::new();
@@ -312,7 +313,7 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     let witnessed = std::fs::read(&witness).unwrap();
     drop(world.open());
     let after = tree(&catalog_dir(&world));
-    // What a crash inside that second start may leave: its pointer, and every file of before.
+    // A crash inside that second start may leave its pointer and every earlier file.
     let directory = catalog_dir(&world);
     for name in after.keys() {
         std::fs::remove_file(directory.join(name)).unwrap();
@@ -324,16 +325,16 @@ fn a_pointer_without_its_manifest_goes_back_to_the_one_before() {
     assert_ne!(after[current], before[current]);
     std::fs::write(directory.join(current), &after[current]).unwrap();
     std::fs::write(&witness, witnessed).unwrap();
-    // If it was the first start after the creation, the staging directory may have come back, too.
+    // If it was the first start after the creation, the staging directory may have come back too.
     std::fs::create_dir(directory.join("frostline.creating")).unwrap();
-    // A start that was killed before this one may have left a manifest without content.
+    // A start that was killed before this one may have left an empty manifest.
     std::fs::write(directory.join("MANIFEST-000099"), "").unwrap();
     let catalog = open(&world).unwrap();
     assert_eq!(state(&catalog, 1), Some(ArtifactState::Frozen));
     assert!(!directory.join("frostline.creating").exists());
 }
 
-/// Of the manifests that are left, one with a torn end is of a start that was killed, and is not taken.
+/// A remaining manifest with a torn end belongs to a start that was killed, so it is not chosen.
 #[test]
 fn a_pointer_goes_back_to_a_manifest_that_is_whole() {
     let world = marked(3);
@@ -359,8 +360,8 @@ fn a_pointer_goes_back_to_a_manifest_that_is_whole() {
     assert_eq!(count(&catalog), 3);
 }
 
-/// A directory that holds something else is not made into a catalog, and a catalog that has lost its
-/// pointer is not taken for an empty one.
+/// A directory that holds other files is not made into a catalog. A catalog that has lost its pointer is not
+/// treated as empty.
 #[test]
 fn a_directory_without_a_pointer_is_not_overwritten() {
     let world = Data::new();
@@ -370,7 +371,7 @@ fn a_directory_without_a_pointer_is_not_overwritten() {
     let error = world.roots().lock().unwrap_err();
     assert!(error.to_string().contains("holds no catalog"), "{error}");
     assert_eq!(tree(&world.path()), before);
-    // Neither is it if the caller begins anew.
+    // The open is refused after `start_over` too.
     let error = Catalog::open(world.roots().start_over().unwrap()).unwrap_err();
     assert!(matches!(error, OpenError::NotACatalog { .. }), "{error}");
 }
@@ -390,8 +391,8 @@ fn a_missing_table_is_a_refusal_that_names_the_catalog() {
     assert!(error.to_string().contains("catalog/rocksdb"), "{error}");
 }
 
-/// A process that was killed inside of a commit leaves the record in the page cache only. The next start
-/// makes it durable, or writes it anew, before anybody acts on it.
+/// A process that was killed inside a commit leaves the record in the page cache only. The next start makes the
+/// record durable, or writes it again, before any caller acts on it.
 #[test]
 fn a_start_makes_the_log_durable_before_it_relies_on_it() {
     let world = marked(3);
@@ -406,7 +407,7 @@ fn a_start_makes_the_log_durable_before_it_relies_on_it() {
     assert!(synced.is_some() && synced < opened, "{trace:#?}");
     assert_eq!(count(&catalog), 3);
     drop(catalog);
-    // Written anew: in a table, and the log that held the records is gone.
+    // The start has written the records into a table, and the log that held them is gone.
     assert!(!old.exists());
     let files = tree(&catalog_dir(&world)).into_keys();
     assert!(
@@ -416,8 +417,8 @@ fn a_start_makes_the_log_durable_before_it_relies_on_it() {
     );
 }
 
-/// A start that finds its own creation finished, but for the last sync, performs that sync first: the
-/// directory aside is what tells an unfinished store from a damaged one.
+/// A start that finds its own creation finished, except for the last sync, performs that sync first. The staging
+/// directory distinguishes an unfinished store from a damaged one.
 #[test]
 fn the_mark_of_creation_goes_only_once_the_pointer_is_durable() {
     let world = marked(1);
@@ -432,7 +433,7 @@ fn the_mark_of_creation_goes_only_once_the_pointer_is_durable() {
     );
 }
 
-/// A pointer that names something else than a manifest leads to a refusal, and nothing else is cut.
+/// A pointer that does not name a manifest is refused, and no file is truncated.
 #[test]
 fn a_pointer_to_something_else_touches_nothing() {
     for named in [
@@ -444,7 +445,7 @@ fn a_pointer_to_something_else_touches_nothing() {
     ] {
         let world = marked(2);
         let precious = world.path().join("precious");
-        // A sound record and then something else: what a torn log looks like.
+        // A torn log looks like this: sound records and then other bytes.
         let mut torn = std::fs::read(log(&world)).unwrap();
         torn.extend_from_slice(b"and more");
         std::fs::write(&precious, &torn).unwrap();

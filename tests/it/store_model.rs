@@ -1,5 +1,5 @@
-//! The model of the store beside the real one: the same program leaves the same kinds of files, numbers and
-//! records in both, but for the differences that are listed here.
+//! Compares the model of the store with the real store. The same program leaves the same kinds of files, numbers
+//! and records in both, except for the differences listed here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,15 +8,15 @@ use frostline::{Catalog, Ledgers, RootRole, StorageRoots};
 
 use crate::fixture::{Data, chunk};
 
-/// Kinds of files that the model leaves out. The entries of a table are in the model's manifest, and a
+/// The kinds of files that the model leaves out. The model's manifest holds the entries of a table, and a
 /// simulated disk has space.
 const ONLY_REAL: [&str; 5] = ["IDENTITY", "LOCK", "OPTIONS", "frostline.reserve", "sst"];
 
-/// The step after which the real store has a new manifest and a new log, and the model has none: there would be no
-/// end to the disks that differ. A start with records goes the same way in both.
+/// The step after which the real store has a new manifest and a new log, and the model does not. New files at each
+/// start would make the number of different crash images unbounded. A start with records does the same in both.
 const NOT_RENEWED: &str = "a start without records";
 
-/// The kinds that both have.
+/// The kinds of files that both stores have.
 const BOTH: [&str; 5] = [
     "CURRENT",
     "MANIFEST",
@@ -35,12 +35,12 @@ struct Shape {
     logs: usize,
     manifests: usize,
     names_a_manifest_that_is_there: bool,
-    /// The log that commits go to has a larger number than at the step before.
+    /// Whether the log that commits go to has a larger number than at the step before.
     has_a_new_log: bool,
     has_a_new_manifest: bool,
 }
 
-/// A disk, real or simulated.
+/// A real or simulated disk.
 enum World {
     Real(Data),
     Simulated(SimDisk),
@@ -51,7 +51,7 @@ impl World {
         match self {
             Self::Real(data) => data.open(),
             Self::Simulated(disk) => {
-                // The locks of the process before.
+                // Releases the locks of the previous process.
                 disk.restart();
                 let roots = StorageRoots::under("/data").unwrap();
                 Catalog::open(roots.lock_on_simulated(disk).unwrap()).unwrap()
@@ -88,7 +88,8 @@ fn kind_of(name: &str) -> String {
     kinds.next().map_or(name, |kind| kind).to_owned()
 }
 
-/// The payloads of a log's records: each is one batch, because no batch here is as long as a block.
+/// Returns the payloads of a log's records. Each payload is one batch, because no batch here is as long as a
+/// block.
 fn records(bytes: &[u8]) -> Vec<&[u8]> {
     let mut records = Vec::new();
     let mut rest = bytes;
@@ -109,7 +110,7 @@ fn number(name: &str) -> u64 {
     digits.parse().unwrap_or(0)
 }
 
-/// The largest number of a file of this kind.
+/// Returns the largest number of a file of this kind.
 fn newest(files: &BTreeMap<String, Vec<u8>>, kind: &str) -> u64 {
     let names = files.keys().filter(|name| kind_of(name) == kind);
     names.map(|name| number(name)).max().unwrap_or(0)
@@ -146,7 +147,7 @@ fn begin(catalog: &Catalog, numbers: std::ops::Range<u32>) {
     }
 }
 
-/// Several changes in one batch.
+/// Commits several changes in one batch.
 fn freeze_together(catalog: &Catalog, numbers: std::ops::Range<u32>) {
     let synced: Vec<_> = numbers
         .map(|number| {
@@ -158,13 +159,13 @@ fn freeze_together(catalog: &Catalog, numbers: std::ops::Range<u32>) {
     drop(catalog.commit(synced).unwrap());
 }
 
-/// A batch that deletes.
+/// Commits a batch that deletes.
 fn abandon(catalog: &Catalog) {
     let freezing = catalog.begin::<Ledgers>(chunk(30)).unwrap();
     freezing.abandon().unwrap();
 }
 
-/// The steps, each with the process that does it, and what is left after each.
+/// Runs the steps of each process, and returns the shape of the catalog's directory after each step.
 fn run(world: &World) -> Vec<(&'static str, Shape)> {
     type Step = (&'static str, fn(&Catalog));
     let processes: [&[Step]; 4] = [
@@ -209,7 +210,7 @@ fn the_model_of_the_store_leaves_the_files_of_the_real_one() {
         }
         assert_eq!(real, model, "after {step}");
         assert!(model.names_a_manifest_that_is_there);
-        // A kind that is neither listed nor known would be in one of them only.
+        // Every kind of file must be in one of the two lists.
         model.kinds.retain(|kind| !BOTH.contains(&&**kind));
         assert!(model.kinds.is_empty(), "{:?}", model.kinds);
     }

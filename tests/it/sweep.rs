@@ -49,8 +49,8 @@ fn a_batch_pays_for_one_round_of_barriers_per_directory() {
     );
 }
 
-/// More directories than are kept open at a time, and their artifacts in no order: each is synced once,
-/// and before any key goes.
+/// The batch has more directories than are kept open at a time, and its artifacts are in no order. Each directory
+/// is synced once, before any key is deleted.
 #[test]
 fn many_directories_are_synced_once_each() {
     let world = Data::new();
@@ -97,7 +97,7 @@ fn an_empty_batch_touches_nothing() {
     assert_eq!(trace.take(), Vec::<String>::new());
 }
 
-/// Every state that a crash can leave in the middle of a prune or a freeze, swept by key.
+/// The sweep by key removes every state that a crash in the middle of a prune or a freeze can leave.
 #[test]
 fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
     let world = Data::new();
@@ -115,7 +115,7 @@ fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
     );
     std::fs::remove_file(world.pack(3)).unwrap();
     drop(catalog.begin::<Ledgers>(chunk(4)).unwrap());
-    // A key whose bucket directory does not even exist: a crash right after the mark.
+    // A crash right after the mark leaves a key whose bucket directory does not exist.
     drop(catalog.begin::<Ledgers>(chunk(9_000)).unwrap());
     let all = [1, 2, 3, 4, 9_000];
     let batch: Vec<_> = all
@@ -139,7 +139,7 @@ fn leftovers_of_every_state_are_swept_and_missing_files_are_fine() {
     assert!(catalog.claim_for_pruning(key(1)).unwrap().is_none());
 }
 
-/// Where the files of a key that is deleted are missing, their absence is made durable all the same.
+/// If the files of a deleted key are missing, the sweep still makes their absence durable.
 #[test]
 fn the_absence_of_missing_files_is_made_durable() {
     let world = Data::new();
@@ -155,7 +155,7 @@ fn the_absence_of_missing_files_is_made_durable() {
     assert_eq!(trace.take(), ["syncdir ledgers", "commit catalog/rocksdb"]);
 }
 
-/// Row 13: what is being read is demoted and comes back.
+/// Pitfall 13: the sweep demotes a leased artifact and returns it.
 #[test]
 fn leased_members_come_back_demoted() {
     let world = Data::new();
@@ -176,7 +176,7 @@ fn leased_members_come_back_demoted() {
     assert!(!world.pack(1).exists());
 }
 
-/// A directory where an artifact should be: the others go, this one stays and is named.
+/// A directory stands in place of an artifact. The sweep deletes the others, and names the one that stays.
 #[test]
 fn an_undeletable_member_does_not_hold_up_the_others() {
     let world = Data::new();
@@ -212,7 +212,7 @@ fn an_artifact_of_another_catalog_is_refused() {
     let SweepError::Refused(refused) = error else {
         panic!("{error}");
     };
-    // The batch comes back as it was, and each artifact can be swept where it belongs.
+    // The batch comes back unchanged, and each artifact can be swept by its own catalog.
     let batch = refused.into_handle();
     assert!(
         batch

@@ -1,5 +1,5 @@
-//! Torn ends that are none: sound batches follow them, in the same log or in the next one. And stores of which
-//! only the witness is left.
+//! A torn end is damage if sound batches follow it, in the same log or in the next one. A store of which only the
+//! witness is left is damaged too.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,8 @@ fn refused(data: &Data) -> DamageKind {
     kind
 }
 
-/// A log whose first five of six batches are whole, and half of the last.
+/// Cuts off the second half of the log's last batch. Returns the log's path, its earlier bytes, and the start of
+/// the last batch.
 fn torn_log(data: &Data) -> (PathBuf, Vec<u8>, usize) {
     let path = log(data);
     let whole = std::fs::read(&path).unwrap();
@@ -41,7 +42,7 @@ fn next_log(path: &Path) -> PathBuf {
 fn a_batch_in_the_log_behind_a_torn_one_is_damage() {
     let data = marked(6);
     let (path, whole, last) = torn_log(&data);
-    // The batch that continues the whole ones, so that the sequence numbers have no gap.
+    // The next log begins with the batch that continues the whole ones, so the sequence numbers have no gap.
     std::fs::write(next_log(&path), &whole[last..]).unwrap();
     let kind = refused(&data);
     assert_eq!(kind, DamageKind::Bytes { offset: last });
@@ -57,8 +58,8 @@ fn an_empty_log_behind_a_torn_one_is_none() {
     }
 }
 
-/// The rest of a sector is zero from the end of a batch on, as a power cut would leave it; but whole
-/// batches follow, which were written after a sync of the lost one.
+/// The rest of a sector is zero from the end of a batch on, as a power cut would leave it. The whole batches that
+/// follow were written after a sync of the lost one.
 #[test]
 fn a_lost_sector_before_whole_batches_is_damage() {
     let data = marked(60);
@@ -76,14 +77,14 @@ fn a_lost_sector_before_whole_batches_is_damage() {
     assert_eq!(count(&open(&data).unwrap()), 60);
 }
 
-/// Bytes that are no batch behind the end of a torn one: they were written after its sync.
+/// Bytes behind the end of a torn batch were written after its sync, even if they are not a batch.
 #[test]
 fn bytes_behind_a_torn_batch_are_damage() {
     let data = marked(60);
     let path = log(&data);
     let whole = std::fs::read(&path).unwrap();
     let borders = records(&whole);
-    // A batch that spans two sectors, the second of which was lost; its head of seven bytes is in the first.
+    // The batch spans two sectors. Its header of seven bytes is in the first sector, and the second was lost.
     let spans = |pair: &&[usize]| (pair[0] + 6) / SECTOR != (pair[1] - 1) / SECTOR;
     let batch = borders.windows(2).rfind(spans).unwrap();
     let (start, end) = (batch[0], batch[1]);
@@ -101,7 +102,7 @@ fn bytes_behind_a_torn_batch_are_damage() {
     assert_eq!(refused(&data), DamageKind::Bytes { offset: start });
 }
 
-/// The log that the witness names was deleted; another one is there, which a start that ended early has left.
+/// The log that the witness names was deleted. A start that ended early has left another log.
 #[test]
 fn a_log_that_was_deleted_is_missed_beside_another_one() {
     let data = marked(3);
@@ -111,7 +112,7 @@ fn a_log_that_was_deleted_is_missed_beside_another_one() {
     assert_eq!(refused(&data), DamageKind::Missing);
 }
 
-/// Everything but the witness is lost, the roots' identities too: a new catalog would forget every key.
+/// Only the witness is left; the roots' identities are lost too. A new catalog would forget every key.
 #[test]
 fn a_catalog_of_which_only_the_witness_is_left_is_not_made_anew() {
     let data = marked(3);
@@ -123,8 +124,8 @@ fn a_catalog_of_which_only_the_witness_is_left_is_not_made_anew() {
     assert_eq!(refused(&data), DamageKind::Missing);
 }
 
-/// The record of the witness that the catalog relies on is not the one that is written over: a power cut may
-/// tear the sector that is written.
+/// A start never overwrites the witness record that the catalog relies on, because a power cut may tear the sector
+/// that is being written.
 #[test]
 fn the_newest_record_of_the_witness_is_never_written_over() {
     let data = marked(1);

@@ -202,7 +202,7 @@ impl Reader {
                 let content = self.contents.entry(path.clone()).or_default();
                 content.resize(content.len().max(at + bytes.len()), 0);
                 content[at..at + bytes.len()].copy_from_slice(&bytes);
-                // What people may read in a lock file is no matter of the protocol.
+                // The text of a lock file is for people, and not part of the protocol.
                 if !path.ends_with(frostline::key::LOCK_FILE) {
                     self.calls.push(Call::Write(path, at, bytes));
                 }

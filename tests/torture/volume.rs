@@ -184,7 +184,7 @@ impl Volume {
         self.directory.join(below).display().to_string()
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     pub fn root(&self) -> PathBuf {
         self.directory.join("mount")
     }
@@ -264,7 +264,7 @@ impl Volume {
             .ok_or(format!("the journal: {text}"))
     }
 
-    /// Where the bitmaps of used blocks are.
+    /// The positions of the bitmaps of used blocks.
     fn bitmaps(&self) -> Result<Vec<u64>, String> {
         let text = run(&["dumpe2fs", &self.device])?;
         let after = text.split("Block bitmap at ").skip(1);

@@ -53,11 +53,11 @@ impl Work {
     }
 }
 
-/// Where the roots and the catalog are.
+/// The paths of the roots and of the catalog.
 pub struct Place {
     pub data: PathBuf,
     pub catalog: PathBuf,
-    /// Where the bare calls write down what they were told is durable.
+    /// The file in which the bare calls record the files that were reported durable.
     pub notes: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! What a crash has left is rebuilt or removed, never trusted.
+//! Debris is rebuilt or removed, never trusted.
 
 use frostline::{Debris, Ledgers};
 

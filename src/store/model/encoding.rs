@@ -4,7 +4,7 @@ use super::super::log_format::{BatchHead, read_batches};
 use super::{Edit, Entries};
 use crate::sim::Keys;
 
-/// What marks an edit that deletes its key, in place of the value's length.
+/// The mark of an edit that deletes its key, in place of the value's length.
 const NO_VALUE: u32 = u32::MAX;
 
 /// The complete batches from the beginning on.

@@ -1,6 +1,7 @@
 //! The layers: which folder of `src` may use which, that no two files use each other, how long files and functions
 //! may be, and which files alone name the system and the store.
 
+mod language;
 mod sealed;
 mod source;
 

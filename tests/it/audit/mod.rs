@@ -1,4 +1,4 @@
-//! The audit: every finding, and what it never does.
+//! The audit: it reports every finding, and changes nothing on disk.
 
 mod program;
 mod resistance;
@@ -19,7 +19,7 @@ use frostline::{
 use crate::fixture::{Data, chunk, freeze, ledger, tree};
 use crate::snapshot;
 
-/// The directory's entries with everything that a writer would change.
+/// Returns the directory's entries with all attributes that a writer would change.
 pub fn fingerprint(root: &Path) -> BTreeMap<PathBuf, (Vec<u8>, u64, i64, i64)> {
     let mut found = tree(root);
     found.insert(PathBuf::new(), Vec::new());
@@ -37,7 +37,7 @@ fn write_file<K: Kind>(freezing: &mut Freezing<K>, file: FileName<K>) {
     file.flush().unwrap();
 }
 
-/// All three kinds of chunk 0 frozen, chunk 1 hot, a pin.
+/// Freezes all three kinds of chunk 0, makes chunk 1 hot, and writes a pin.
 fn normal_life(catalog: &Catalog) {
     let mut set = catalog.begin_set(chunk(0), ArtifactSet::ALL).unwrap();
     write_file(set.ledgers.as_mut().unwrap(), Ledgers::PACK);
@@ -50,7 +50,7 @@ fn normal_life(catalog: &Catalog) {
     let _first = catalog.pin_earliest_ledger(ledger(2)).unwrap();
 }
 
-/// Audits, and finds the whole tree exactly as it was.
+/// Audits, and asserts that the whole tree is unchanged.
 fn audit_unchanged(data: &Data) -> Audit {
     let before = fingerprint(data.outside());
     let report = audit(&data.roots()).unwrap();
@@ -72,7 +72,7 @@ fn a_normal_life_is_clean_open_or_closed() {
     assert!(audit_unchanged(&data).is_clean(), "nothing yet");
     let catalog = data.open();
     normal_life(&catalog);
-    // A life that has ended leaves empty buckets.
+    // A swept artifact leaves an empty bucket.
     let frozen = freeze(&catalog, 5_000, b"gone again");
     let swept = catalog.sweep_chunk_artifacts([frozen.demote()]).unwrap();
     assert_eq!(swept.deleted.len(), 1);
@@ -93,7 +93,7 @@ fn a_normal_life_is_clean_open_or_closed() {
 fn unfinished_work_is_counted_and_no_finding() {
     let data = Data::new();
     let catalog = data.open();
-    // A crash right after the mark, one with one of three files, one after the demotion.
+    // The crashes come right after the mark, after one of three files, and after the demotion.
     drop(catalog.begin::<Ledgers>(chunk(1)).unwrap());
     let mut events = catalog.begin::<Events>(chunk(1)).unwrap();
     write_file(&mut events, Events::EVENTS);
@@ -111,7 +111,7 @@ fn unfinished_work_is_counted_and_no_finding() {
     assert!(audit_unchanged(&data).is_clean());
 }
 
-/// Puts a tree into every state that is a finding.
+/// Puts a tree into every state that the audit reports as a finding.
 fn every_finding(data: &Data) {
     let catalog = data.open();
     normal_life(&catalog);
@@ -129,7 +129,7 @@ fn every_finding(data: &Data) {
     put(b"chunk:00429495:txhash", b"frozen");
     std::fs::remove_file(below("events/00000/00000000-index.pack")).unwrap();
     put(b"hot:chunk:00000010", b"ready");
-    // Something else in their place.
+    // Entries of another type in place of artifacts.
     put(b"chunk:00000011:ledgers", b"frozen");
     std::fs::create_dir(below("ledgers/00000/00000011.pack")).unwrap();
     put(b"chunk:00000012:ledgers", b"pruning");
@@ -138,14 +138,14 @@ fn every_finding(data: &Data) {
     write("hot/00000011");
     put(b"hot:chunk:00000012", b"transient");
     symlink("../ledgers", below("hot/00000012")).unwrap();
-    // Odd entries; the file below an odd value has its key.
+    // Unrecognised entries. The file under an unrecognised value has its key.
     put(b"chunk:00000013:ledgers", b"frozenn");
     write("ledgers/00000/00000013.pack");
     put(b"hot:chunk:00000013", b"");
     put(b"config:earliest_ledger", b"+5");
     put(b"chunk:+1234567:ledgers", b"frozen");
     put(b"index:00000005:\xff", b"frozen");
-    // What no key could name.
+    // Entries that no key could name.
     write("ledgers/README");
     write("ledgers/00000/00000000.pack.tmp");
     write("ledgers/00000/00001000.pack");
@@ -183,7 +183,7 @@ fn every_finding_is_found_in_one_walk() {
         .iter()
         .map(|finding| format!("{finding:?}").split(' ').next().unwrap().to_owned())
         .collect();
-    // All but `Unreadable`, which has a test of its own.
+    // This is every finding except `Unreadable`, which has a test of its own.
     assert_eq!(distinct.len(), 10, "{distinct:?}");
 }
 
@@ -206,7 +206,7 @@ fn the_json_report_holds_the_same_findings() {
     }
 }
 
-/// Nothing is created where there is nothing.
+/// The audit of a missing catalog is an error and creates nothing.
 #[test]
 fn no_catalog_is_said_and_none_is_created() {
     let refuse = |data: &Data| {
@@ -265,7 +265,7 @@ fn a_torn_log_is_read_and_stays_torn() {
     let torn = bytes.len() / 4;
     bytes.extend_from_within(..torn);
     std::fs::write(&log, &bytes).unwrap();
-    // What follows is the beginning of a batch that never was: no sound record.
+    // The log now ends in the beginning of an incomplete batch, which is not a sound record.
     bytes.truncate(bytes.len() - 3);
     let end = bytes.len();
     bytes[end - torn + 4] ^= 0xff;

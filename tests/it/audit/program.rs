@@ -1,4 +1,4 @@
-//! The example that audits.
+//! The `audit` example.
 
 use std::path::Path;
 use std::process::{Command, Output};

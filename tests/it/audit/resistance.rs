@@ -1,4 +1,4 @@
-//! The audit where reading fails, and beside a node at work.
+//! The audit under read failures, and beside a running node.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -22,7 +22,7 @@ fn an_unreadable_entry_is_a_finding_and_the_walk_continues() {
     normal_life(&catalog);
     std::fs::write(data.path().join("hot/stray"), b"").unwrap();
     std::fs::write(data.path().join("ledgers/stray"), b"").unwrap();
-    // Listing one bucket, opening another, and looking at a hot directory fail every time.
+    // Listing one bucket, opening another, and inspecting a hot directory fail every time.
     let probe = Probe::new(|operation, path| {
         let fails = match operation {
             Operation::List => path.ends_with("ledgers/00000"),
@@ -41,7 +41,7 @@ fn an_unreadable_entry_is_a_finding_and_the_walk_continues() {
     let unreadable = |finding: &&Finding| matches!(finding, Finding::Unreadable { .. });
     assert!(report.findings().iter().filter(unreadable).count() >= 3);
 
-    // A root that is a file, and one that leads in a circle.
+    // One root is a file, and another is a link to itself.
     drop(catalog);
     let (events, hot) = (data.root(RootRole::Events), data.root(RootRole::Hot));
     std::fs::rename(&events, data.path().join("moved")).unwrap();
@@ -88,7 +88,7 @@ fn every_operation_may_fail_and_none_of_them_makes_a_report_clean() {
         let left = Mutex::new(Some(spared));
         let fired = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&fired);
-        // From this operation on, everything fails.
+        // From this operation on, every operation fails.
         let probe = Probe::new(move |_, _| {
             let mut left = left.lock().unwrap();
             match left.as_mut() {
@@ -141,7 +141,7 @@ fn an_audit_asks_for_no_operation_that_changes_anything() {
     );
 }
 
-/// A node makes and removes things all the time: nothing of that is a finding.
+/// A running node creates and removes entries all the time. The audit reports no finding for them.
 #[test]
 fn beside_a_node_at_work_there_is_no_false_finding() {
     let data = Data::new();
@@ -183,7 +183,7 @@ fn beside_a_node_at_work_there_is_no_false_finding() {
     drop((held, lease, writing));
 }
 
-/// Starts replace the catalog's own files under the audit.
+/// Each start replaces the catalog's own files while the audit reads them.
 #[test]
 fn beside_a_node_that_starts_again_and_again_there_is_no_error() {
     let data = Data::new();
@@ -210,7 +210,7 @@ fn beside_a_node_that_starts_again_and_again_there_is_no_error() {
     });
 }
 
-/// Those starts seldom come in between; this failure always does.
+/// The starts of the test above seldom interrupt a reading; the failures of this test always do.
 #[test]
 fn a_reading_of_the_catalog_that_fails_is_begun_again_but_not_for_ever() {
     let data = Data::new();
@@ -233,7 +233,7 @@ fn a_reading_of_the_catalog_that_fails_is_begun_again_but_not_for_ever() {
     }
 }
 
-/// A power cut during a start may keep the pointer and lose the manifest: only an opening mends that.
+/// A power cut during a start may keep the pointer and lose the manifest. Only opening the catalog repairs that.
 #[test]
 fn a_catalog_that_a_crash_has_torn_is_said_to_need_an_opening() {
     let data = Data::new();

@@ -1,4 +1,4 @@
-//! Files that are loaded or cannot be.
+//! Files that can be loaded, and files that cannot.
 
 use frostline::error::Failure as _;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use super::{FILE, MINIMAL, load, parse, refusal};
 use crate::fixture::Data;
 use crate::snapshot;
 
-/// The error with its causes, the directory replaced.
+/// Returns the error with its causes, with the directory replaced.
 fn chain(data: &Data, error: &ConfigError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -63,7 +63,7 @@ fn a_file_that_cannot_be_loaded_says_why() {
     snapshot::check("config_load", &texts);
 }
 
-/// Every path is absolute, also when the text comes from a relative file.
+/// Every path is absolute, even when the text comes from a relative file.
 #[test]
 fn a_text_from_a_relative_file_is_taken_from_the_current_directory() {
     let config = Config::parse(&MINIMAL.replace("/data", "data"), "frostline.toml").unwrap();

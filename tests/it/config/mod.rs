@@ -1,4 +1,4 @@
-//! The configuration: what it becomes, and how it is refused.
+//! The configuration: its parsed values and its refusals.
 
 mod loading;
 mod refusals;
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use crate::fixture::{Data, ledger};
 use crate::snapshot;
 
-/// Where the texts pretend to come from. Nothing is there.
+/// The path that the texts pretend to come from. No file is there.
 const FILE: &str = "/etc/frostline/frostline.toml";
 
 const MINIMAL: &str = r#"
@@ -86,14 +86,14 @@ fn parse(text: &str) -> Config {
     Config::parse(text, FILE).unwrap()
 }
 
-/// The error of a text.
+/// Returns the error of a text.
 fn refusal(text: &str) -> ConfigError {
     let error = Config::parse(text, FILE).unwrap_err();
     assert_eq!(error.kind(), FailureKind::Refused);
     error
 }
 
-/// Loads these bytes from a file, and gives the error.
+/// Loads these bytes from a file, and asserts that loading changes nothing on disk.
 fn load(data: &Data, bytes: &[u8]) -> Result<Config, ConfigError> {
     let path = data.outside().join("frostline.toml");
     std::fs::write(&path, bytes).unwrap();
@@ -103,7 +103,7 @@ fn load(data: &Data, bytes: &[u8]) -> Result<Config, ConfigError> {
     loaded
 }
 
-/// The minimal configuration with some lines added to sections of its own.
+/// Returns the minimal configuration with lines added to `[streaming]` or to sections of their own.
 fn with_streaming(lines: &str) -> String {
     format!("{MINIMAL}{lines}\n")
 }
@@ -205,7 +205,7 @@ fn the_earliest_ledger_is_genesis_now_or_a_ledger() {
         ("genesis", EarliestLedger::Genesis),
         ("now", EarliestLedger::Now),
         ("2", EarliestLedger::Ledger(ledger(2))),
-        // Whether it starts a chunk is judged where it is pinned.
+        // The pin, not the parser, checks whether a ledger starts a chunk.
         ("3", EarliestLedger::Ledger(ledger(3))),
         ("10000002", EarliestLedger::Ledger(ledger(10_000_002))),
         ("4294967295", EarliestLedger::Ledger(ledger(u32::MAX))),
@@ -245,7 +245,7 @@ proptest! {
         let _loaded = load(&data, &bytes);
     }
 
-    /// A full configuration with one character replaced is loaded or refused with a place.
+    /// A full configuration with one character replaced is loaded, or refused with a place.
     #[test]
     fn a_mistyped_file_is_loaded_or_refused_with_a_place(
         position in 0..FULL.len(),

@@ -1,4 +1,4 @@
-//! Texts that are refused, and what the errors say.
+//! Refused texts and their error messages.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use frostline::error::ConfigError;
 use super::{FILE, MINIMAL, refusal, with_streaming};
 use crate::snapshot;
 
-/// Refuses each text, checks that the place is in the message and in the text, and gives the
+/// Asserts that each text is refused, checks that the place is in the message and in the text, and returns the
 /// messages under their titles.
 fn refusals(cases: &[(&str, String)]) -> String {
     let mut all = String::new();
@@ -169,7 +169,7 @@ fn the_error_of_a_wrong_value_lists_the_accepted_ones() {
     snapshot::check("config_wrong_values", &refusals(&cases));
 }
 
-/// Values of another type, and keys in every way that TOML spells them.
+/// Covers values of a wrong type, and every way that TOML spells keys.
 #[test]
 fn a_value_of_another_type_is_named_in_tomls_words() {
     let added = |lines: &str| with_streaming(lines);
@@ -278,8 +278,8 @@ fn a_required_setting_is_asked_for() {
     snapshot::check("config_missing", &refusals(&cases));
 }
 
-/// Every key with every type of value that it does not take: the error names the key in full and its
-/// place, and speaks of the value as TOML does.
+/// Tries every key with every type of value that it does not accept. The error names the full key and its place,
+/// and describes the value in TOML's terms.
 #[test]
 fn every_key_and_every_wrong_type_is_named() {
     let keys = [
@@ -323,7 +323,7 @@ fn every_key_and_every_wrong_type_is_named() {
                 with_streaming(&format!("[{section}]\n{line}"))
             };
             let Err(error) = frostline::Config::parse(&text, FILE) else {
-                // A string is a path, too.
+                // A string is also a valid path.
                 assert_eq!(word, "the string");
                 continue;
             };

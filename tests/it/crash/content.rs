@@ -3,7 +3,7 @@
 /// Bytes after the body: the checksum of all that comes before.
 const CHECKSUM: usize = 8;
 
-/// What a file of this name holds: a header, a body without zeros, and a checksum. Another version has
+/// Returns the content of a file of this name: a header, a body without zeros, and a checksum. Another version has
 /// other bytes throughout.
 pub fn content(file_name: &str, version: u32, length: usize) -> Vec<u8> {
     let mut bytes = header(file_name, version, length).into_bytes();

@@ -21,7 +21,7 @@ fn calls(scenario: &Scenario, prepared: &SimDisk) -> usize {
     machine.disk.calls()
 }
 
-/// Whatever has failed: the next process, and one after a power cut, cope; and the work can be done.
+/// After any failure the next process works, also after a power cut, and the work can be done.
 fn converges(scenario: &Scenario, disk: &SimDisk, what: &str) {
     let name = scenario.name;
     let limits = Limits {

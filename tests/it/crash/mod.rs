@@ -17,7 +17,7 @@ use frostline::{Catalog, LockedRoots, StorageRoots};
 
 pub use frostline::Error as Failure;
 
-/// What a node starts on.
+/// The machine that a node starts on.
 ///
 /// A scenario knows the disk through this and through frostline's public API only, so that it runs
 /// unchanged on a real directory and on a disk that exists in memory.

@@ -80,7 +80,7 @@ fn label(name: &str) -> String {
     label
 }
 
-/// What a scenario does; and, for one of them, what the next process does when this one was killed.
+/// Returns the events of a scenario; for one scenario also those of the next process after a kill.
 fn histories(scenario: &Scenario) -> Vec<History> {
     let mut histories = vec![history(scenario)];
     if scenario.name == "freeze_one" {

@@ -1,4 +1,4 @@
-//! What must hold after every crash, judged from files, directories and keys alone.
+//! The invariants after every crash, checked by files, directories and keys alone.
 //!
 //! Nothing here uses the library's own idea of paths and states: the table is written down a second
 //! time, from the specification.
@@ -18,7 +18,7 @@ use crate::fixture::{chain, tree};
 /// The file that every scenario puts into a hot directory before it makes it ready.
 pub const DATABASE: &str = "database";
 
-/// What is on a disk and in its catalog. Paths are absolute.
+/// The content of a disk and of its catalog. Paths are absolute.
 #[derive(Debug, Default, Clone)]
 pub struct View {
     pub files: BTreeMap<PathBuf, Vec<u8>>,
@@ -27,7 +27,7 @@ pub struct View {
 }
 
 impl View {
-    /// What is in the roots of a real data directory; the catalog's own root is left out.
+    /// Reads the roots of a real data directory, without the catalog's own root.
     pub fn of_directory(roots: &StorageRoots, catalog: &Catalog) -> Self {
         let mut view = Self {
             keys: keys_of(catalog),
@@ -73,7 +73,7 @@ pub fn keys_of(catalog: &Catalog) -> BTreeMap<String, String> {
     keys
 }
 
-/// What a key means.
+/// The meaning of a key.
 enum Named {
     /// The files of an artifact.
     Files(Vec<PathBuf>),
@@ -156,7 +156,7 @@ fn line(key: &str, what: &str, detail: impl Display) -> String {
     format!("{key} {what} {detail}")
 }
 
-/// What a ready key lacks.
+/// Returns the parts that a ready key lacks.
 fn unusable(view: &View, key: &str, path: &Path) -> Option<String> {
     if !view.directories.contains(path) {
         return Some(line(key, "is ready without its directory", path.display()));
@@ -171,7 +171,7 @@ fn unusable(view: &View, key: &str, path: &Path) -> Option<String> {
     }
 }
 
-/// What a frozen key lacks.
+/// Returns the files that a frozen key lacks.
 fn incomplete(view: &View, key: &str, paths: &[PathBuf]) -> Vec<String> {
     let lacks = |path: &PathBuf| {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
@@ -195,7 +195,7 @@ fn within(path: &Path, roots: &StorageRoots, hot: &BTreeSet<PathBuf>) -> bool {
     path.starts_with(roots.path(RootRole::Catalog)) || hot.iter().any(|dir| path.starts_with(dir))
 }
 
-/// What is still owed: keys that a finished recovery does not leave.
+/// Returns the unfinished keys, which a finished recovery does not leave.
 pub fn unsettled(view: &View) -> Vec<String> {
     let owed = |value: &str| ["freezing", "pruning", "transient"].contains(&value);
     let keys = view.keys.iter().filter(|(_, value)| owed(value));

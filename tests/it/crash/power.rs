@@ -68,7 +68,7 @@ impl SimMachine {
         Self { disk: disk.clone() }
     }
 
-    /// What is on the disk and in the catalog, without opening anything.
+    /// Returns the content of the disk and of the catalog, without opening anything.
     pub fn view(&self) -> View {
         let roots = self.roots();
         let mut view = View {
@@ -86,7 +86,7 @@ impl SimMachine {
     }
 }
 
-/// What a scenario does to its disk.
+/// Returns the events of a scenario on its disk.
 pub fn history(scenario: &Scenario) -> History {
     let machine = SimMachine::prepared(scenario);
     if let Err(failure) = (scenario.run)(&machine) {
@@ -104,7 +104,7 @@ pub fn recover(disk: &SimDisk) -> Result<(), Failure> {
     agrees(&catalog, disk)
 }
 
-/// What the catalog says from memory is what is on the disk.
+/// The catalog's memory agrees with the disk.
 fn agrees(catalog: &Catalog, disk: &SimDisk) -> Result<(), Failure> {
     let said = keys_of(catalog);
     match SimMachine::on(disk).roots().keys_on_simulated(disk) {
@@ -131,7 +131,7 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
                     view.keys
                 ));
             }
-            // What this disk holds is durable: the next process must find it, too.
+            // The content of this disk is durable: the next process must find it, too.
             disk.promise(view.keys.clone());
         }
         When::Recovered => {

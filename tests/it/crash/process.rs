@@ -111,10 +111,10 @@ fn dies_at(nth: usize, after: Duration) -> Probe {
 /// One process to kill.
 struct Death<'a> {
     scenario: &'a Scenario,
-    /// What its `before` left.
+    /// The directory that its `before` left.
     template: &'a Path,
     nth: usize,
-    /// What the nth operation is; none past the end.
+    /// The nth operation, or `None` past the end.
     operation: Option<&'a str>,
     after: Duration,
 }

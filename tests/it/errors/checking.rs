@@ -94,7 +94,7 @@ fn recover_errors() {
     drop(bench.debris());
     bench.fail_read(0);
     add("Read, Store", &bench);
-    // The scan reads the chunk's three keys, the claim its own, and so does the deleting commit.
+    // The scan reads the chunk's three keys. The claim and the deleting commit each read the claimed key.
     bench.fail_read(4);
     let error = add("Sweep, Delete", &bench);
     assert!(matches!(
@@ -107,7 +107,7 @@ fn recover_errors() {
 
     let bench = Bench::new();
     drop(bench.hot_debris());
-    // Here the hot key is scanned, too.
+    // This scan also reads the hot key.
     bench.fail_read(5);
     let error = add("Commit", &bench);
     assert!(matches!(

@@ -1,4 +1,4 @@
-//! Groups.
+//! Errors of groups.
 
 use std::io::Write as _;
 
@@ -9,7 +9,7 @@ use super::{Bench, Texts};
 use crate::fixture::{EIO, ENOSPC, chunk};
 use crate::mounts::data_synced_whole;
 
-/// Forty artifacts, begun and written: enough for one sync of the file system.
+/// Returns a group of forty written artifacts, which is enough for one sync of the file system.
 fn forty(bench: &Bench) -> SyncGroup<Freezing<Ledgers>> {
     let mut group = bench.catalog().sync_group();
     let begun = bench.catalog().begin_all((0..40).map(chunk)).unwrap();

@@ -1,6 +1,6 @@
-//! The text of every public error, with its causes: one snapshot for each type.
+//! The text of every public error with its causes, in one snapshot for each type.
 //!
-//! Every variant is provoked through the public API, most of them by making one operation fail.
+//! The tests provoke every variant through the public API, mostly by making one operation fail.
 
 mod checking;
 mod groups;
@@ -24,14 +24,14 @@ use frostline::{
 use crate::fixture::{Data, EIO, Faults, chunk};
 use crate::snapshot;
 
-/// Chunk 7, which every case is about.
+/// Returns chunk 7, which every case uses.
 fn seven() -> ChunkId {
     chunk(7)
 }
 
-/// A data directory, its catalog and the faults that both can be given.
+/// A data directory, its catalog, and the faults that both can be given.
 struct Bench {
-    // Dropped before the directory goes.
+    // The first field, so that it is dropped before the directory is removed.
     catalog: Catalog,
     faults: Faults,
     data: Data,
@@ -52,7 +52,7 @@ impl Bench {
         }
     }
 
-    /// A catalog that something else has written to.
+    /// Opens a catalog with these raw entries, as if another program had written them.
     fn planted(entries: &[(&[u8], &[u8])]) -> Self {
         let data = Data::new();
         drop(data.open());
@@ -60,15 +60,14 @@ impl Bench {
         Self::over(data)
     }
 
-    /// A catalog that refuses everything.
+    /// Poisons the catalog, which then refuses everything.
     fn poison(&self) {
         self.faults.fail(Operation::Commit, EIO);
         let error = self.catalog().begin::<Ledgers>(chunk(429_495)).unwrap_err();
         assert_eq!(error.kind(), FailureKind::Fatal);
     }
 
-    /// Makes the nth read of chunk 7 fail. Reads go to the store only where one of the chunk's values
-    /// is none of its key's.
+    /// Makes the nth read of chunk 7 fail. Reads go to the store only if the chunk has an unrecognised value.
     fn fail_read(&self, nth: usize) {
         let odd = b"chunk:00000007:txhash";
         self.catalog()
@@ -132,20 +131,20 @@ impl Bench {
     }
 }
 
-/// Gathers the texts of one type.
+/// The collected texts of one type.
 #[derive(Default)]
 struct Texts {
     text: String,
 }
 
 impl Texts {
-    /// Adds an error with its causes. What differs from run to run is replaced.
+    /// Adds an error with its failure kind and its causes.
     fn add(&mut self, variant: &str, kind: FailureKind, data: &Data, error: &dyn Error) {
         writeln!(self.text, "# {variant} [{kind:?}]").unwrap();
         self.add_chain(data, error);
     }
 
-    /// Adds an error that does not say what it has left behind.
+    /// Adds an error with its causes, without a failure kind.
     fn add_leaf(&mut self, variant: &str, data: &Data, error: &dyn Error) {
         writeln!(self.text, "# {variant}").unwrap();
         self.add_chain(data, error);
@@ -176,7 +175,7 @@ impl Texts {
     }
 }
 
-/// Replaces directories, process numbers and places in these files.
+/// Replaces the parts that differ from run to run: directories, process numbers and places in these files.
 fn redact(data: &Data, text: &str) -> String {
     let text = data.redact(text);
     let text = replace_number(&text, "process ", "{pid}");
@@ -191,7 +190,7 @@ fn redact(data: &Data, text: &str) -> String {
     }
 }
 
-/// Replaces the number behind a mark.
+/// Replaces the number that follows `mark`.
 fn replace_number(text: &str, mark: &str, replacement: &str) -> String {
     let Some(start) = text.find(mark).map(|found| found + mark.len()) else {
         return text.to_owned();

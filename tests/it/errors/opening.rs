@@ -1,4 +1,4 @@
-//! Pure errors, and those of locking, opening and reading.
+//! Pure errors, and errors of locking, opening, reading and pinning.
 
 use frostline::error::Failure as _;
 use frostline::error::{
@@ -140,13 +140,13 @@ fn lock_errors_of_the_disk() {
         assert!(faults.seen().contains(&operation));
         assert!(matches!(error, LockError::Unusable { .. }));
         texts.add(&format!("Unusable, {variant}"), error.kind(), &data, &error);
-        // Whatever it was, nothing is locked any more.
+        // After any failure, all locks are released.
         drop(data.open());
     }
     texts.check("errors_lock_disk");
 }
 
-/// Appends a sound record behind a damaged one.
+/// Damages the first record of the newest log. Sound records follow it.
 pub fn damage_log(data: &Data) {
     let directory = data.root(RootRole::Catalog);
     let entries = std::fs::read_dir(directory).unwrap();
@@ -167,7 +167,7 @@ fn open_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, data: &Data, error: OpenError| {
         texts.add(variant, error.kind(), data, &error);
-        // The locks are released.
+        // A failed open releases the locks.
         drop(data.roots().lock().unwrap());
     };
     let open = |data: &Data| Catalog::open(data.roots().lock().unwrap()).unwrap_err();

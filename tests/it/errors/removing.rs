@@ -1,4 +1,4 @@
-//! Errors on the way to nothing.
+//! Errors of rematerializing, unlinking and sweeping.
 
 use frostline::FailureKind;
 use frostline::error::{BeginError, Operation, RemovalError, SweepError};

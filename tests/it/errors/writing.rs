@@ -1,4 +1,4 @@
-//! Errors on the way to a frozen artifact.
+//! Errors of claiming, writing, freezing and abandoning an artifact.
 
 use frostline::error::Failure as _;
 use frostline::error::{Failed, Retryable};
@@ -119,7 +119,7 @@ fn file_errors() {
         let error = freezing.file(Ledgers::PACK).unwrap_err();
         texts.add(variant, error.kind(), &bench.data, &error);
     };
-    // The leftovers of an earlier attempt go before the first new file.
+    // The leftovers of an earlier attempt are removed before the first new file is created.
     let bench = Bench::new();
     drop(bench.written());
     bench.faults.fail(Operation::UnlinkFile, EROFS);

@@ -1,4 +1,4 @@
-//! Keys and their one spelling.
+//! Keys and their canonical spelling.
 
 mod stored;
 
@@ -25,7 +25,7 @@ fn any_key() -> impl Strategy<Value = Key> {
     ]
 }
 
-/// What is a key, said in another way than the library's.
+/// Returns whether the bytes are a key, by a definition that is independent of the library's.
 fn is_key(bytes: &[u8]) -> bool {
     let Ok(spelling) = std::str::from_utf8(bytes) else {
         return false;
@@ -109,7 +109,7 @@ fn near_misses_are_not_keys() {
         b"hot:chunk:000005350",
         b"hot:chunk:00429496",
         b"hot:chunk:",
-        // Kinds that are none.
+        // Unknown or missing kinds.
         b"chunk:00005350:novel",
         b"chunk:00005350:",
         b"chunk:00005350",
@@ -117,7 +117,7 @@ fn near_misses_are_not_keys() {
         b"chunk:00005350:LEDGERS",
         b"chunk:00005350:Ledgers",
         b"chunk:00005350:ledgers:events",
-        // Something before, between or after.
+        // Extra or missing bytes before, between or after the parts.
         b" chunk:00005350:ledgers",
         b"chunk:00005350:ledgers ",
         b"chunk:00005350:ledgers\n",
@@ -134,7 +134,7 @@ fn near_misses_are_not_keys() {
         b"config:earliest_ledgers",
         b"config:earliest_ledger ",
         b"config:",
-        // Not even text.
+        // Not valid UTF-8, or empty.
         b"chunk:0000535\xff:ledgers",
         b"chunk:00005350:ledgers\xff",
         b"\xff\xfe",
@@ -169,7 +169,7 @@ fn encoded_keys_print_like_their_keys() {
     assert_eq!(EarliestLedgerKey.to_string(), "config:earliest_ledger");
 }
 
-/// One byte changed, inserted or deleted.
+/// Changes, inserts or deletes one byte.
 fn mutate(key: Key, position: usize, byte: u8, how: u8) -> Vec<u8> {
     let mut bytes = key.encode().as_bytes().to_vec();
     let position = position % bytes.len();

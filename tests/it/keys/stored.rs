@@ -1,4 +1,4 @@
-//! What the catalog does with keys and values that are none.
+//! The catalog's treatment of unrecognised keys and values.
 
 use frostline::error::BeginRefusal;
 use frostline::error::{BeginError, ClaimError, ClaimHotError, PinError, ReadError, ValueError};
@@ -12,7 +12,7 @@ use super::artifact;
 use crate::fixture::{Data, chunk, ledger};
 use crate::snapshot;
 
-/// What a scan gives, one line for each entry.
+/// Returns the entries of a scan, one line for each.
 fn lines<K: ToString, V: ToString>(
     scan: impl Iterator<Item = Result<(K, V), ReadError>>,
 ) -> Vec<String> {
@@ -23,7 +23,7 @@ fn lines<K: ToString, V: ToString>(
     .collect()
 }
 
-/// A catalog that something else has written to.
+/// Creates a catalog with these raw entries, as if another program had written them.
 fn planted(entries: &[(&[u8], &[u8])]) -> Data {
     let data = Data::new();
     drop(data.open());
@@ -91,7 +91,7 @@ fn typed_reads_agree_with_the_named_ones() {
     assert!(!catalog.has(artifact(1, ArtifactKind::Events)).unwrap());
 }
 
-/// Malformed keys and values beside sound ones; the first is of a family that a later layer adds.
+/// Malformed keys and values beside sound ones. The first key is of a family that a later layer adds.
 const ODD: [(&[u8], &[u8]); 15] = [
     (b"index:00000005:00005000:00005999", b"frozen"),
     (b"chunk:00000001:events", b"frozen"),
@@ -148,7 +148,7 @@ fn assert_refuses_artifact(catalog: &Catalog, number: u32, raw: &str) {
     expect(catalog.get(key).unwrap_err());
     expect(catalog.lease::<Ledgers>(key.chunk).unwrap_err());
     assert!(catalog.has(key).unwrap());
-    // Twice, so that a claim which the first left behind would show.
+    // The second round would reveal a claim that the first round left behind.
     for _ in 0..2 {
         match catalog.begin::<Ledgers>(key.chunk).unwrap_err() {
             BeginError::Refused(refused) => match refused.into_parts().1 {
@@ -315,7 +315,7 @@ fn the_largest_chunk_can_be_pinned_and_stored() {
     assert_eq!(stored["chunk:00429495:ledgers"], "freezing");
 }
 
-/// What is on disk outside of the catalog root, whose files are the store's affair.
+/// Returns the content of the disk outside of the catalog root, whose files belong to the store.
 fn artifact_files(data: &Data) -> Vec<String> {
     let mut entries = data.listing();
     entries.retain(|entry| !entry.contains("/catalog/") && !entry.contains("frostline.lock"));

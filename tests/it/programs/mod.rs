@@ -1,7 +1,7 @@
-//! Random programs of the public API, on a simulated disk, beside a model of the catalog.
+//! Runs random programs of the public API on a simulated disk, and compares them with a model of the catalog.
 //!
-//! A program that differs from the model is shrunk, and printed with its seed. `FROSTLINE_PROGRAMS` says
-//! how many are run; `FROSTLINE_SEED` chooses them.
+//! A program that differs from the model is shrunk and printed with its seed. `FROSTLINE_PROGRAMS` sets the number
+//! of programs; `FROSTLINE_SEED` chooses them.
 
 mod model;
 
@@ -28,16 +28,16 @@ enum Op {
     Lease(usize),
     CreateHot(usize),
     ClaimHot(usize),
-    /// Does to one of the live handles the step of this number, among those that it has.
+    /// Selects a live handle by the first number, and takes its step of the second number.
     Step(usize, usize),
-    /// Makes all that is written durable as a group, and flips it in one commit.
+    /// Makes all written artifacts durable as a group, and flips them in one commit.
     Group,
-    /// The process ends; the power is cut too, perhaps; the next one recovers, perhaps.
+    /// Ends the process, perhaps with a power cut. The next process may recover.
     Restart {
         cut: Option<u64>,
         recovers: bool,
     },
-    /// The call after so many more fails.
+    /// Makes the call after this many more calls fail.
     Fault(usize),
 }
 
@@ -81,7 +81,7 @@ impl Handle {
     }
 }
 
-/// An error of a program.
+/// The text of an error in a program.
 type Wrong = String;
 
 fn content(version: u8) -> Vec<u8> {
@@ -90,12 +90,12 @@ fn content(version: u8) -> Vec<u8> {
 
 struct Run {
     disk: SimDisk,
-    // Dropped before the disk's next process.
+    // Dropped before the next process opens the disk.
     catalog: Option<Catalog>,
     handles: Vec<(u32, Handle)>,
     model: Model,
     version: u8,
-    /// A call is to fail: what then holds is looked up, not predicted.
+    /// Whether a call is to fail. The state after the failure is read, not predicted.
     is_faulty: bool,
 }
 
@@ -121,7 +121,7 @@ impl Run {
         self.catalog.as_ref().unwrap()
     }
 
-    /// Runs one step. An error of a step that the model allows is wrong, unless a call was to fail.
+    /// Runs one step. A step that the model allows must not fail, unless a call was to fail.
     fn run(&mut self, op: Op) -> Result<(), Wrong> {
         let before = self.model.clone();
         let done = self.apply(op);
@@ -134,7 +134,7 @@ impl Run {
         self.check()
     }
 
-    /// A call has failed: each key has its value of before, or one further on; and no sentence is broken.
+    /// Reads the state after a failed call. Each key has its earlier value or a later one, and every invariant holds.
     fn look_up_after_a_fault(&mut self) -> Result<(), Wrong> {
         self.is_faulty = false;
         let frozen_before = self.model.clone();
@@ -285,13 +285,13 @@ impl Run {
         Ok(())
     }
 
-    /// One step of a handle; the last one of each is to drop it.
+    /// Takes one step of a handle. The last step of each handle drops it.
     fn step(&mut self, number: u32, handle: Handle, step: usize) -> Result<(), Wrong> {
         let claim = handle.claim(number);
         let next = self.advance(number, handle, step)?;
         match next {
             Some(handle) => self.handles.push((number, handle)),
-            // Dropped: the key keeps its value.
+            // A dropped handle releases its claim; the key keeps its value.
             None => {
                 if let Some(claim) = claim {
                     self.model.claims.remove(&claim);
@@ -317,7 +317,7 @@ impl Run {
         }
     }
 
-    /// A step towards a frozen artifact, or away from one that is being written.
+    /// Takes a step towards a frozen artifact, or abandons one that is being written.
     fn write(&mut self, number: u32, handle: Handle, step: usize) -> Result<Option<Handle>, Wrong> {
         Ok(match (handle, step) {
             (Handle::Freezing(mut freezing, written), 0) => {
@@ -357,7 +357,7 @@ impl Run {
         })
     }
 
-    /// A step of an artifact that is there, or was.
+    /// Takes a step of a frozen artifact or of its leftovers.
     fn prune(&mut self, number: u32, handle: Handle, step: usize) -> Result<Option<Handle>, Wrong> {
         let leased = self.model.is_leased(number);
         Ok(match (handle, step) {
@@ -414,7 +414,7 @@ impl Run {
         })
     }
 
-    /// A step of a hot directory.
+    /// Takes a step of a hot directory.
     fn advance_hot(
         &mut self,
         number: u32,
@@ -450,7 +450,7 @@ impl Run {
         })
     }
 
-    /// Reads under a lease, or gives it back.
+    /// Reads under a lease, or drops the lease.
     fn read(&mut self, number: u32, handle: Handle, step: usize) -> Result<Option<Handle>, Wrong> {
         Ok(match (handle, step) {
             (Handle::Lease(lease, version), 0..=2) => {
@@ -471,7 +471,7 @@ impl Run {
         })
     }
 
-    /// All that is written goes into one group, and one commit.
+    /// Puts all written artifacts into one group and one commit.
     fn group(&mut self) -> Result<(), Wrong> {
         let catalog = self.catalog.as_ref().unwrap();
         let mut group = catalog.sync_group();
@@ -494,7 +494,7 @@ impl Run {
         Ok(())
     }
 
-    /// Another process opens the catalog: on this disk, or on one that a power cut leaves of it.
+    /// Opens the catalog as another process does, on this disk or on a crash image of it.
     fn reopen(&mut self, cut: Option<u64>) -> Result<(), Wrong> {
         self.catalog = None;
         self.disk = match cut {
@@ -507,7 +507,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether the catalog and the disk are as the model says.
+    /// Checks that the catalog and the disk agree with the model.
     fn check(&self) -> Result<(), Wrong> {
         if self.is_faulty {
             return Ok(());
@@ -544,7 +544,7 @@ fn pack(number: u32) -> String {
     format!("/data/ledgers/{}/{chunk}.pack", chunk.bucket())
 }
 
-/// A step that the model allows succeeds, and one that it does not is refused.
+/// Checks that a step succeeds if the model allows it, and is refused otherwise.
 fn agrees<E: std::error::Error>(step: &str, may: bool, error: Option<&E>) -> Result<(), Wrong> {
     match (may, error) {
         (true, Some(error)) => Err(format!("{step} failed: {}", chain(error))),
@@ -553,7 +553,7 @@ fn agrees<E: std::error::Error>(step: &str, may: bool, error: Option<&E>) -> Res
     }
 }
 
-/// One of the disks that a power cut may leave of this one: everything lost, nothing, or a part of it.
+/// Returns a crash image of this disk, in which all, some or no pending changes are lost.
 fn after_a_power_cut(disk: &SimDisk, seed: u64) -> SimDisk {
     let left = RefCell::new(Vec::new());
     let limits = Limits {

@@ -1,13 +1,13 @@
-//! A model of the catalog in a page of plain code: keys with their states, claims, leases, versions of files.
+//! A model of the catalog in a page of plain code: keys with their states, claims, leases and versions of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use frostline::{ArtifactState, HotState};
 
-/// The chunks that programs are about: two of one bucket, and one of another.
+/// The chunks that programs use: two of one bucket, and one of another.
 pub const CHUNKS: [u32; 3] = [0, 1, 1_000];
 
-/// A claimed key: of a file artifact, or of a hot directory.
+/// A claimed key of a file artifact or of a hot directory.
 pub type Claim = (bool, u32);
 
 pub const COLD: bool = false;
@@ -20,7 +20,7 @@ pub struct Model {
     /// The version of the file under a frozen key.
     pub versions: BTreeMap<u32, u8>,
     pub claims: BTreeSet<Claim>,
-    /// Leases that are out, by chunk.
+    /// The number of live leases, by chunk.
     pub leases: BTreeMap<u32, usize>,
 }
 
@@ -29,7 +29,8 @@ impl Model {
         self.leases.get(&chunk).is_some_and(|count| *count > 0)
     }
 
-    /// Whether an artifact may be made from nothing; its key is claimed then.
+    /// Begins an artifact and claims its key, if the state, the leases and the claims allow it. Returns whether they
+    /// do.
     pub fn begin(&mut self, chunk: u32) -> bool {
         let may = match self.cold.get(&chunk) {
             None => true,
@@ -70,7 +71,7 @@ impl Model {
         self.claims.remove(&claim);
     }
 
-    /// The process ends: no handle is left, and every key is as it was.
+    /// Ends the process: no handle is left, and every key keeps its value.
     pub fn restart(&mut self) {
         self.claims.clear();
         self.leases.clear();

@@ -1,4 +1,4 @@
-//! Recovery: every state that a crash can leave, what is left alone, and how it fails.
+//! Recovery: every state that a crash can leave, the entries that it leaves alone, and its failures.
 
 mod program;
 
@@ -14,10 +14,10 @@ use frostline::{
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, freeze, state};
 use crate::snapshot;
 
-/// One key in each state that there is, with files where they may be.
+/// Creates keys in every state, with files where the state allows them.
 fn wreck(catalog: &Catalog) {
     drop(freeze(catalog, 1, b"frozen"));
-    // Debris: right after the mark; with a part of a file; of a kind with several files.
+    // Debris: right after the mark, with a part of a file, and of a kind with several files.
     drop(catalog.begin::<Ledgers>(chunk(2)).unwrap());
     let mut freezing = catalog.begin::<Ledgers>(chunk(3)).unwrap();
     let mut file = freezing.file(Ledgers::PACK).unwrap();
@@ -38,7 +38,7 @@ fn wreck(catalog: &Catalog) {
         kind: frostline::ArtifactKind::Ledgers,
     };
     std::fs::remove_file(&layout.artifact_paths(key)[0]).unwrap();
-    // Hot: ready; half-made, with something in it; half-removed, all of it.
+    // Hot: ready, half created with files in it, and half removed without a directory.
     drop(catalog.create_hot(chunk(6)).unwrap().ready().unwrap());
     drop(catalog.create_hot(chunk(7)).unwrap());
     std::fs::create_dir(layout.hot_path(chunk(7)).join("inside")).unwrap();
@@ -77,7 +77,7 @@ fn every_state_that_a_crash_leaves_is_settled_and_a_second_call_does_nothing() {
     assert_eq!(again.to_string(), "nothing was unfinished");
     assert_eq!(trace.take(), Vec::<String>::new());
     assert_eq!(data.tree(), before);
-    // As of opening.
+    // The counts of `unfinished` are as of opening.
     assert!(!catalog.unfinished().is_nothing());
     drop(catalog);
     assert!(data.open().unfinished().is_nothing());
@@ -103,7 +103,7 @@ fn debris_can_be_left_to_be_begun_again() {
     assert!(recovered.removed.is_empty());
     assert_eq!(std::fs::read(&debris).unwrap(), b"a part");
     assert_eq!(state(&catalog, 3), Some(ArtifactState::Freezing));
-    // It was claimed for a moment only.
+    // The recovery claimed the debris only for a moment.
     drop(freeze(&catalog, 3, b"made again"));
     assert_eq!(std::fs::read(&debris).unwrap(), b"made again");
     let recovered = catalog.recover(DebrisPolicy::Report).unwrap();
@@ -111,7 +111,7 @@ fn debris_can_be_left_to_be_begun_again() {
     assert!(!recovered.is_nothing() && recovered.is_complete());
 }
 
-/// Whoever wants a key while it is being recovered is told who called.
+/// A claim that is refused during a recovery names the line that called `recover`.
 #[test]
 fn the_claims_of_a_recovery_are_its_callers() {
     let data = Data::new();
@@ -220,7 +220,7 @@ fn an_undeletable_entry_does_not_stop_the_others() {
     let data = Data::new();
     let catalog = data.open();
     wreck(&catalog);
-    // A directory where the file should be, and a file where the directory should be.
+    // A directory stands in place of the file, and a file in place of the directory.
     let (pack, hot) = (data.pack(4), data.path().join("hot/00000007"));
     std::fs::remove_file(&pack).unwrap();
     std::fs::create_dir(&pack).unwrap();
@@ -239,7 +239,7 @@ fn an_undeletable_entry_does_not_stop_the_others() {
     assert_eq!((recovered.pruned.len(), recovered.discarded.len()), (1, 1));
 }
 
-/// Whatever fails on the way, nothing that is frozen or ready goes, and the next recovery ends it.
+/// After a failure of any operation, every frozen or ready entry stays, and the next recovery completes.
 #[test]
 fn every_operation_of_a_recovery_may_fail_and_the_next_one_converges() {
     for spared in 0.. {
@@ -300,7 +300,7 @@ fn a_fatal_failure_stops_it_and_poisons_the_catalog() {
     for (operation, spared) in [
         (Operation::SyncDirectory, 0),
         (Operation::Commit, 0),
-        // Those of the hot directories come last.
+        // The commit of the hot directories comes last.
         (Operation::Commit, 1),
     ] {
         let data = Data::new();

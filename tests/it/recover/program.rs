@@ -1,4 +1,4 @@
-//! The example that recovers.
+//! The `recover` example.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -48,7 +48,7 @@ fn where_there_is_nothing_the_program_creates_nothing() {
     assert_eq!(tree(&data.path()).len(), 1);
 }
 
-/// What a crash in the very first start leaves: some roots, some lock files, half a catalog.
+/// The leftovers of a crash in the very first start: some roots, some lock files, half a catalog.
 #[test]
 fn the_program_finishes_an_interrupted_first_start() {
     for entries in [

@@ -1,4 +1,4 @@
-//! What a node does while it crashes: each scenario is a few protocol steps, in one thread, in the
+//! The work of a node while it crashes: each scenario is a few protocol steps, in one thread, in the
 //! same order in every run.
 
 mod freezing;
