@@ -1,6 +1,7 @@
 //! [`Transient`]: marked; the directory may be created, and may become ready.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::claim::{HotClaim, hot_handle};
 use crate::failure::{CreateError, SyncRefusal};
@@ -48,6 +49,11 @@ impl Transient {
         &self.claim
     }
 
+    /// Whether the directory was given up while it was missing, and has not been created: one that comes back stays.
+    pub(super) const fn is_missing(&self) -> bool {
+        !self.wipes
+    }
+
     pub(super) fn into_claim(self) -> HotClaim {
         self.claim
     }
@@ -67,11 +73,13 @@ impl Transient {
     pub fn directory(&mut self) -> Result<PathBuf, CreateError> {
         self.claim.shared.poison.check()?;
         if self.directory.is_none() {
-            let (root, name) = (self.claim.root(), self.claim.name());
+            let (root, name) = (Arc::clone(self.claim.root()), self.claim.name());
             if self.wipes {
                 root.remove_tree(&name)?;
             }
             root.create_dir(&name)?;
+            // From here on the directory is this handle's own, also if it cannot be opened.
+            self.wipes = true;
             self.directory = Some(root.open_dir(&name)?);
         }
         Ok(self.path())

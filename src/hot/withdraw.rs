@@ -7,7 +7,8 @@ use crate::failure::{RemovalError, RemovalRefusal, StepError};
 impl Transient {
     /// Stops creating. The key stays at `transient`.
     pub fn give_up(self) -> HotDebris {
-        HotDebris::new(self.into_claim(), false)
+        let is_missing = self.is_missing();
+        HotDebris::new(self.into_claim(), is_missing)
     }
 
     /// Gives up on the directory: removes it durably and deletes the key.
@@ -19,7 +20,8 @@ impl Transient {
         if let Err(poisoned) = self.claim().shared.poison.check() {
             return Err(StepError::refused(self, RemovalRefusal::from(poisoned)));
         }
-        let again = |debris: HotDebris| Self::new(debris.into_claim(), true);
+        let wipes = !self.is_missing();
+        let again = |debris: HotDebris| Self::new(debris.into_claim(), wipes);
         self.give_up().remove().map_err(|error| error.map(again))
     }
 }

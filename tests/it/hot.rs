@@ -131,9 +131,25 @@ fn a_missing_directory_that_comes_back_is_not_removed() {
         panic!("not refused");
     };
     assert_eq!(database(), b"the only copy");
+    // Between the commit of a new beginning and the creation.
+    std::fs::rename(&path, &away).unwrap();
+    let begin = refused.into_handle().intend().unwrap();
+    let mut transient = catalog.commit(begin).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    let error = transient.directory().unwrap_err();
+    assert!(error.to_string().contains("00000001"), "{error}");
+    let RemovalError::Refused(refused) = transient.abandon().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert!(matches!(
+        refused.cause(),
+        RemovalRefusal::DirectoryIsBack { .. }
+    ));
+    let debris = refused.into_handle().give_up();
+    assert_eq!(database(), b"the only copy");
     // Moved out of the way, it does not stop the removal.
     std::fs::rename(&path, &away).unwrap();
-    refused.into_handle().remove().unwrap();
+    debris.remove().unwrap();
     assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
     assert_eq!(
         std::fs::read(away.join("database")).unwrap(),

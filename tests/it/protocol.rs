@@ -31,8 +31,7 @@ const fn ledgers(number: u32) -> ArtifactKey {
     }
 }
 
-/// Pitfall 5: the commit compares the stored value before the flip. A blind put would make an absent key
-/// frozen.
+/// Pitfall 5: the commit compares the stored value before the flip. A blind put would make an absent key frozen.
 #[test]
 fn a_commit_over_a_changed_value_is_refused_and_gives_the_handle_back() {
     let world = Data::new();

@@ -433,7 +433,7 @@ fn the_mark_of_creation_goes_only_once_the_pointer_is_durable() {
     );
 }
 
-/// A pointer that does not name a manifest is refused, and no file is truncated.
+/// A pointer that does not name a manifest is refused, and no other file is truncated.
 #[test]
 fn a_pointer_to_something_else_touches_nothing() {
     for named in [
@@ -445,7 +445,7 @@ fn a_pointer_to_something_else_touches_nothing() {
     ] {
         let world = marked(2);
         let precious = world.path().join("precious");
-        // A torn log looks like this: sound records and then other bytes.
+        // Sound records followed by other bytes look like a torn log.
         let mut torn = std::fs::read(log(&world)).unwrap();
         torn.extend_from_slice(b"and more");
         std::fs::write(&precious, &torn).unwrap();

@@ -265,7 +265,7 @@ fn a_torn_log_is_read_and_stays_torn() {
     let torn = bytes.len() / 4;
     bytes.extend_from_within(..torn);
     std::fs::write(&log, &bytes).unwrap();
-    // The log now ends in the beginning of an incomplete batch, which is not a sound record.
+    // The log then ends in the beginning of an incomplete batch, which is not a sound record.
     bytes.truncate(bytes.len() - 3);
     let end = bytes.len();
     bytes[end - torn + 4] ^= 0xff;

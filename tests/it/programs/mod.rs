@@ -134,7 +134,7 @@ impl Run {
         self.check()
     }
 
-    /// Reads the state after a failed call. Each key has its earlier value or a later one, and every invariant holds.
+    /// Reads the state after a failed call. Each key has its earlier value or the next one, and every invariant holds.
     fn look_up_after_a_fault(&mut self) -> Result<(), Wrong> {
         self.is_faulty = false;
         let frozen_before = self.model.clone();
