@@ -9,16 +9,16 @@ use super::sys::{Device, DirMark};
 use crate::domain::{ArtifactLocation, DirPath, RootRole};
 use crate::failure::IoFailure;
 
-/// Descriptors that one operation keeps open at most, of files and directories, whatever it is given. A
-/// process has 1,024 of them unless told otherwise.
+/// The maximum number of descriptors that one operation keeps open, of files and directories together. It does not
+/// depend on the size of the operation. The default limit of a process is 1,024 descriptors.
 pub(crate) const MOST_OPEN: usize = 300;
 
-/// The open directories from a root down to an artifact's files.
+/// The open directories from a root down to the directory of an artifact's files.
 pub(crate) struct DirChain {
     pub(crate) role: RootRole,
     pub(crate) root: Arc<Dir>,
     pub(crate) below: Vec<Dir>,
-    /// The paths of `below`, from the root.
+    /// The paths of `below`, relative to the root.
     pub(crate) names: Vec<String>,
     /// The marks of `below`.
     pub(crate) marks: Vec<DirMark>,
@@ -26,7 +26,7 @@ pub(crate) struct DirChain {
 }
 
 impl DirChain {
-    /// Opens the chain, creating the directories that are missing with `create`.
+    /// Opens the chain, and creates missing directories with `create`.
     pub(crate) fn create(
         root: &Arc<Dir>,
         location: &ArtifactLocation,
@@ -46,7 +46,7 @@ impl DirChain {
         Ok(chain)
     }
 
-    /// Opens as many of the directories as exist. Returns whether these are all of them.
+    /// Opens the existing directories of the chain. Returns them, and whether the chain is complete.
     pub(crate) fn find(
         root: &Arc<Dir>,
         location: &ArtifactLocation,
@@ -72,7 +72,7 @@ impl DirChain {
         })
     }
 
-    /// The path, from the root, of a name in the last directory.
+    /// Returns the path, relative to the root, of a name in the last directory.
     fn below(&self, name: &str) -> String {
         match self.names.last() {
             Some(parent) => format!("{parent}/{name}"),
@@ -92,7 +92,7 @@ impl DirChain {
         self.marks.iter().all(|mark| mark.device() == root)
     }
 
-    /// The device of the deepest directory.
+    /// Returns the device of the deepest directory.
     pub(crate) fn device(&self) -> Device {
         self.marks.last().unwrap_or(&self.root_mark).device()
     }
@@ -101,13 +101,13 @@ impl DirChain {
         self.below.is_empty()
     }
 
-    /// The deepest directory that is open: of a complete chain, the one that holds the files.
+    /// Returns the deepest open directory. In a complete chain, this directory holds the files.
     pub(crate) fn last(&self) -> &Dir {
         self.below.last().unwrap_or(&self.root)
     }
 }
 
-/// The chains that have been opened, so that many artifacts of a bucket open its directories once.
+/// The opened chains. Artifacts of one bucket share a chain, so that its directories are opened once.
 #[derive(Default)]
 pub(crate) struct DirChains {
     found: BTreeMap<DirPath, (DirChain, bool)>,
@@ -115,7 +115,7 @@ pub(crate) struct DirChains {
 }
 
 impl DirChains {
-    /// Returns the directories that exist, and whether these are all of them.
+    /// Returns the existing directories of the chain, and whether the chain is complete.
     pub(crate) fn find(
         &mut self,
         root: &Arc<Dir>,
@@ -132,12 +132,12 @@ impl DirChains {
         Ok((&found.0, found.1))
     }
 
-    /// Whether the location can be opened without first closing the other directories.
+    /// Returns whether the location can be opened without first closing the other directories.
     pub(crate) fn have_room_for(&self, location: &ArtifactLocation) -> bool {
         self.open < MOST_OPEN || self.found.contains_key(location.directory())
     }
 
-    /// Closes all directories if they are many. For callers that owe them no barrier.
+    /// Closes all directories if `MOST_OPEN` or more are open. The caller must have no barrier left to run on them.
     pub(crate) fn close_if_many(&mut self) {
         if self.open >= MOST_OPEN {
             *self = Self::default();

@@ -1,4 +1,4 @@
-//! An open directory, and what can be done to the names in it.
+//! An open directory, and the operations on the names in it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,15 +11,15 @@ use super::lock_file::LockFile;
 use super::sys::{DirId, DirMark, EntryKind};
 use crate::failure::{IoFailure, Operation};
 
-/// An open directory. Names are looked up in it and nowhere else, so renaming a parent or planting
-/// a symbolic link cannot redirect an operation.
+/// An open directory. Names are looked up in it and nowhere else, so renaming a parent or planting a symbolic link
+/// cannot redirect an operation.
 pub(crate) struct Dir {
     handle: DirHandle,
     path: PathBuf,
     disk: Disk,
 }
 
-/// One name in a directory.
+/// An entry of a directory.
 pub(crate) struct Entry {
     pub(crate) name: OsString,
     pub(crate) is_directory: bool,
@@ -34,7 +34,7 @@ impl Dir {
         &self.handle
     }
 
-    /// The directory on a simulated disk, if it is there.
+    /// Returns the directory on a simulated disk, or `None` for a directory of the system.
     #[cfg(feature = "sim")]
     pub(crate) fn simulated(&self) -> Option<&crate::sim::DirHandle> {
         match &self.handle {
@@ -43,8 +43,8 @@ impl Dir {
         }
     }
 
-    /// A path that leads to this very directory, wherever it is moved, as long as it is open; none on
-    /// a simulated disk, and where `/proc` is not mounted.
+    /// Returns a path that leads to this directory as long as it is open, even after it is moved. Returns `None` on a
+    /// simulated disk, or if `/proc` is not mounted.
     pub(crate) fn descriptor_path(&self) -> Option<PathBuf> {
         self.handle.descriptor_path()
     }
@@ -70,7 +70,7 @@ impl Dir {
         self.disk.perform(operation, &self.join(name), run)
     }
 
-    /// The directory of this name, which must exist and not be a symbolic link.
+    /// Opens the directory of this name, which must exist and must not be a symbolic link.
     pub(crate) fn open_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
         let name = name.as_ref();
         let handle = self.perform(Operation::OpenDirectory, name, || {
@@ -79,7 +79,7 @@ impl Dir {
         Ok(Self::new(handle, self.join(name), self.disk.clone()))
     }
 
-    /// The directory of this name, or none if nothing has the name.
+    /// Opens the directory of this name, or returns `None` if the name does not exist.
     pub(crate) fn find_dir(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, IoFailure> {
         match self.open_dir(name) {
             Ok(dir) => Ok(Some(dir)),
@@ -88,14 +88,14 @@ impl Dir {
         }
     }
 
-    /// The directory of this name, created if nothing has the name.
+    /// Opens the directory of this name, and creates it first if the name does not exist.
     pub(crate) fn ensure_dir(&self, name: impl AsRef<OsStr>) -> Result<Self, IoFailure> {
         let name = name.as_ref();
         if let Some(dir) = self.find_dir(name)? {
             return Ok(dir);
         }
         match self.create_dir(name) {
-            // Somebody else was faster: opening tells whether it is a directory.
+            // Another process created the name first. Opening it shows whether it is a directory.
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
             other => other?,
         }
@@ -109,7 +109,7 @@ impl Dir {
         })
     }
 
-    /// Removes the directory of this name and everything in it; none there is success.
+    /// Removes the directory of this name and everything in it. Succeeds if the name does not exist.
     pub(crate) fn remove_tree(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
         let name = name.as_ref();
         let Some(dir) = self.find_dir(name)? else {
@@ -121,7 +121,7 @@ impl Dir {
         })
     }
 
-    /// Removes everything in the directory. Depth is bounded by the descriptors of the process.
+    /// Removes everything in the directory. The process's descriptors bound the depth.
     pub(crate) fn clear(&self) -> Result<(), IoFailure> {
         for entry in self.list()? {
             if entry.is_directory {
@@ -144,7 +144,7 @@ impl Dir {
             .collect())
     }
 
-    /// Whether anything has this name.
+    /// Returns whether the name exists.
     pub(crate) fn has(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::Inspect, name, || self.handle.has(name))
@@ -156,7 +156,7 @@ impl Dir {
         self.perform(Operation::Inspect, name, || self.handle.kind_of(name))
     }
 
-    /// A new file; the name must be free.
+    /// Creates a file. The name must be free.
     pub(crate) fn create_file(&self, name: impl AsRef<OsStr>) -> Result<NewFile, IoFailure> {
         let name = name.as_ref();
         let file = self.perform(Operation::CreateFile, name, || {
@@ -171,13 +171,13 @@ impl Dir {
         Ok(ReadFile::new(file, self.join(name)))
     }
 
-    /// Fsyncs a file that somebody else wrote.
+    /// Fsyncs a file that another writer wrote.
     pub(crate) fn sync_file(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::SyncFile, name, || self.handle.sync_file(name))
     }
 
-    /// Shortens a file that another writer wrote, durably.
+    /// Durably shortens a file that another writer wrote.
     pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: usize) -> Result<(), IoFailure> {
         let name = name.as_ref();
         let file = self.perform(Operation::CutFile, name, || {
@@ -187,7 +187,7 @@ impl Dir {
         self.sync_written(name, &file)
     }
 
-    /// Takes the space for the first bytes of an existing file from the disk. The file does not grow.
+    /// Reserves disk space for the first bytes of an existing file. The file does not grow.
     pub(crate) fn reserve(&self, name: impl AsRef<OsStr>, bytes: u64) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::ReserveSpace, name, || {
@@ -195,8 +195,8 @@ impl Dir {
         })
     }
 
-    /// Durably fills the beginning of an existing file with zeros, if it is empty: never over bytes
-    /// that another writer has written.
+    /// Durably fills the beginning of an existing file with zeros. Only an empty file is filled, so that bytes of
+    /// another writer are never overwritten.
     pub(crate) fn fill_with_zeros(
         &self,
         name: impl AsRef<OsStr>,
@@ -214,7 +214,7 @@ impl Dir {
         file.map_or(Ok(()), |file| self.sync_written(name, &file))
     }
 
-    /// Overwrites bytes of an existing file in place, durably. The file does not grow.
+    /// Durably overwrites bytes of an existing file in place. The file does not grow.
     pub(crate) fn overwrite(
         &self,
         name: impl AsRef<OsStr>,
@@ -229,32 +229,33 @@ impl Dir {
         self.sync_written(name, &file)
     }
 
-    /// Makes a file hold so many bytes of space and nothing else, or, with 0, no space. Not durable.
+    /// Makes a file hold this many bytes of disk space and nothing else. With 0, gives the space back. Held space is
+    /// not durable.
     pub(crate) fn hold_space(&self, name: &str, bytes: u64) -> Result<(), IoFailure> {
         self.perform(Operation::ReserveSpace, name.as_ref(), || {
             self.handle.hold_space(name.as_ref(), bytes)
         })
     }
 
-    /// Whether the file system is known to write a changed byte to another place than the old one.
+    /// Returns whether the file system is known to write a changed byte to another place than the old one.
     pub(crate) fn copies_on_write(&self) -> Result<bool, IoFailure> {
         self.disk.perform(Operation::Inspect, &self.path, || {
             self.handle.copies_on_write()
         })
     }
 
-    /// Bytes that this process may still take from the disk.
+    /// Returns the number of bytes that this process may still take from the disk.
     pub(crate) fn free_space(&self) -> Result<u64, IoFailure> {
         self.disk
             .perform(Operation::Inspect, &self.path, || self.handle.free_space())
     }
 
-    /// Fsyncs a file through the descriptor that wrote.
+    /// Fsyncs a file through the descriptor that wrote it.
     fn sync_written(&self, name: &OsStr, file: &FileHandle) -> Result<(), IoFailure> {
         self.perform(Operation::SyncFile, name, || file.sync())
     }
 
-    /// The bytes of a file.
+    /// Returns the bytes of a file.
     pub(crate) fn read_file(&self, name: impl AsRef<OsStr>) -> Result<Vec<u8>, IoFailure> {
         let name = name.as_ref();
         let mut file = self.open_file(name)?;
@@ -265,7 +266,7 @@ impl Dir {
         })
     }
 
-    /// Unlinks a file, and tells whether there was one.
+    /// Unlinks a file. Returns whether it existed.
     pub(crate) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<bool, IoFailure> {
         let name = name.as_ref();
         match self.perform(Operation::UnlinkFile, name, || self.handle.unlink(name)) {
@@ -275,7 +276,7 @@ impl Dir {
         }
     }
 
-    /// Moves a file to another directory under the same name, where nothing may have it.
+    /// Moves a file to another directory under the same name, which must be free there.
     pub(crate) fn move_file(&self, name: impl AsRef<OsStr>, to: &Self) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::RenameFile, name, || {
@@ -283,7 +284,7 @@ impl Dir {
         })
     }
 
-    /// Gives a file another name, in place of whatever had it.
+    /// Renames a file, and replaces any file of the new name.
     pub(crate) fn replace_file(&self, name: &str, replaced: &str) -> Result<(), IoFailure> {
         self.perform(Operation::RenameFile, name.as_ref(), || {
             self.handle
@@ -291,8 +292,8 @@ impl Dir {
         })
     }
 
-    /// Gives a small file its content, durably. It is written under a new name first, so that it is
-    /// whole as soon as it has its own.
+    /// Durably writes a small file. The content is written under the name `new` first, so that the file under its own
+    /// name is always whole.
     pub(crate) fn put_file(&self, new: &str, name: &str, bytes: &[u8]) -> Result<(), IoFailure> {
         self.unlink(new)?;
         let mut file = self.create_file(new)?;
@@ -303,7 +304,7 @@ impl Dir {
         self.sync()
     }
 
-    /// Opens the file to lock; none if nothing has the name and it may not be created.
+    /// Opens the lock file, or returns `None` if it does not exist and may not be created.
     pub(crate) fn open_lock_file(
         &self,
         name: &str,
@@ -319,7 +320,7 @@ impl Dir {
         }
     }
 
-    /// Opens the file to lock, created if nothing has the name.
+    /// Opens the lock file, and creates it first if it does not exist.
     pub(crate) fn create_lock_file(&self, name: &str) -> Result<LockFile, IoFailure> {
         self.lock_file(name, true)
     }
@@ -338,8 +339,9 @@ impl Dir {
             .perform(Operation::SyncDirectory, &self.path, || self.handle.sync())
     }
 
-    /// From how many files and directories on [`sync_file_system`](Self::sync_file_system) replaces an
-    /// fsync of each; none if it does not promise, and report, as much.
+    /// Returns the number of files and directories from which on [`sync_file_system`](Self::sync_file_system)
+    /// replaces an fsync of each. Returns `None` if it does not guarantee the same durability, or does not report the
+    /// same errors.
     pub(crate) fn sync_whole_from(&self) -> Result<Option<usize>, IoFailure> {
         self.disk.perform(Operation::Inspect, &self.path, || {
             self.handle.sync_whole_from()
@@ -354,7 +356,7 @@ impl Dir {
             })
     }
 
-    /// Makes sure that this directory's file system still writes changes, by changing its times.
+    /// Checks that this directory's file system still writes changes, by changing the directory's times.
     pub(crate) fn check_file_system(&self) -> Result<(), IoFailure> {
         self.disk
             .perform(Operation::CheckFileSystem, &self.path, || {
@@ -362,7 +364,7 @@ impl Dir {
             })
     }
 
-    /// Returns the mark that tells the directory from every other one that has had, or will have, its name.
+    /// Returns the mark that distinguishes the directory from all others that have had, or will have, its name.
     pub(crate) fn mark(&self) -> Result<DirMark, IoFailure> {
         self.disk
             .perform(Operation::Inspect, &self.path, || self.handle.mark())

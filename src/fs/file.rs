@@ -1,6 +1,6 @@
-//! Files: one type to write, one to read.
+//! Files: a type for writing and a type for reading.
 
-#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+#![expect(clippy::disallowed_types, reason = "only `fs` uses `std::fs`")]
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -16,30 +16,31 @@ use crate::failure::{IoFailure, Operation};
 /// Bytes gathered before a write.
 const BUFFER: usize = 256 * 1024;
 
-/// Bytes that the disk begins to write while the rest of the file is still to come. A smaller file is
-/// written sooner together with others.
+/// The number of new bytes from which on writeback starts before the file is complete. A smaller file is written
+/// faster together with others.
 const AHEAD: u64 = 1 << 20;
 
-/// Bytes of a file that is written to the disk by itself, in a group. Smaller ones are gathered by the
-/// file system if they are left to the end.
+/// The size from which on a file of a group is written to the disk by itself. The file system gathers smaller files
+/// if they are left to the end.
 const LARGE: u64 = 128 * 1024;
 
-/// A new file, written from its beginning to its end and synced through the descriptor that wrote.
+/// A new file, written from its beginning to its end and synced through the descriptor that wrote it.
 ///
-/// It gathers small writes itself, so that nobody needs a buffer around it that could lose its last
-/// bytes when dropped. After a failed write it refuses to go on.
+/// The file gathers small writes itself. Callers therefore need no buffer around it, which could lose its last bytes
+/// when dropped. After a failed write, the file refuses further writes.
 pub(crate) struct NewFile {
     file: FileHandle,
     path: PathBuf,
     disk: Disk,
     pending: Vec<u8>,
-    /// Bytes that the kernel has, and how many of them the disk has been told to write.
+    /// The number of bytes that the kernel has.
     written: u64,
+    /// The number of those bytes whose writeback has started.
     started: u64,
     failed: bool,
     /// Whether bytes that writeback has lost show as a hole.
     shows_holes: bool,
-    /// Whether writeback may be begun early: [`check`](Self::check) and fsync find every error of it.
+    /// Whether writeback may start early, because [`check`](Self::check) and fsync find every error of it.
     may_start: bool,
 }
 
@@ -66,7 +67,7 @@ impl NewFile {
         self.failed
     }
 
-    /// Appends.
+    /// Appends bytes to the file.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), IoFailure> {
         if self.failed {
             let source = io::Error::other("an earlier write to it failed");
@@ -82,7 +83,7 @@ impl NewFile {
         Ok(())
     }
 
-    /// Hands what has been gathered to the kernel.
+    /// Hands the gathered bytes to the kernel.
     pub(crate) fn flush(&mut self) -> Result<(), IoFailure> {
         if self.pending.is_empty() {
             return Ok(());
@@ -107,11 +108,11 @@ impl NewFile {
         written
     }
 
-    /// Has the disk begin to write what the kernel has, without waiting.
+    /// Starts writeback of the bytes that the kernel has, without waiting.
     ///
-    /// The kernel discards an error of this, so it is done only where [`check`](Self::check) finds the
-    /// loss. On ext4 without a journal the inode is written early, too, and an fsync does not report that
-    /// it failed.
+    /// The kernel discards an error of this call. It is therefore used only on file systems where
+    /// [`check`](Self::check) finds the loss. On ext4 without a journal, early writeback also writes the inode, and
+    /// an fsync does not report a failure of that write.
     pub(crate) fn start_writing(&mut self) {
         let from = self.started;
         if self.may_start
@@ -122,8 +123,7 @@ impl NewFile {
         }
     }
 
-    /// The file is complete but for its fsync, which comes later. If it is large, the disk begins to
-    /// write it now.
+    /// Completes the file except for its fsync, which comes later. If the file is large, starts writeback now.
     pub(crate) fn finish(&mut self) -> Result<(), IoFailure> {
         self.flush()?;
         self.pending = Vec::new();
@@ -133,18 +133,18 @@ impl NewFile {
         Ok(())
     }
 
-    /// Makes the bytes durable. Takes the file by value: a failed fsync cannot be tried again.
+    /// Makes the bytes durable. Takes the file by value, because a failed fsync cannot be tried again.
     pub(crate) fn sync(mut self) -> Result<(), IoFailure> {
         self.disk
             .perform(Operation::SyncFile, &self.path, || self.file.sync())?;
         self.check()
     }
 
-    /// Makes sure that every byte of a file that was synced has its place on the disk.
+    /// Checks that every byte of a synced file has its place on the disk.
     ///
-    /// ext4 drops bytes for which delayed allocation fails, and may report that to nobody: the error
-    /// goes to the call that began the writeback, which may be the kernel's own. The bytes are a hole
-    /// of the file then.
+    /// ext4 drops bytes for which delayed allocation fails. It may report the failure to no process, because the
+    /// error goes to the call that started the writeback, which may be the kernel's own. The dropped bytes are then a
+    /// hole in the file.
     pub(crate) fn check(&mut self) -> Result<(), IoFailure> {
         if !self.shows_holes || self.written == 0 {
             return Ok(());
@@ -163,8 +163,8 @@ impl NewFile {
 
 /// A file of a frozen artifact, open for reading.
 ///
-/// Implements [`Read`] and [`Seek`]; [`ReadFile::read_exact_at`] needs no position and can be used
-/// from several threads at once.
+/// The type implements [`Read`] and [`Seek`]. [`ReadFile::read_exact_at`] needs no position and can be used from
+/// several threads at once.
 #[derive(Debug)]
 pub struct ReadFile {
     file: File,
@@ -176,17 +176,17 @@ impl ReadFile {
         Self { file, path }
     }
 
-    /// The path that was opened.
+    /// Returns the path that was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file's length in bytes.
+    /// Returns the file's length in bytes.
     ///
     /// # Errors
     ///
-    /// Returns the length that `fstat` reports.
+    /// Fails if `fstat` fails.
     pub fn size(&self) -> Result<u64, IoFailure> {
         match self.file.metadata() {
             Ok(metadata) => Ok(metadata.len()),
@@ -194,11 +194,11 @@ impl ReadFile {
         }
     }
 
-    /// Fills the buffer from this offset on.
+    /// Fills the buffer with the file's bytes from this offset on.
     ///
     /// # Errors
     ///
-    /// Reads as `pread` does, or fails with [`io::ErrorKind::UnexpectedEof`] if the file ends before.
+    /// Fails if `pread` fails, or with [`io::ErrorKind::UnexpectedEof`] if the file ends before the buffer is full.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), IoFailure> {
         let read = self.file.read_exact_at(buffer, offset);
         read.map_err(|error| {
@@ -231,7 +231,7 @@ impl Seek for ReadFile {
     }
 }
 
-/// The bytes of a configuration file, at most `limit` of them and one more.
+/// Returns the bytes of a configuration file: at most `limit` bytes and one more, which shows a longer file.
 pub(crate) fn read_config(path: &Path, limit: u64) -> Result<Vec<u8>, IoFailure> {
     Disk::default().perform(Operation::ReadFile, path, || {
         let mut bytes = Vec::new();

@@ -1,8 +1,8 @@
-//! Open directories and files: of the system, or, under the feature `sim`, of a simulated disk.
+//! Handles of open directories and files: of the system or, under the feature `sim`, of a simulated disk.
 //!
-//! In a normal build each has one variant, which costs nothing.
+//! In a normal build, each type has one variant, which costs nothing.
 
-#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+#![expect(clippy::disallowed_types, reason = "only `fs` uses `std::fs`")]
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use super::lock_handle::LockHandle;
 use super::sys::{self, DirId, DirMark, EntryKind};
 
-/// The device of everything simulated: no system numbers one like this.
+/// The device number of everything simulated. The system gives no device such a number.
 #[cfg(feature = "sim")]
 const SIMULATED_DEVICE: u64 = u64::MAX;
 
@@ -35,7 +35,7 @@ impl DirHandle {
         sys::open_file_system_root().map(Self::Real)
     }
 
-    /// Follows symbolic links: for the way to a root only.
+    /// Opens a directory, and follows symbolic links. Only the path to a root is opened in this way.
     pub(super) fn look_up(&self, name: &OsStr) -> io::Result<Self> {
         match self {
             Self::Real(fd) => sys::look_up(fd, name).map(Self::Real),
@@ -52,7 +52,7 @@ impl DirHandle {
         }
     }
 
-    /// The same directory, opened so that it can be listed and synced.
+    /// Opens the same directory again, so that it can be listed and synced.
     pub(super) fn reopen(&self) -> io::Result<Self> {
         match self {
             Self::Real(fd) => sys::reopen_directory(fd).map(Self::Real),
@@ -61,7 +61,7 @@ impl DirHandle {
         }
     }
 
-    /// The directory, opened once more, to be locked; none on a simulated disk.
+    /// Opens the directory once more for its lock, or returns `None` on a simulated disk.
     pub(super) fn for_lock(&self) -> io::Result<Option<OwnedFd>> {
         match self {
             Self::Real(fd) => sys::reopen_directory(fd).map(Some),
@@ -86,7 +86,7 @@ impl DirHandle {
         }
     }
 
-    /// A new file under a name that nothing has: never somebody else's inode.
+    /// Creates a file. The name must be free, so that the file is never another program's inode.
     pub(super) fn create_file(&self, name: &OsStr) -> io::Result<FileHandle> {
         match self {
             Self::Real(fd) => sys::create_file(fd, name).map(FileHandle::Real),
@@ -95,7 +95,7 @@ impl DirHandle {
         }
     }
 
-    /// An existing file, for reading.
+    /// Opens an existing file for reading.
     pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
         match self {
             Self::Real(fd) => sys::open_file(fd, name),
@@ -104,7 +104,7 @@ impl DirHandle {
         }
     }
 
-    /// Fsyncs a file that somebody else wrote.
+    /// Fsyncs a file that another writer wrote.
     pub(super) fn sync_file(&self, name: &OsStr) -> io::Result<()> {
         match self {
             Self::Real(fd) => sys::sync(sys::open_file(fd, name)?),
@@ -113,7 +113,7 @@ impl DirHandle {
         }
     }
 
-    /// An existing file, to change.
+    /// Opens an existing file for writing.
     pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<FileHandle> {
         match self {
             Self::Real(fd) => sys::open_to_write(fd, name).map(FileHandle::Real),
@@ -147,7 +147,7 @@ impl DirHandle {
         }
     }
 
-    /// A path that leads to this very directory, wherever it is moved, as long as it is open.
+    /// Returns a path that leads to this directory as long as it is open, even after it is moved.
     pub(super) fn descriptor_path(&self) -> Option<PathBuf> {
         match self {
             Self::Real(fd) => sys::descriptor_path(fd),
@@ -172,7 +172,7 @@ impl DirHandle {
         }
     }
 
-    /// Never replaces what is there unless told to.
+    /// Renames an entry. Replaces an existing entry only if `replace` is set.
     pub(super) fn rename(
         &self,
         name: &OsStr,
@@ -191,7 +191,7 @@ impl DirHandle {
         }
     }
 
-    /// Whether anything has this name.
+    /// Returns whether the name exists.
     pub(super) fn has(&self, name: &OsStr) -> io::Result<bool> {
         match self {
             Self::Real(fd) => Ok(sys::file_type(fd, name)?.is_some()),
@@ -215,7 +215,7 @@ impl DirHandle {
         }
     }
 
-    /// Whether the name is a symbolic link; a simulated disk has none.
+    /// Returns whether the name is a symbolic link. A simulated disk has no symbolic links.
     pub(super) fn is_symbolic_link(&self, name: &OsStr) -> io::Result<bool> {
         match self {
             Self::Real(fd) => sys::is_symbolic_link(fd, name),
@@ -235,7 +235,7 @@ impl DirHandle {
         }
     }
 
-    /// Whether this process may list, write and enter the directory.
+    /// Checks that this process may list, write and enter the directory.
     pub(super) fn check_access(&self) -> io::Result<()> {
         match self {
             Self::Real(fd) => sys::check_access(fd),
@@ -244,7 +244,7 @@ impl DirHandle {
         }
     }
 
-    /// The names in the directory and whether each is a directory itself, sorted.
+    /// Returns the names in the directory, sorted, and whether each name is a directory itself.
     pub(super) fn list(&self) -> io::Result<Vec<(OsString, bool)>> {
         match self {
             Self::Real(fd) => sys::list(fd),
@@ -261,8 +261,8 @@ impl DirHandle {
         }
     }
 
-    /// From how many files and directories on syncing the whole file system replaces syncing each; none
-    /// if it does not promise as much.
+    /// Returns the number of files and directories from which on a sync of the whole file system replaces a sync of
+    /// each. Returns `None` if it does not guarantee the same durability.
     pub(super) fn sync_whole_from(&self) -> io::Result<Option<usize>> {
         match self {
             Self::Real(fd) => sys::sync_whole_from(fd),
@@ -271,7 +271,7 @@ impl DirHandle {
         }
     }
 
-    /// Makes sure that the file system still writes changes.
+    /// Checks that the file system still writes changes.
     pub(super) fn check_file_system(&self) -> io::Result<()> {
         match self {
             Self::Real(fd) => sys::check_file_system(fd),
@@ -280,7 +280,7 @@ impl DirHandle {
         }
     }
 
-    /// Returns the mark that tells the directory from every other one that has had, or will have, its name.
+    /// Returns the mark that distinguishes the directory from all others that have had, or will have, its name.
     pub(super) fn mark(&self) -> io::Result<DirMark> {
         match self {
             Self::Real(fd) => sys::mark(fd),
@@ -307,7 +307,7 @@ impl FileHandle {
         }
     }
 
-    /// Begins to write a part of the file to the disk, without waiting for it.
+    /// Starts writeback of a part of the file, without waiting.
     pub(super) fn start_writing(&self, from: u64, bytes: NonZeroU64) {
         match self {
             Self::Real(file) => sys::start_writing(file, from, bytes),
@@ -316,7 +316,7 @@ impl FileHandle {
         }
     }
 
-    /// Whether bytes that writeback has lost show as a hole of the file.
+    /// Returns whether bytes that writeback has lost show as a hole in the file.
     pub(super) fn shows_holes(&self) -> bool {
         match self {
             Self::Real(file) => sys::is_known(file).unwrap_or(false),
@@ -325,7 +325,7 @@ impl FileHandle {
         }
     }
 
-    /// Whether every error of writeback that is begun before the fsync is found afterwards.
+    /// Returns whether every error of writeback that starts before the fsync is found afterwards.
     pub(super) fn reports_early_writeback(&self) -> bool {
         match self {
             Self::Real(file) => sys::reports_early_writeback(file).unwrap_or(false),
@@ -334,7 +334,7 @@ impl FileHandle {
         }
     }
 
-    /// The first byte without a place on the disk; the file's length if there is none.
+    /// Returns the offset of the first byte without a place on the disk, or the file's length if there is no hole.
     pub(super) fn first_hole(&mut self) -> io::Result<u64> {
         match self {
             Self::Real(file) => sys::first_hole(file),
@@ -351,7 +351,7 @@ impl FileHandle {
         }
     }
 
-    /// Takes the space for the first bytes. On a simulated disk an existing file has it already.
+    /// Reserves disk space for the first bytes. On a simulated disk, an existing file already has its space.
     pub(super) fn reserve(&self, bytes: u64) -> io::Result<()> {
         match self {
             Self::Real(file) => sys::reserve(file, bytes),
@@ -368,8 +368,8 @@ impl FileHandle {
         }
     }
 
-    /// Writes zeros from the beginning on. On a simulated disk one sector stands for all of them: the
-    /// space behind it is used, too.
+    /// Writes zeros from the beginning on. On a simulated disk, one sector stands for all of them: the space behind
+    /// it is used, too.
     pub(super) fn write_zeros(&self, zeros: usize) -> io::Result<()> {
         match self {
             Self::Real(file) => sys::overwrite(file, 0, &vec![0; zeros]),

@@ -1,4 +1,4 @@
-//! A file that exists to be locked.
+//! The lock file of a directory.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,11 +11,11 @@ use super::lock_handle::LockHandle;
 use super::sys::{self, DirId};
 use crate::failure::{IoFailure, Operation};
 
-/// The most bytes that are read of a lock file; a holder's line is far shorter.
+/// The maximum number of bytes that are read from a lock file. A holder's line is far shorter.
 const LONGEST_HOLDER: usize = 256;
 
-/// The directories that this process has locked, and whether its name is in their lock files. No text
-/// in a file could tell: the name of this process may be left from an earlier time that it held the lock.
+/// The directories that this process has locked, and whether its name is in their lock files. The text of a lock file
+/// cannot show this: this process's name may remain from an earlier time that it held the lock.
 static HELD: Mutex<Option<HashMap<DirId, bool>>> = Mutex::new(None);
 
 struct LockTable(MutexGuard<'static, Option<HashMap<DirId, bool>>>);
@@ -32,17 +32,17 @@ impl LockTable {
 
 /// The holder of a lock that could not be taken.
 pub(crate) enum Holder {
-    /// This very process; its start may still be on the way.
+    /// This process itself. Its start may still be in progress.
     ThisProcess { has_started: bool },
-    /// A process that has left its name and holds the lock.
+    /// A process that holds the lock and has written its name into the file.
     Named(String),
-    /// A process that has not left its name yet, or of which it cannot be told from here that it is
-    /// the one that did: another user's, or another container's.
+    /// A process that has not written its name yet; or a process of another user or container, which cannot be
+    /// verified as the one that the file names.
     Unknown,
 }
 
 impl Holder {
-    /// Whether the holder has all the locks that it needs: it does not give way any more.
+    /// Returns whether the holder has all the locks that it needs. Such a holder no longer yields to another start.
     pub(crate) const fn is_complete(&self) -> bool {
         match self {
             Self::ThisProcess { has_started } => *has_started,
@@ -52,19 +52,19 @@ impl Holder {
     }
 }
 
-/// The lock of a directory: on a file in it, which names the holder and which earlier versions of the
-/// library lock, and on the directory itself, which no other program can replace.
+/// The lock of a directory, which consists of two locks. One is on a file in the directory; this file names the
+/// holder, and earlier versions of the library lock it. The other one is on the directory itself, which no other
+/// program can replace.
 ///
 /// Dropping it releases the locks. The kernel also releases them when the process exits or is killed.
 pub(crate) struct LockFile {
     file: LockHandle,
-    /// The directory, opened for this lock alone. None on a simulated disk, whose locks are not between
-    /// processes.
+    /// The directory, opened for this lock only; `None` on a simulated disk, whose locks are not between processes.
     directory: Option<OwnedFd>,
     path: PathBuf,
-    /// The file's, and the directory's.
+    /// The identities of the file and of the directory.
     ids: Option<(DirId, DirId)>,
-    /// The process that holds the lock, if it is this one.
+    /// The id of the process that took the lock; `None` before the lock is taken.
     held_by: Option<u32>,
 }
 
@@ -81,9 +81,10 @@ impl LockFile {
         }
     }
 
-    /// Takes the exclusive lock without waiting; or says who has it.
+    /// Takes the exclusive lock without waiting, and returns `None`. If it is held already, returns its holder.
     pub(crate) fn try_lock(&mut self) -> Result<Option<Holder>, IoFailure> {
-        // One look at the table and the lock: neither changes in between within this process.
+        // The table's mutex is held from here on: neither the table nor the lock changes in between within this
+        // process.
         let mut held = LockTable::look();
         let locked = self.lock_both();
         let is_held = locked.map_err(|e| IoFailure::new(Operation::LockFile, &self.path, e))?;
@@ -104,7 +105,8 @@ impl LockFile {
         }))
     }
 
-    /// A holder that has the directory, but not this file, locked a file of this name that was deleted.
+    /// Locks the file and the directory, or neither. A holder that has locked the directory, but not this file,
+    /// locked a file of this name that was deleted later.
     fn lock_both(&self) -> io::Result<bool> {
         if !self.file.try_lock()? {
             return Ok(false);
@@ -119,11 +121,11 @@ impl LockFile {
         locked
     }
 
-    /// Returns the text of the file, if the process that it names has the lock.
+    /// Returns the name in the file, if the named process holds the lock.
     ///
-    /// A name is written at the end of a start, so that a start that is refused leaves it as it was, and
-    /// it stays when its process is killed. So it may be of somebody who is gone, and whose number is
-    /// another's by now: the system is asked whether that process holds this very file's lock.
+    /// A start writes its name at its end, so that a refused start leaves the file unchanged. The name also remains
+    /// after its process is killed, and the process id may belong to another process by then. The system is therefore
+    /// asked whether the named process holds the lock of this very file.
     fn name_of(&self, id: DirId) -> Option<String> {
         let mut text = [0; LONGEST_HOLDER];
         let length = self.file.writable()?.read_at(&mut text, 0).ok()?;
@@ -133,8 +135,8 @@ impl LockFile {
         sys::is_locked_by(process, id).then(|| name.to_owned())
     }
 
-    /// Writes who holds the lock. For people only: on a full disk the line may be missing, and the
-    /// lock holds all the same, so a node can start in order to free space.
+    /// Writes the holder's name into the file, for people only. On a full disk the line may be missing. The lock
+    /// still holds, so that a node can start in order to free space.
     pub(crate) fn name_holder(&self, holder: &str) {
         if let Some(file) = self.file.writable() {
             let named = file.set_len(0);
@@ -148,12 +150,12 @@ impl LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // A child of a fork shares the lock with its parent, and must not release it.
+        // A forked child shares the lock with its parent, and must not release it.
         if self.held_by != Some(std::process::id()) {
             return;
         }
         let mut held = LockTable::look();
-        // Closing is not enough: a child that another thread has just forked shares the lock until it
+        // Closing the descriptors is not enough: a child that another thread has just forked shares the lock until it
         // executes its program.
         if let Some(directory) = &self.directory {
             sys::unlock(directory);

@@ -1,6 +1,6 @@
-//! A file to lock: of the system, or, under the feature `sim`, of a simulated disk.
+//! A file to lock: a file of the system or, under the feature `sim`, a file of a simulated disk.
 
-#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+#![expect(clippy::disallowed_types, reason = "only `fs` uses `std::fs`")]
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ pub(super) enum LockHandle {
 }
 
 impl LockHandle {
-    /// Takes the lock, or says that somebody has it.
+    /// Takes the lock without waiting. Returns `false` if it is already held.
     pub(super) fn try_lock(&self) -> io::Result<bool> {
         match self {
             Self::Real(file) => sys::try_lock(file),
@@ -31,7 +31,7 @@ impl LockHandle {
         }
     }
 
-    /// The file, to write into it for people to read; a simulated disk does not keep that.
+    /// Returns the file for text that people read, or `None` on a simulated disk, which does not keep such text.
     #[cfg_attr(
         not(feature = "sim"),
         expect(

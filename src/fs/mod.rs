@@ -1,9 +1,9 @@
-//! The file system, as the protocol needs it: directory-relative, with a path in every error.
+//! File access of the protocol: names are relative to an open directory, and every error has a path.
 //!
-//! This is a seam. Everything that the library does to files goes through [`Dir`], [`NewFile`] and
-//! [`ReadFile`]; [`Disk`] is told of every operation before it happens. In a normal build that is
-//! nothing at all; with the hidden feature `sim` a test can watch the operations, make them fail, or
-//! have them done by a simulated disk. Only `sys` names the system calls.
+//! This module is a seam. The library accesses files only through [`Dir`], [`NewFile`] and [`ReadFile`]. Each
+//! operation is announced to [`Disk`] before it happens. In a normal build, the announcement does nothing. With the
+//! hidden feature `sim`, a test can watch the operations, make them fail, or redirect them to a simulated disk. Only
+//! `sys` names the system calls.
 
 mod chain;
 mod dir;
@@ -28,12 +28,12 @@ use std::path::Path;
 
 use crate::failure::{IoFailure, Operation};
 
-/// The disk that operations go to.
+/// The disk on which operations run.
 #[derive(Clone, Default)]
 pub(crate) struct Disk {
     #[cfg(feature = "sim")]
     pub(crate) probe: Option<crate::sim::Probe>,
-    /// The disk in memory, if it is not the system's.
+    /// The disk in memory, or `None` for the system's disk.
     #[cfg(feature = "sim")]
     pub(crate) simulated: Option<crate::sim::SimDisk>,
 }
@@ -59,7 +59,7 @@ impl From<&crate::sim::SimDisk> for Disk {
 }
 
 impl Disk {
-    /// The directory that every path begins with.
+    /// Opens the directory that every path begins with.
     #[cfg_attr(
         not(feature = "sim"),
         expect(clippy::unused_self, reason = "the system has one file system root")
@@ -72,7 +72,7 @@ impl Disk {
         handle::DirHandle::file_system_root()
     }
 
-    /// Random bits. On a simulated disk always the same, so that runs can be repeated.
+    /// Returns random bits. A simulated disk always returns the same bits, so that runs can be repeated.
     pub(crate) fn random_bits(&self) -> Result<u128, IoFailure> {
         #[cfg(feature = "sim")]
         if self.simulated.is_some() {
@@ -82,7 +82,7 @@ impl Disk {
         self.perform(Operation::ReadFile, path, sys::random_bits)
     }
 
-    /// Tells of an operation that is about to happen; an error makes it fail instead.
+    /// Announces an operation that is about to happen. An error makes the operation fail without running.
     #[cfg_attr(
         not(feature = "sim"),
         expect(
@@ -100,7 +100,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Runs an operation after announcing it, and puts its name and path into its error.
+    /// Announces an operation, runs it, and adds its name and path to its error.
     pub(crate) fn perform<T, E: Into<io::Error>>(
         &self,
         operation: Operation,

@@ -1,4 +1,4 @@
-//! The way from `/` to a root: which part of it exists, what it passes through, what is missing.
+//! The resolution of a root's path from `/`: the existing directories on the path, and the missing names.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +11,7 @@ use super::handle::DirHandle;
 use super::sys::DirId;
 use crate::failure::{IoFailure, Operation};
 
-/// A directory on the way, open for looking names up in it.
+/// A directory on the path, open for looking names up in it.
 struct OpenDir {
     handle: DirHandle,
     id: DirId,
@@ -27,13 +27,13 @@ impl OpenDir {
     }
 }
 
-/// A path, resolved as far as it exists. Nothing on disk has been changed.
+/// A path, resolved as far as it exists. Resolution changes nothing on the disk.
 pub(crate) struct Resolved {
-    /// Every directory that a name was found in, from `/`.
+    /// Every directory in which a name was found, from `/` on.
     passed: Vec<OpenDir>,
     /// The deepest directory that exists.
     deepest: OpenDir,
-    /// The deepest directory and its parents up to `/`, by their own `..`.
+    /// The deepest directory and its ancestors up to `/`, found by their own `..` entries.
     ancestors: Vec<OpenDir>,
     /// The names that do not exist yet.
     missing: Vec<OsString>,
@@ -92,21 +92,21 @@ pub(crate) fn resolve(path: &Path, disk: &Disk) -> Result<Resolved, IoFailure> {
     })
 }
 
-/// The target of a name on the way.
+/// The result of looking up one name of the path.
 enum Found {
     Directory(DirHandle),
     Nothing,
     LinkToNothing,
-    /// Created and removed again, each time between two looks at it.
+    /// A name that is created and removed again, each time between two lookups.
     ComesAndGoes,
 }
 
-/// How often a name is looked up that was missing a moment ago. Another process that starts creates
-/// it once and never removes it, so the second look finds it.
+/// The number of lookups of a name that keeps appearing and disappearing. A start of another process creates a name
+/// once and never removes it, so the second lookup finds it.
 const LOOKS: usize = 16;
 
-/// Looks a name up. What is missing at the first look may be created before the second, by another
-/// process that starts for the first time; that is no symbolic link to nothing.
+/// Looks a name up. A name that is missing at the first check may exist at the second, because another process that
+/// starts for the first time has created it. Such a name is not a symbolic link to nothing.
 fn find(here: &OpenDir, name: &OsStr) -> io::Result<Found> {
     for _ in 0..LOOKS {
         match here.handle.look_up(name) {
@@ -123,7 +123,7 @@ fn find(here: &OpenDir, name: &OsStr) -> io::Result<Found> {
     Ok(Found::ComesAndGoes)
 }
 
-/// The directory and its parents, up to the one that is its own parent.
+/// Returns the directory and its ancestors, up to the directory that is its own parent.
 fn ancestors_of(start: &OpenDir) -> Result<Vec<OpenDir>, IoFailure> {
     let up = |from: &DirHandle, path: PathBuf| match from.look_up(OsStr::new("..")) {
         Ok(handle) => OpenDir::new(handle, path),
@@ -136,7 +136,7 @@ fn ancestors_of(start: &OpenDir) -> Result<Vec<OpenDir>, IoFailure> {
     let mut here = OpenDir::new(itself, start.path.clone())?;
     let mut ancestors = Vec::new();
     loop {
-        // The path is for messages only; the way up goes by the directory's own entry.
+        // The path is for messages only. The parent is found by the directory's own `..` entry.
         let above = here.path.parent().unwrap_or(&here.path).to_path_buf();
         let parent = up(&here.handle, above)?;
         let at_the_top = parent.id == here.id;
@@ -153,17 +153,17 @@ impl Resolved {
         self.missing.is_empty()
     }
 
-    /// The directory's identity, if it exists.
+    /// Returns the directory's identity, or `None` if it does not exist.
     pub(crate) fn identity(&self) -> Option<DirId> {
         self.exists().then_some(self.deepest.id)
     }
 
-    /// Whether both paths lead to one directory, also where it does not exist yet.
+    /// Returns whether both paths lead to one directory, even if it does not exist yet.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.deepest.id == other.deepest.id && self.missing == other.missing
     }
 
-    /// Whether this path leads to somewhere inside of the other.
+    /// Returns whether this path leads to a directory inside of the other one.
     pub(crate) fn is_inside(&self, other: &Self) -> bool {
         if other.exists() {
             let below = usize::from(self.exists());
@@ -175,14 +175,14 @@ impl Resolved {
             && self.missing.starts_with(&other.missing)
     }
 
-    /// Whether the root, or the directory that it would be created in, can be listed and written.
+    /// Checks that the root, or the directory in which it would be created, can be listed and written.
     pub(crate) fn check_access(&self, disk: &Disk) -> Result<(), IoFailure> {
         disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
             self.deepest.handle.check_access()
         })
     }
 
-    /// Opens the directory, creating what is missing of the way.
+    /// Opens the directory, and creates the missing directories of the path.
     pub(crate) fn open(&self, disk: &Disk) -> Result<Dir, IoFailure> {
         let handle = disk.perform(Operation::OpenDirectory, &self.deepest.path, || {
             self.deepest.handle.reopen()
@@ -194,10 +194,10 @@ impl Resolved {
         Ok(dir)
     }
 
-    /// Makes the way to the opened root durable: fsyncs every directory, on the root's own file
-    /// system, that holds an entry of the way. A directory that exists is not thereby durable.
+    /// Makes the path to the opened root durable. Fsyncs every directory on the root's own file system that holds an
+    /// entry of the path, because an existing directory is not necessarily durable.
     ///
-    /// `done` holds the directories already synced, so that roots side by side share the work.
+    /// `done` holds the directories that are already synced, so that sibling roots share the work.
     pub(crate) fn make_durable(
         &self,
         root: &Dir,
@@ -237,7 +237,7 @@ impl Resolved {
 fn sync_in_place_of(unreadable: &Path, root: &Dir) -> Result<(), IoFailure> {
     if root.sync_whole_from()?.is_some() {
         root.sync_file_system()?;
-        // See `durable::sync_whole`: `syncfs` alone is not enough.
+        // `syncfs` alone is not enough; see `sync_whole` in `protocol::barrier`.
         return root.sync();
     }
     let text = "this user may not open it, so it cannot be fsynced, and `syncfs` does not replace that on \

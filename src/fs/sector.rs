@@ -1,9 +1,9 @@
-//! A line of text with its checksum, in one sector: a power cut writes it whole or not at all.
+//! A line of text with its checksum in one sector, which a power cut leaves written whole or not at all.
 
-/// Bytes that the medium writes whole or not at all.
+/// The number of bytes that the medium writes whole or not at all.
 pub(crate) const SECTOR: usize = 512;
 
-/// The line, its checksum, and zeros.
+/// Encodes the line as its text, its checksum, and zeros.
 pub(crate) fn encode(text: &str) -> [u8; SECTOR] {
     let line = format!("{text} crc32c {:08x}\n", crc32c::crc32c(text.as_bytes()));
     let mut sector = [0; SECTOR];
@@ -15,12 +15,12 @@ pub(crate) fn encode(text: &str) -> [u8; SECTOR] {
     sector
 }
 
-/// The line without its checksum, if it is right.
+/// Returns the line without its checksum, or `None` if the sector is not the encoding of that line.
 pub(crate) fn decode(sector: &[u8]) -> Option<&str> {
     let end = sector.iter().position(|byte| *byte == 0)?;
     let line = std::str::from_utf8(sector.get(..end)?).ok()?;
     let (text, _checksum) = line.rsplit_once(" crc32c ")?;
-    // One spelling only, and one checksum.
+    // The comparison of the whole sector verifies the checksum, and accepts one spelling only.
     (encode(text) == sector).then_some(text)
 }
 

@@ -1,6 +1,6 @@
-//! The system calls: the only file that names `rustix` or `std::fs`.
+//! The system calls. Only this module names `rustix`.
 
-#![expect(clippy::disallowed_types, reason = "this is the room for files")]
+#![expect(clippy::disallowed_types, reason = "only `fs` uses `std::fs`")]
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -27,7 +27,7 @@ pub(super) use file_system::{
     sync_file_system, sync_whole_from,
 };
 
-/// The kind of a directory entry. A symbolic link is not followed.
+/// The kind of a directory entry. Symbolic links are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     File,
@@ -46,10 +46,10 @@ pub(crate) struct DirId {
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
 
-/// A directory to look names up in; needs no permission to read it.
+/// The flags of a directory in which names are looked up. Opening it needs no permission to read it.
 const LOOK_UP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// A directory that can be listed and synced.
+/// The flags of a directory that can be listed and synced.
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
@@ -58,7 +58,7 @@ pub(super) fn open_file_system_root() -> io::Result<OwnedFd> {
     Ok(fs::open("/", LOOK_UP, Mode::empty())?)
 }
 
-/// Follows symbolic links: for the way to a root only.
+/// Opens a directory, and follows symbolic links. Only the path to a root is opened in this way.
 pub(super) fn look_up(dir: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
     Ok(fs::openat(dir, name, LOOK_UP, Mode::empty())?)
 }
@@ -66,13 +66,13 @@ pub(super) fn look_up(dir: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
 pub(super) fn open_directory(dir: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
     let flags = DIRECTORY.union(OFlags::NOFOLLOW);
     match fs::openat(dir, name, flags, Mode::empty()) {
-        // With O_NOFOLLOW a symbolic link is reported as a loop; say what it is.
+        // With O_NOFOLLOW, a symbolic link is reported as a loop. The error for a wrong kind of entry is clearer.
         Err(Errno::LOOP) => Err(Errno::NOTDIR.into()),
         opened => Ok(opened?),
     }
 }
 
-/// The same directory, opened so that it can be listed and synced.
+/// Opens the same directory again, so that it can be listed and synced.
 pub(super) fn reopen_directory(dir: impl AsFd) -> io::Result<OwnedFd> {
     Ok(fs::openat(dir, ".", DIRECTORY, Mode::empty())?)
 }
@@ -85,7 +85,7 @@ pub(super) fn remove_directory(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
     Ok(fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?)
 }
 
-/// A new file under a name that nothing has: never somebody else's inode.
+/// Creates a file. The name must be free, so that the file is never another program's inode.
 pub(super) fn create_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(fs::openat(dir, name, flags, FILE_MODE)?.into())
@@ -104,7 +104,7 @@ pub(super) fn open_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     Ok(file)
 }
 
-/// An existing regular file, to change. Anything else is refused: a pipe would be waited for.
+/// Opens an existing regular file for writing. Refuses any other kind, because opening a pipe would wait.
 pub(super) fn open_to_write(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: File = fs::openat(dir, name, flags, Mode::empty())?.into();
@@ -122,11 +122,12 @@ pub(super) fn overwrite(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()
     file.write_all_at(bytes, offset)
 }
 
-/// Takes the space for a file's first bytes from the disk. Its length stays.
+/// Reserves disk space for a file's first bytes. The file's length stays the same.
 ///
-/// A file system that cannot promise space does not: that is no reason not to start.
+/// A file system that cannot reserve space reserves none. This is not an error, because it is no reason to refuse a
+/// start.
 pub(super) fn reserve(file: &File, bytes: u64) -> io::Result<()> {
-    // The call has no effect that is left half done: it is begun again after a signal.
+    // The call leaves no half-done effect, so it is repeated after a signal.
     let reserve = || fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes);
     match rustix::io::retry_on_intr(reserve) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
@@ -134,7 +135,7 @@ pub(super) fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Makes a file hold this much space, creating it; with 0, the space is given back.
+/// Makes a file hold this much space, and creates the file if it is missing. With 0, gives the space back.
 pub(super) fn hold_space(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result<()> {
     let flags =
         OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -144,7 +145,7 @@ pub(super) fn hold_space(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result
     }
     if bytes == 0 {
         cut(&file, 0)?;
-        // Space that is given back can be taken once that is committed.
+        // Returned space can be taken only after the truncation is committed.
         return sync(&file);
     }
     let held =
@@ -152,28 +153,28 @@ pub(super) fn hold_space(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result
     match held {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         Err(error) => {
-            // A part of it may have been taken.
+            // The failed call may have taken a part of the space.
             cut(&file, 0)?;
             Err(error.into())
         }
     }
 }
 
-/// Bytes that this process may still take from the file system.
+/// Returns the number of bytes that this process may still take from the file system.
 pub(super) fn free_space(fd: impl AsFd) -> io::Result<u64> {
     let found = fs::fstatvfs(fd)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// A path that leads to an open directory, wherever it is moved. By thread, because the entry of a
-/// process is gone with its first thread. None where `/proc` is not mounted.
+/// Returns a path that leads to an open directory, even after it is moved, or `None` if `/proc` is not mounted. The
+/// path goes through the thread, because the entry of a process is gone when its first thread has ended.
 pub(super) fn descriptor_path(fd: &OwnedFd) -> Option<PathBuf> {
     let path = PathBuf::from(format!("/proc/thread-self/fd/{}", fd.as_raw_fd()));
     fs::stat(&path).is_ok().then_some(path)
 }
 
-/// Whether a process holds the lock on this file. False also where this process may not know: of
-/// another user's process, and of one that it cannot see.
+/// Returns whether a process is known to hold the lock on this file. The answer is `false` for processes that this
+/// one cannot inspect: another user's process, or a process that it cannot see.
 pub(super) fn is_locked_by(process: u32, file: DirId) -> bool {
     let Ok(open) = fs::open(format!("/proc/{process}/fd"), DIRECTORY, Mode::empty()) else {
         return false;
@@ -182,7 +183,7 @@ pub(super) fn is_locked_by(process: u32, file: DirId) -> bool {
     descriptors.into_iter().any(|(number, _)| {
         let is_the_file = fs::statat(&open, &number, AtFlags::empty())
             .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (file.device, file.inode));
-        // Open is not enough: a process that is being refused has the file open, too.
+        // An open descriptor is not enough: a process that is being refused has the file open, too.
         is_the_file && holds_a_lock(process, &number)
     })
 }
@@ -199,7 +200,7 @@ fn holds_a_lock(process: u32, descriptor: &OsStr) -> bool {
 }
 
 pub(super) fn open_lock_file(dir: impl AsFd, name: &OsStr, create: bool) -> io::Result<File> {
-    // Without NONBLOCK the opening of a pipe would wait for its other end.
+    // Without NONBLOCK, opening a pipe would wait for its other end.
     let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     flags.set(OFlags::CREATE, create);
     let file: File = fs::openat(dir, name, flags, FILE_MODE)?.into();
@@ -209,7 +210,7 @@ pub(super) fn open_lock_file(dir: impl AsFd, name: &OsStr, create: bool) -> io::
     Ok(file)
 }
 
-/// Takes the lock, or says that somebody has it.
+/// Takes the lock without waiting. Returns `false` if it is already held.
 pub(super) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     match fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
@@ -218,8 +219,8 @@ pub(super) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// The same for a directory. Where the file system has no such locks, as NFS has none without writing,
-/// the lock file alone decides.
+/// Takes the lock of a directory without waiting. Returns `false` if it is already held. If the file system has no
+/// such locks, the lock file alone decides; NFS, for example, has none without write access.
 pub(super) fn try_lock_directory(directory: &OwnedFd) -> io::Result<bool> {
     match fs::flock(directory, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -228,7 +229,7 @@ pub(super) fn try_lock_directory(directory: &OwnedFd) -> io::Result<bool> {
     }
 }
 
-/// Best effort: a lock that is not released here goes with the last descriptor.
+/// Releases the lock, as a best effort. A lock that is not released here is released with its last descriptor.
 pub(super) fn unlock(file: impl AsFd) {
     let _released = fs::flock(file, FlockOperation::Unlock);
 }
@@ -237,7 +238,7 @@ pub(super) fn unlink(dir: impl AsFd, name: &OsStr) -> io::Result<()> {
     Ok(fs::unlinkat(dir, name, AtFlags::empty())?)
 }
 
-/// Never replaces what is there unless told to.
+/// Renames an entry. Replaces an existing entry only if `replace` is set.
 pub(super) fn rename(
     from: impl AsFd,
     name: &OsStr,
@@ -253,7 +254,7 @@ pub(super) fn rename(
     Ok(fs::renameat_with(from, name, to, new_name, flags)?)
 }
 
-/// Returns the kind of an entry without following it, or `None` if there is no such entry.
+/// Returns the type of an entry, or `None` if there is no such entry. Symbolic links are not followed.
 pub(super) fn file_type(dir: impl AsFd, name: &OsStr) -> io::Result<Option<FileType>> {
     match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
@@ -282,13 +283,13 @@ pub(super) fn identity(dir: impl AsFd) -> io::Result<DirId> {
     })
 }
 
-/// Whether this process may list, write and enter the directory.
+/// Checks that this process may list, write and enter the directory.
 pub(super) fn check_access(dir: impl AsFd) -> io::Result<()> {
     let access = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     Ok(fs::accessat(dir, ".", access, AtFlags::EACCESS)?)
 }
 
-/// The names in a directory and whether each is a directory itself, sorted.
+/// Returns the names in a directory, sorted, and whether each name is a directory itself.
 pub(super) fn list(dir: impl AsFd) -> io::Result<Vec<(OsString, bool)>> {
     let mut entries = Vec::new();
     for entry in DirStream::read_from(dir.as_fd())? {
@@ -307,7 +308,7 @@ pub(super) fn list(dir: impl AsFd) -> io::Result<Vec<(OsString, bool)>> {
     Ok(entries)
 }
 
-/// A file without a name that holds these bytes, at its beginning.
+/// Returns a file without a name that holds these bytes, positioned at its beginning.
 #[cfg(feature = "sim")]
 pub(super) fn anonymous_file(bytes: &[u8]) -> io::Result<File> {
     use std::io::{Seek as _, Write as _};
@@ -318,10 +319,10 @@ pub(super) fn anonymous_file(bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Asks the kernel to begin writing these bytes of a file to the disk, and does not wait.
+/// Asks the kernel to start writeback of these bytes of a file, without waiting.
 ///
-/// The advice says that they will not be read soon. The kernel begins to write what is dirty then, and
-/// so drops none of it.
+/// The advice says that these bytes will not be read soon. The kernel then starts to write the dirty bytes, and
+/// therefore drops none of them.
 pub(super) fn start_writing(file: impl AsFd, from: u64, bytes: NonZeroU64) {
     let _advice = fs::fadvise(file, from, Some(bytes), fs::Advice::DontNeed);
 }
@@ -336,7 +337,7 @@ pub(super) fn random_bits() -> io::Result<u128> {
     Ok(u128::from_le_bytes(bytes))
 }
 
-/// For the configuration file, which is not below any root.
+/// Opens a file that is not below any root, such as the configuration file.
 pub(super) fn open_anywhere(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: File = fs::open(path, flags, Mode::empty())?.into();

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Bytes that the medium writes all or none of.
+/// The number of bytes that the medium writes completely or not at all.
 pub(super) const SECTOR: usize = 512;
 
-/// More ways than this to leave one file are thinned out; see [`Content::outcomes`].
+/// The largest number of outcomes of one length that are all built; see [`Content::outcomes`].
 const MOST_OUTCOMES: usize = 256;
 
 /// A file's bytes.
@@ -14,17 +14,17 @@ const MOST_OUTCOMES: usize = 256;
 pub(super) struct Content {
     /// The durable bytes, then the bytes after each change since the last sync. Never empty.
     versions: Vec<Arc<[u8]>>,
-    /// After a failed sync no later one makes what was pending durable.
+    /// Whether a sync has failed. No later sync then makes the pending bytes durable.
     sync_has_failed: bool,
 }
 
 impl Content {
-    /// A new, empty file.
+    /// Creates an empty file.
     pub(super) fn new() -> Self {
         Self::durable(Arc::from([]))
     }
 
-    /// A file that holds these bytes whatever happens.
+    /// Creates a file with these durable bytes and without pending changes.
     pub(super) fn durable(bytes: Arc<[u8]>) -> Self {
         Self {
             versions: vec![bytes],
@@ -41,7 +41,7 @@ impl Content {
         self.versions.len() > 1
     }
 
-    /// Writes from this byte on, or at the end.
+    /// Writes from the offset `at` on, or appends if it is `None`.
     pub(super) fn write(&mut self, at: Option<usize>, bytes: &[u8]) {
         let mut next = self.current().to_vec();
         let at = at.unwrap_or(next.len());
@@ -65,17 +65,17 @@ impl Content {
         }
     }
 
-    /// The kernel reports the failure once and takes the pages for clean.
+    /// Records a failed sync: the kernel reports the failure once and marks the pages as clean.
     pub(super) fn fail_sync(&mut self) {
         self.sync_has_failed = true;
     }
 
-    /// Every content that a power cut may leave, the durable one first and the current one last.
+    /// Returns every content that a power cut may leave, the durable one first and the current one last.
     ///
-    /// A length that the file has had, or a whole number of sectors on the way to one; and for each
-    /// sector the bytes of any version, zeros where a version had none. Above a bound: every version,
-    /// every whole prefix of it, the same with zeros to the full length, and every version with one
-    /// sector missing.
+    /// The length is one that the file has had, or a whole number of sectors between two of them. Each sector has
+    /// the bytes of any version, with zeros past the version's end. Above `MOST_OUTCOMES` only these are built:
+    /// every version, every prefix of whole sectors, the same prefix with zeros to the full length, and every
+    /// version with one sector of zeros.
     pub(super) fn outcomes(&self) -> Vec<Arc<[u8]>> {
         let (durable, current) = (self.durable_bytes(), self.current());
         let mut found = vec![Arc::clone(&durable)];
@@ -116,7 +116,7 @@ impl Content {
         lengths
     }
 
-    /// For each sector below the length, every content that it may have.
+    /// Returns every possible content of each sector below the length.
     fn sectors(&self, length: usize) -> Vec<Vec<Vec<u8>>> {
         let starts = (0..length).step_by(SECTOR);
         let contents = starts.map(|start| {
@@ -154,7 +154,7 @@ impl Content {
     }
 }
 
-/// A part of some bytes, with zeros where there are none.
+/// Returns the bytes from `start` to `end`, with zeros past the end of `bytes`.
 fn padded(bytes: &[u8], start: usize, end: usize) -> Vec<u8> {
     let mut part = bytes
         .get(start..end.min(bytes.len()))
@@ -164,7 +164,7 @@ fn padded(bytes: &[u8], start: usize, end: usize) -> Vec<u8> {
     part
 }
 
-/// The way of this number to choose one content for each sector.
+/// Builds the combination with this number: one content for each sector.
 fn combine(sectors: &[Vec<Vec<u8>>], mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for contents in sectors {
@@ -197,7 +197,7 @@ mod tests {
     fn what_is_pending_is_lost_kept_or_torn() {
         let mut content = Content::new();
         content.write(None, &[1; 700]);
-        // Nothing; one sector, zeros or bytes; the full length, each sector zeros or bytes.
+        // Empty; one sector, zeros or bytes; the full length, each sector zeros or bytes.
         assert_eq!(outcomes(&content), [0, 512, 512, 700, 700, 700, 700]);
         let all = content.outcomes();
         let torn = [[0; 512].as_slice(), &[1; 188]].concat();

@@ -1,4 +1,4 @@
-//! [`CrashTrace`]: how a failure came about, operation by operation.
+//! [`CrashTrace`]: the operations that led to a failure.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,28 +8,28 @@ use super::event::{InodeId, Record};
 use super::history::History;
 use super::world::{Inode, World};
 
-/// How a disk came to break a promise: what was done, where the power went, what was lost.
+/// The trace of a broken invariant: the operations, the crash points, and the lost changes.
 pub struct CrashTrace {
     last: Scene,
     broken: String,
 }
 
-/// One process: what it did, and how it ended. Written out only when something is wrong.
+/// One process: its operations and its end. It is only formatted if an invariant is broken.
 pub(super) struct Scene {
     before: Option<Arc<Scene>>,
     history: Arc<History>,
-    /// How many records of the history have happened.
+    /// The number of records of the history that have happened.
     position: usize,
     end: End,
 }
 
-/// How a process ends.
+/// The end of a process.
 pub(super) enum End {
-    /// The power is cut: the disk before, and after.
+    /// The power is cut: the disk before the cut, and its crash image.
     Cut { world: World, image: World },
-    /// It is killed.
+    /// The process is killed.
     Killed,
-    /// It comes to its end.
+    /// The process finishes.
     Finished,
 }
 
@@ -38,7 +38,7 @@ impl CrashTrace {
         Self { last, broken }
     }
 
-    /// The broken invariants.
+    /// Returns the broken invariants.
     #[must_use]
     pub fn broken(&self) -> &str {
         &self.broken

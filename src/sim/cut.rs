@@ -1,4 +1,4 @@
-//! Cutting the power: every disk that may be left.
+//! Power cuts: every crash image of a disk at one crash point.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -10,18 +10,18 @@ use super::event::InodeId;
 use super::limits::Limits;
 use super::world::{Inode, ROOT, World};
 
-/// The outcomes in which one power cut may come out.
+/// The possible outcomes of one power cut.
 pub(super) struct PowerCut<'a> {
     world: &'a World,
     /// The possible contents of each file that is not durable.
     contents: HashMap<InodeId, Vec<Arc<[u8]>>>,
-    /// Directories with anything pending in or below them.
+    /// Directories with pending changes in or below them.
     unsure: HashSet<InodeId>,
 }
 
 /// Makes the decisions that one outcome is made of.
 trait Chooser {
-    /// One of this many outcomes, of which the first is what was durable and `current` what was there.
+    /// Chooses one of `outcomes` outcomes: the first is the durable one, and `current` is the current one.
     fn choose(&mut self, outcomes: usize, current: usize) -> usize;
 }
 
@@ -44,7 +44,7 @@ impl<'a> PowerCut<'a> {
         cut
     }
 
-    /// Tells whether anything is pending here or below.
+    /// Returns whether a change is pending here or below. Collects such directories in `unsure`.
     fn find_unsure(&mut self, id: InodeId) -> bool {
         let Some(entries) = self.world.directory(id) else {
             return self.contents.contains_key(&id);
@@ -59,7 +59,7 @@ impl<'a> PowerCut<'a> {
         unsure
     }
 
-    /// How many outcomes there are to choose, counted before equal results are found to be equal.
+    /// Returns the number of outcomes, counted before equal images are merged.
     pub(super) fn count(&self) -> u128 {
         self.count_below(ROOT)
     }
@@ -82,8 +82,8 @@ impl<'a> PowerCut<'a> {
         outcomes.fold(1, u128::saturating_mul)
     }
 
-    /// Every outcome; or, if there are more than the limit, a sample: everything lost, nothing lost,
-    /// and others chosen at random from the seed. Stops when the visitor says so.
+    /// Calls `visit` with every outcome. Above the limit it visits a sample: everything lost, nothing lost, and
+    /// others chosen at random from the seed. Stops at the first error of `visit`.
     pub(super) fn outcomes(
         &self,
         limits: Limits,
@@ -114,7 +114,7 @@ impl<'a> PowerCut<'a> {
         image
     }
 
-    /// Decides about everything that can be reached from here in the image.
+    /// Decides the outcome of every inode that is reachable from `id` in the image.
     fn build_below(
         &self,
         id: InodeId,
@@ -123,7 +123,7 @@ impl<'a> PowerCut<'a> {
         done: &mut Vec<InodeId>,
     ) {
         if let Some(contents) = self.contents.get(&id) {
-            // A file with two names is decided once.
+            // A file with two names has one content, which is chosen once.
             if !done.contains(&id) {
                 done.push(id);
                 let chosen = chooser.choose(contents.len(), contents.len() - 1);
@@ -168,7 +168,7 @@ fn replace(image: &mut World, id: InodeId, inode: Inode) {
     }
 }
 
-/// Everything that is pending is lost.
+/// A chooser that loses all pending changes.
 struct Lose;
 
 impl Chooser for Lose {
@@ -177,7 +177,7 @@ impl Chooser for Lose {
     }
 }
 
-/// Everything that is pending is kept.
+/// A chooser that keeps all pending changes.
 struct Keep;
 
 impl Chooser for Keep {
@@ -186,16 +186,16 @@ impl Chooser for Keep {
     }
 }
 
-/// Goes through all combinations, one decision after the other.
+/// A chooser that enumerates all combinations of decisions.
 #[derive(Default)]
 struct Odometer {
-    /// For each decision what was chosen, and from how many.
+    /// The chosen outcome of each decision, and the number of its outcomes.
     digits: Vec<(usize, usize)>,
     position: usize,
 }
 
 impl Odometer {
-    /// Goes on to the next combination, if there is one.
+    /// Advances to the next combination. Returns `false` if all have been visited.
     fn advance(&mut self) -> bool {
         self.position = 0;
         while let Some((chosen, outcomes)) = self.digits.pop() {
@@ -220,7 +220,7 @@ impl Chooser for Odometer {
     }
 }
 
-/// A small generator of random numbers (splitmix64, by Guy Steele, Doug Lea and Christine Flood).
+/// A chooser with a small generator of random numbers (splitmix64, by Guy Steele, Doug Lea and Christine Flood).
 struct Random(u64);
 
 impl Chooser for Random {

@@ -1,4 +1,4 @@
-//! [`SimDisk`]: a disk in memory that knows what would survive a power cut.
+//! [`SimDisk`]: a disk in memory that records which changes survive a power cut.
 
 use std::fmt;
 use std::path::Path;
@@ -8,25 +8,25 @@ use super::event::{Batch, Event, Keys};
 use super::state::{Fault, State};
 use super::world::World;
 
-/// A disk in memory that knows, for each inode, which bytes are durable, and for each directory, which
-/// entries are. Clones are the same disk.
+/// A disk in memory that records the durable bytes of each file and the durable entries of each directory.
+/// Clones share one disk.
 ///
-/// Lock a node's roots on it with [`StorageRoots::lock_on_simulated`](crate::StorageRoots::lock_on_simulated),
-/// and do a program's own file work with the methods here: they behave as the system calls of the
-/// same names.
+/// [`StorageRoots::lock_on_simulated`](crate::StorageRoots::lock_on_simulated) locks a node's roots on it. A
+/// program does its own file work with the methods of this type, which behave as the system calls that their
+/// docs name.
 #[derive(Clone)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
 impl SimDisk {
-    /// An empty disk: a root directory with nothing in it.
+    /// Creates an empty disk: a root directory without entries.
     #[must_use]
     pub fn new() -> Self {
         Self::of(World::new())
     }
 
-    /// A disk on which a new process begins.
+    /// Creates a disk in the given state, on which a new process begins.
     pub(super) fn of(world: World) -> Self {
         Self {
             state: Arc::new(Mutex::new(State::new(world))),
@@ -41,13 +41,13 @@ impl SimDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The process is over and another one begins: locks are released and ordered faults forgotten.
-    /// Pending changes stay pending.
+    /// Ends the process and begins another: releases all locks and cancels the planned faults. Pending changes
+    /// stay pending.
     pub fn restart(&self) {
         self.state().restart();
     }
 
-    /// Makes everything durable and forgets what has happened: a beginning for a test.
+    /// Makes everything durable and clears the history, as the start of a test.
     pub fn sync_all(&self) {
         let mut state = self.state();
         let mut world = state.world.clone();
@@ -55,20 +55,20 @@ impl SimDisk {
         *state = State::new(world);
     }
 
-    /// A copy of this disk as it is now, pending changes included; without a history.
+    /// Returns a copy of this disk with its pending changes, but without its history.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self::of(self.state().world.clone())
     }
 
-    /// From so many barriers on a group syncs the file system instead of each file and directory.
-    /// Otherwise it is as many as on a real disk.
+    /// Sets the number of barriers from which on a group syncs the file system instead of each file and
+    /// directory. The default is the same number as on a real disk.
     pub fn sync_whole_from(&self, barriers: usize) {
         self.state().world.whole_from = Some(barriers);
     }
 
-    /// From here on a directory that is made again has the inode number of the one before, as on file systems
-    /// that give out a free number at once and keep no time of birth.
+    /// Reuses inode numbers from here on: a recreated directory has the number of its predecessor, as on file
+    /// systems that reuse a free number at once and store no birth time.
     pub fn reuse_numbers(&self) {
         self.state().world.reuses_numbers = true;
     }
@@ -80,8 +80,8 @@ impl SimDisk {
         state.record(Event::Step, "step", Path::new(name));
     }
 
-    /// Makes one call fail with this error number: the one after this many more have been made. A sync
-    /// that fails loses what was pending for good. Counts calls from zero again.
+    /// Makes one call fail with the error number `errno`, after `calls` more calls have been made. A failed
+    /// sync loses the pending bytes for good. Restarts the call count at zero.
     pub fn fail_after(&self, calls: usize, errno: i32) {
         let mut state = self.state();
         state.calls = 0;
@@ -92,44 +92,44 @@ impl SimDisk {
         });
     }
 
-    /// The call that [`fail_after`](Self::fail_after) has made fail, if it came to that.
+    /// Returns the call that [`fail_after`](Self::fail_after) has made fail, or `None` if no call was reached.
     #[must_use]
     pub fn failed_call(&self) -> Option<String> {
         self.state().hit.clone()
     }
 
-    /// Lets every call that needs space fail from the one on before which this many more are made.
-    /// Counts calls from zero again.
+    /// Makes every call that needs space fail once `calls` more calls have been made. Restarts the call count
+    /// at zero.
     pub fn fill_after(&self, calls: usize) {
         let mut state = self.state();
         state.calls = 0;
         state.full_from = Some(calls);
     }
 
-    /// There is space again.
+    /// Ends the shortage of space that [`fill_after`](Self::fill_after) began.
     pub fn free_space(&self) {
         self.state().full_from = None;
     }
 
-    /// How many calls have been made since the disk was made, or the counting began.
+    /// Returns the number of calls since the disk was created, or since the count was restarted.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.state().calls
     }
 
-    /// Calls the visitor with every path below the root as it reads now, and the bytes of the files.
+    /// Calls `visit` with every current path below the root, and with the bytes of each file.
     pub fn walk(&self, mut visit: impl FnMut(&Path, Option<&[u8]>)) {
         self.state().world.walk(&mut visit);
     }
 
-    /// From here on the store must keep exactly these entries: what a reader has found in it.
+    /// Requires the store to keep exactly these entries from here on, because a reader has read them.
     pub fn promise(&self, keys: Keys) {
         self.state()
             .world
             .apply(&Event::StoreOpened(Arc::new(keys)));
     }
 
-    /// The same, as a part of the history: what a program has acknowledged by then.
+    /// Does the same as a part of the history: a program has acknowledged these entries.
     pub fn acknowledge(&self, keys: Keys) {
         self.store_opened(keys, Path::new("/"));
     }
@@ -165,9 +165,9 @@ impl fmt::Debug for SimDisk {
     }
 }
 
-/// The events that a store reports.
+/// Events that a store reports.
 impl SimDisk {
-    /// The events until [`end_of_store`](Self::end_of_store) belong to the store.
+    /// Attributes the events until [`end_of_store`](Self::end_of_store) to the store.
     pub(crate) fn begin_store(&self) {
         self.state().in_store = true;
     }

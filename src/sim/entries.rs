@@ -5,19 +5,19 @@ use std::ffi::{OsStr, OsString};
 
 use super::event::InodeId;
 
-/// The target of a name.
+/// The inode of a name, or `None` if the name does not exist.
 type Target = Option<InodeId>;
 
 /// A directory's entries.
 #[derive(Clone, Default)]
 pub(super) struct Entries {
     current: BTreeMap<OsString, InodeId>,
-    /// Names that have changed since the last sync: what each stood for then, and ever since.
+    /// Names that have changed since the last sync: the target of each at that sync, and each target since then.
     pending: BTreeMap<OsString, Vec<Target>>,
 }
 
 impl Entries {
-    /// Entries that stay whatever happens.
+    /// Creates durable entries without pending changes.
     pub(super) fn durable<'a>(entries: impl IntoIterator<Item = (&'a OsString, InodeId)>) -> Self {
         let entries = entries.into_iter();
         Self {
@@ -31,7 +31,7 @@ impl Entries {
         self.current.get(name).copied()
     }
 
-    /// Every name there is now.
+    /// Returns every current name with its inode.
     pub(super) fn current(&self) -> impl Iterator<Item = (&OsString, InodeId)> {
         self.current.iter().map(|(name, inode)| (name, *inode))
     }
@@ -48,7 +48,7 @@ impl Entries {
         self.pending.contains_key(name)
     }
 
-    /// Makes a name stand for something else, or for nothing.
+    /// Sets the target of a name, or removes the name if `target` is `None`.
     pub(super) fn set(&mut self, name: &OsStr, target: Target) {
         let before = self.get(name);
         let targets = self
@@ -68,8 +68,8 @@ impl Entries {
         self.pending.clear();
     }
 
-    /// Every name with what it may stand for after a power cut: what was durable first. A change
-    /// is lost or kept for each name on its own.
+    /// Returns every name with its possible targets after a power cut, the durable one first. A change is lost or
+    /// kept for each name on its own.
     pub(super) fn outcomes(&self) -> BTreeMap<&OsString, Vec<Target>> {
         let mut all: BTreeMap<_, _> = self
             .current

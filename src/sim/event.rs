@@ -8,13 +8,13 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct InodeId(pub(super) usize);
 
-/// The entries of a store, spelled.
+/// The entries of a store, as text.
 pub type Keys = BTreeMap<String, String>;
 
-/// The edits of one batch: a key, and its new value or none.
+/// The edits of one batch: each key with its new value, or with `None` if the batch deletes the key.
 pub type Batch = Vec<(String, Option<String>)>;
 
-/// One change of the disk, one barrier, or one fact that the tester wants to know.
+/// One change of the disk, one barrier, or one fact for the checker.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     CreateFile {
@@ -29,7 +29,7 @@ pub(super) enum Event {
     },
     Write {
         inode: InodeId,
-        /// From which byte on; none for the end.
+        /// The offset of the first byte, or `None` to append.
         at: Option<usize>,
         bytes: Arc<[u8]>,
     },
@@ -43,7 +43,7 @@ pub(super) enum Event {
     SyncDirectory {
         inode: InodeId,
     },
-    /// A failed sync of a file: what was pending can be lost for ever.
+    /// A failed sync of a file: its pending bytes can be lost for good.
     LoseSync {
         inode: InodeId,
     },
@@ -62,17 +62,17 @@ pub(super) enum Event {
         to: InodeId,
         new_name: OsString,
     },
-    /// The store has been opened, and this is what it reads from now on.
+    /// The store has been opened with these entries.
     StoreOpened(Arc<Keys>),
-    /// The store was asked to commit: from here on a crash may leave the batch.
+    /// The commit begins: from here on a crash image may contain the batch.
     BatchBegins(Arc<Batch>),
-    /// The commit has returned: from here on a crash must leave the batch.
+    /// The commit has returned: from here on every crash image must contain the batch.
     BatchReturns,
-    /// A step of whoever uses the disk begins.
+    /// A step of the disk's user begins.
     Step,
 }
 
-/// An event and what to call it.
+/// An event with its description and context.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) event: Event,
@@ -80,14 +80,14 @@ pub(super) struct Record {
     pub(super) label: String,
     /// The step in which it happened.
     pub(super) step: Arc<str>,
-    /// The batch that it is a part of, counted from 1; none outside of a store's commit.
+    /// The number of the event's batch, counted from 1, or `None` outside of a store's commit.
     pub(super) batch: Option<usize>,
-    /// Whether the store did it by itself, outside of a commit.
+    /// Whether the event is the store's own: it happened between `begin_store` and `end_of_store`.
     pub(super) by_store: bool,
 }
 
 impl Event {
-    /// Whether it makes something durable.
+    /// Returns whether the event is a barrier: it makes earlier changes durable.
     pub(super) const fn is_barrier(&self) -> bool {
         matches!(
             self,
@@ -95,7 +95,7 @@ impl Event {
         )
     }
 
-    /// Whether it changes what a crash may leave. The rest is for the tester.
+    /// Returns whether the event changes the possible crash images. The other events are for the checker.
     pub(super) const fn is_operation(&self) -> bool {
         !matches!(
             self,
@@ -103,7 +103,7 @@ impl Event {
         )
     }
 
-    /// Whether it changes what the store has promised.
+    /// Returns whether the event changes the batches that the store has acknowledged or has in flight.
     pub(super) const fn is_promise(&self) -> bool {
         matches!(
             self,
@@ -111,7 +111,7 @@ impl Event {
         )
     }
 
-    /// Whether it is a barrier that makes this change durable.
+    /// Returns whether the event is a barrier that makes `change` durable.
     pub(super) fn covers(&self, change: &Self) -> bool {
         match self {
             Self::SyncAll => !change.is_barrier(),

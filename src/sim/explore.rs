@@ -1,4 +1,4 @@
-//! [`PowerLoss`]: every disk that a power cut may leave, recovered, and cut off again.
+//! [`PowerLoss`]: builds every crash image, recovers it, and cuts the power again during the recovery.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -10,17 +10,18 @@ use super::history::History;
 use super::limits::Limits;
 use super::world::{Promise, World};
 
-/// When a disk is checked.
+/// The time at which an image is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// After a power cut, before anything has looked at it.
+    /// After a power cut, before any process has read it.
     Crashed,
     /// After it has been recovered.
     Recovered,
 }
 
-/// Cuts the power at every operation of a history, in every legal way, recovers, and cuts the power at
-/// every operation of the recovery, until no disk appears that has not been seen before.
+/// An exploration of power cuts: cuts the power at every operation of a history and recovers each crash image.
+///
+/// It then cuts the power at every operation of the recovery, until no new crash image appears.
 pub struct PowerLoss<'a> {
     recover: Box<Recover<'a>>,
     check: Box<Check<'a>>,
@@ -34,24 +35,24 @@ type Check<'a> = dyn Fn(&SimDisk, When) -> Result<(), String> + 'a;
 /// The coverage of an exploration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// Instants at which the power was cut, or the process killed.
+    /// Crash points: the power was cut there, or the process was killed.
     pub instants: usize,
-    /// Disks that were built.
+    /// Crash images that were built.
     pub images: usize,
-    /// Disks that differ from one another.
+    /// Crash images that differ from one another.
     pub distinct: usize,
     /// Recoveries that were run.
     pub recoveries: usize,
-    /// Recoveries that were cut off at every operation, too.
+    /// Recoveries that were themselves cut at every operation.
     pub recoveries_cut: usize,
-    /// Instants with too many legal disks to build all of them, and how many disks those had.
+    /// Crash points that were sampled, because they have more crash images than the limit.
     pub sampled: usize,
-    /// How many disks the sampled instants could have left, before equal ones are found equal.
+    /// Crash images of the sampled crash points, counted before equal images are merged.
     pub sampled_from: u128,
 }
 
 impl Explored {
-    /// Adds what another exploration has covered.
+    /// Adds the coverage of another exploration.
     pub fn add(&mut self, other: &Self) {
         self.instants += other.instants;
         self.images += other.images;
@@ -63,20 +64,20 @@ impl Explored {
     }
 }
 
-/// One exploration on its way.
+/// A running exploration.
 struct Exploration<'p, 'a> {
     plan: &'p PowerLoss<'a>,
-    /// Disks that have been looked at, each with what was promised of it.
+    /// Crash images that have been checked, each with the batches that it must contain.
     checked: HashSet<(u64, Promise)>,
-    /// Disks that have been recovered, or are going to be.
+    /// Crash images that have been recovered or are queued for it.
     known: HashSet<u64>,
     todo: VecDeque<(World, Arc<Scene>)>,
     covered: Explored,
 }
 
 impl<'a> PowerLoss<'a> {
-    /// An exploration that recovers with the one function and checks with the other. What either
-    /// returns as an error ends it.
+    /// Creates an exploration that recovers each image with `recover` and checks it with `check`. An error of
+    /// either function ends the exploration.
     pub fn new(
         recover: impl Fn(&SimDisk) -> Result<(), String> + 'a,
         check: impl Fn(&SimDisk, When) -> Result<(), String> + 'a,
@@ -89,8 +90,7 @@ impl<'a> PowerLoss<'a> {
         }
     }
 
-    /// Where an instant may leave more disks than the limits allow, chooses some of them from this
-    /// seed.
+    /// Sets the limits, and the seed of the samples. A crash point with more images than the limit is sampled.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits, seed: u64) -> Self {
         self.limits = limits;
@@ -98,11 +98,11 @@ impl<'a> PowerLoss<'a> {
         self
     }
 
-    /// Explores what may become of a history.
+    /// Explores the crash images of a history.
     ///
     /// # Errors
     ///
-    /// The crash trace of the first failure.
+    /// Returns the crash trace of the first failure.
     pub fn explore(&self, history: &History) -> Result<Explored, Box<CrashTrace>> {
         let history = Arc::new(history.clone());
         let mut exploration = Exploration {
@@ -125,12 +125,11 @@ impl<'a> PowerLoss<'a> {
 }
 
 impl Exploration<'_, '_> {
-    /// Cuts the power at every instant of a history.
+    /// Cuts the power at every crash point of a history.
     ///
-    /// Whatever is pending can be lost, so the disks that may be left after a change include those
-    /// that may be left before it; and a sync only takes some away. So all that can come of a run
-    /// of changes comes of its end. Only where that is too much to build all of it are the instants
-    /// before it looked at, too.
+    /// Unsynced changes can always be lost: the crash images after a change include all images before it. A sync
+    /// only removes images. Exploring the end of a run of unsynced changes therefore covers the whole run. If
+    /// the end is sampled, the earlier crash points of the run are explored, too.
     fn cut(
         &mut self,
         history: &Arc<History>,
@@ -157,7 +156,7 @@ impl Exploration<'_, '_> {
         Ok(())
     }
 
-    /// Cuts the power at one instant; tells whether all disks that this may leave have been built.
+    /// Cuts the power at one crash point. Returns whether all of its crash images were built.
     fn cut_at(
         &mut self,
         history: &Arc<History>,
@@ -205,7 +204,7 @@ impl Exploration<'_, '_> {
         }
     }
 
-    /// Recovers a disk, and goes on to cut that off at every instant.
+    /// Recovers an image, and then cuts the power at every crash point of the recovery.
     fn recover(&mut self, world: &World, scene: &Arc<Scene>) -> Result<(), Box<CrashTrace>> {
         let disk = SimDisk::of(world.clone());
         self.covered.recoveries += 1;
@@ -224,7 +223,7 @@ impl Exploration<'_, '_> {
         Ok(())
     }
 
-    /// Kills the process at every instant: what is pending stays, and the next process reads it.
+    /// Kills the process at every crash point: pending changes stay, and the next process reads them.
     fn kill(&mut self, history: &Arc<History>) -> Result<(), Box<CrashTrace>> {
         for (position, world) in history.instants() {
             self.covered.instants += 1;

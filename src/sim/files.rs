@@ -91,7 +91,7 @@ impl SimDisk {
         parent.unlink(name)
     }
 
-    /// Gives a file another name, in place of whatever had it.
+    /// Renames a file. Replaces an existing entry of the new name.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl SimDisk {
         self.directory(path.as_ref())?.sync()
     }
 
-    /// The bytes of a file.
+    /// Returns the bytes of a file.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl SimDisk {
 }
 
 impl SimFile {
-    /// Appends; when it fails, a part may have been appended.
+    /// Appends bytes. A failed call may have appended a part of them.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl SimFile {
         self.handle.append(bytes)
     }
 
-    /// Writes from this byte on.
+    /// Writes bytes from `offset` on.
     ///
     /// # Errors
     ///
@@ -154,11 +154,11 @@ impl SimFile {
     ///
     /// # Errors
     ///
-    /// As `fsync(2)`. What was pending then is lost for good.
+    /// As `fsync(2)`. The bytes that were pending at the failure can be lost for good.
     ///
     /// # Panics
     ///
-    /// If it has failed before in this process.
+    /// Panics if a sync of this file has failed before in this process.
     pub fn sync(&self) -> io::Result<()> {
         self.handle.sync()
     }

@@ -26,7 +26,7 @@ pub(crate) struct FileHandle {
     path: PathBuf,
 }
 
-/// A file to lock. What people may write into such a file is not modelled.
+/// A file to lock. The content of such a file is not modelled.
 pub(crate) struct LockHandle {
     disk: SimDisk,
     inode: InodeId,
@@ -68,7 +68,7 @@ impl DirHandle {
         }
     }
 
-    /// The directory of this name, also by `.` and `..`.
+    /// Opens the directory of this name. Supports `.` and `..`.
     pub(crate) fn open_directory(&self, name: &OsStr) -> io::Result<Self> {
         self.call(Call::Look, "open directory", name, |state, path| {
             if name == "." {
@@ -165,7 +165,7 @@ impl DirHandle {
         })
     }
 
-    /// A file that somebody else wrote, to go on with or to sync.
+    /// Opens an existing file, to append to it or to sync it.
     pub(crate) fn open_file(&self, name: &OsStr) -> io::Result<FileHandle> {
         self.call(Call::Look, "open", name, |state, path| {
             let inode = self.file_inode(state, name)?;
@@ -229,7 +229,7 @@ impl DirHandle {
         })
     }
 
-    /// Whether what has this name is a directory; none if nothing has it.
+    /// Returns whether the entry of this name is a directory, or `None` if there is no entry.
     pub(crate) fn is_directory(&self, name: &OsStr) -> io::Result<Option<bool>> {
         self.call(Call::Look, "look at", name, |state, _| {
             let inode = self.entry(state, name);
@@ -237,7 +237,7 @@ impl DirHandle {
         })
     }
 
-    /// The names in the directory and whether each is a directory itself, sorted.
+    /// Returns the names in the directory, sorted, and whether each is a directory itself.
     pub(crate) fn list(&self) -> io::Result<Vec<(OsString, bool)>> {
         self.call(Call::Look, "list", OsStr::new(""), |state, _| {
             let entries = state.world.directory(self.inode);
@@ -264,8 +264,8 @@ impl DirHandle {
         )
     }
 
-    /// Makes sure that the disk still takes changes. The check itself changes nothing that a power cut
-    /// could take back: a real one sets times, of which nothing depends.
+    /// Checks that the disk still accepts changes. The check has no effect that a power cut could undo: a real
+    /// check sets times, and no code depends on them.
     pub(crate) fn check(&self) -> io::Result<()> {
         self.call(Call::Look, "check", OsStr::new(""), |_, _| Ok(()))
     }
@@ -282,12 +282,12 @@ impl DirHandle {
         )
     }
 
-    /// From how many barriers on one sync of the file system replaces them, if that is set.
+    /// Returns the number of barriers from which on one sync of the file system replaces them, if it is set.
     pub(crate) fn whole_from(&self) -> Option<usize> {
         self.disk.state().world.whole_from
     }
 
-    /// The number that tells a directory from others of its name, as far as the disk has one.
+    /// Returns a number that distinguishes a directory from others of its name, or 0 if inode numbers are reused.
     pub(crate) fn mark(&self) -> io::Result<u64> {
         let reuses = self.disk.state().world.reuses_numbers;
         Ok(if reuses { 0 } else { self.identity()? })
@@ -302,12 +302,12 @@ impl DirHandle {
 }
 
 impl FileHandle {
-    /// Appends. When it fails, a part of the bytes may be there.
+    /// Appends bytes. A failed call may have appended a part of them.
     pub(crate) fn append(&self, bytes: &[u8]) -> io::Result<()> {
         self.write_as(Call::Grow, None, bytes)
     }
 
-    /// Writes from this byte on, where the file has its space already.
+    /// Writes from the offset `at` on, where the file's space is already reserved.
     pub(crate) fn write_preallocated(&self, at: usize, bytes: &[u8]) -> io::Result<()> {
         self.write_as(Call::Change, Some(at), bytes)
     }
@@ -337,7 +337,7 @@ impl FileHandle {
         Ok(content.is_none_or(|content| content.current().is_empty()))
     }
 
-    /// The first byte that the disk has lost: none, so the file's length.
+    /// Returns the offset of the first lost byte: the file's length, because no byte is lost.
     pub(crate) fn check(&self) -> io::Result<u64> {
         let mut state = self.disk.state();
         state.call(Call::Look, "check", &self.path)?;
@@ -362,10 +362,10 @@ impl FileHandle {
     }
 }
 
-/// The bytes that a failing write leaves behind.
+/// Returns the number of bytes that a failing write leaves behind.
 ///
-/// In a file that has its space, the kernel copies page by page: the part ends where a sector does. The log's check
-/// relies on that.
+/// In reserved space the kernel copies page by page: the part ends at a sector boundary. The log's check relies on
+/// that.
 fn part(at: Option<usize>, length: usize) -> usize {
     match at {
         Some(at) => {

@@ -4,7 +4,7 @@ use super::disk::SimDisk;
 use super::event::{Batch, Event, Record};
 use super::world::World;
 
-/// A disk as it was settled, and everything that has happened since.
+/// A disk after its last `sync_all`, and every event since then.
 #[derive(Clone)]
 pub struct History {
     pub(super) base: World,
@@ -26,7 +26,7 @@ impl SimDisk {
 /// The defect of a mutant.
 #[derive(Clone, Debug)]
 pub enum Mutation {
-    /// A sync that did nothing: a lying disk, or a forgotten call.
+    /// A sync without effect, because the disk ignored it or the call was forgotten.
     DropSync,
     /// A batch that was never committed: its edits.
     DropBatch(Batch),
@@ -34,7 +34,7 @@ pub enum Mutation {
     Swap,
 }
 
-/// A history in which one thing has gone wrong.
+/// A history with one defect.
 pub struct Mutant {
     /// The defect in words, with its step.
     pub name: String,
@@ -45,12 +45,12 @@ pub struct Mutant {
 }
 
 impl History {
-    /// The disk as it was at each instant, with what was pending then: what a killed process leaves.
+    /// Returns the disk at each crash point with its pending changes, as a killed process leaves it.
     pub fn killed(&self) -> impl Iterator<Item = SimDisk> {
         self.instants().map(|(_, world)| SimDisk::of(world))
     }
 
-    /// How many operations it has.
+    /// Returns the number of operations.
     #[must_use]
     pub fn len(&self) -> usize {
         self.log
@@ -59,20 +59,20 @@ impl History {
             .count()
     }
 
-    /// Whether nothing has happened.
+    /// Returns whether the history has no operations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The operations, one line each.
+    /// Returns the operations, one line each.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         let operations = self.log.iter().filter(|record| record.event.is_operation());
         operations.map(|record| record.label.as_str())
     }
 
-    /// Every way to drop one sync or one batch, or to swap one sync with its neighbour. What the store
-    /// does by itself is taken as given.
+    /// Returns every history with one sync or batch dropped, or with one sync swapped with its neighbour. The
+    /// store's own operations are not mutated.
     #[must_use]
     pub fn mutants(&self) -> Vec<Mutant> {
         let mut mutants = Vec::new();
@@ -103,7 +103,7 @@ impl History {
         }
     }
 
-    /// Without the batch that begins at this position.
+    /// Drops the batch that begins at this position.
     fn without_batch(&self, position: usize) -> Option<Mutant> {
         let first = self.log.get(position)?;
         let Event::BatchBegins(batch) = &first.event else {
@@ -112,7 +112,7 @@ impl History {
         let mut history = self.clone();
         history.log.retain(|record| record.batch != first.batch);
         self.close_gap(first.batch, &mut history);
-        // The record that ends it belongs to no batch any more.
+        // The record that ends the batch has no batch number, so `retain` has kept it.
         let end = history.log.iter().skip(position);
         let end = end.take_while(|record| !matches!(record.event, Event::BatchReturns));
         let end = position + end.count();
@@ -126,8 +126,8 @@ impl History {
         })
     }
 
-    /// Moves what follows a batch in its log to where the batch would have been: somebody who never
-    /// wrote it would not have left a hole.
+    /// Moves the writes behind a batch in its log to the position of the batch, because a store that never wrote
+    /// the batch would leave no hole.
     fn close_gap(&self, batch: Option<usize>, history: &mut Self) {
         let of_batch = self.log.iter().filter(|record| record.batch == batch);
         for record in of_batch {
@@ -150,7 +150,7 @@ impl History {
         }
     }
 
-    /// With the operation at this position after the next one instead of before it.
+    /// Swaps the operation at this position with the next one.
     fn swapped(&self, position: usize) -> Option<Mutant> {
         let first = self.log.get(position)?;
         if !first.event.is_operation() {
@@ -181,7 +181,7 @@ impl History {
         })
     }
 
-    /// The disk before anything happened, and after each record with it.
+    /// Returns the disk before the first record and after each record, with the number of records applied.
     pub(super) fn instants(&self) -> impl Iterator<Item = (usize, World)> {
         let mut world = self.base.clone();
         let first = std::iter::once((0, world.clone()));

@@ -1,13 +1,13 @@
-//! How much of the possible crash images an exploration builds.
+//! [`Limits`]: the number of crash images that an exploration builds.
 
-/// How many disks are built for one instant.
+/// The limits of an exploration.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// All of them, if there are no more than this.
+    /// The largest number of crash images of one crash point that are all built.
     pub all: usize,
-    /// The size of the sample otherwise.
+    /// The number of crash images that are built of a crash point with more.
     pub sample: usize,
-    /// How many recoveries are cut off, too. The rest run to their end.
+    /// The number of recoveries that are cut at every operation. The other recoveries run to their end.
     pub cut_recoveries: usize,
 }
 

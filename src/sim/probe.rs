@@ -1,4 +1,4 @@
-//! [`Probe`]: told of every operation before it happens.
+//! [`Probe`]: a function that is called before every operation.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use crate::failure::Operation;
 
 type Watcher = dyn Fn(Operation, &Path) -> io::Result<()> + Send + Sync;
 
-/// Sees every operation before it happens, on the real file system or a simulated one.
+/// A function that is called before every operation, on the real file system or a simulated one.
 ///
-/// It may record the operation, make it fail, or end the process there.
+/// It may record the operation, make it fail, or end the process.
 #[derive(Clone)]
 pub struct Probe {
     watcher: Arc<Watcher>,
 }
 
 impl Probe {
-    /// A probe that calls this function; what it returns as an error is the operation's error, and
-    /// the operation does not happen.
+    /// Creates a probe that calls `watcher`. If it returns an error, the operation fails with that error and does
+    /// not happen.
     pub fn new(
         watcher: impl Fn(Operation, &Path) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {

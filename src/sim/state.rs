@@ -14,11 +14,11 @@ const EIO: i32 = 5;
 /// The property of a call that a fault depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
-    /// Looks at the disk.
+    /// Reads the disk.
     Look,
-    /// Changes it.
+    /// Changes the disk.
     Change,
-    /// Changes it, and needs space for that.
+    /// Changes the disk and needs space.
     Grow,
     /// Makes an inode durable.
     Sync(InodeId),
@@ -26,10 +26,10 @@ pub(super) enum Call {
     SyncAll,
 }
 
-/// A failure to order.
+/// A planned failure.
 #[derive(Clone, Copy)]
 pub(super) struct Fault {
-    /// How many calls succeed before.
+    /// The number of calls before it.
     pub(super) after: usize,
     pub(super) errno: i32,
 }
@@ -44,17 +44,17 @@ pub(super) struct State {
     batches: usize,
     in_batch: bool,
     pub(super) in_store: bool,
-    /// Calls since the counting began.
+    /// The number of calls since the count was restarted.
     pub(super) calls: usize,
     pub(super) fault: Option<Fault>,
     /// The call that failed.
     pub(super) hit: Option<String>,
-    /// From this call on the disk is full.
+    /// The number of the call from which on the disk is full.
     pub(super) full_from: Option<usize>,
     pub(super) locked: BTreeSet<InodeId>,
     /// The inodes that this process must not sync again.
     failed_syncs: BTreeSet<InodeId>,
-    /// Of whose bytes a failed sync of everything has lost some. Their own sync tells so once.
+    /// The inodes that lost bytes in a failed sync of everything. Their own sync reports the loss once.
     lost: BTreeSet<InodeId>,
 }
 
@@ -78,7 +78,7 @@ impl State {
         }
     }
 
-    /// Another process begins: locks, orders and memories of the one before are gone.
+    /// Begins another process: the locks, planned faults and failed syncs of the previous process are dropped.
     pub(super) fn restart(&mut self) {
         *self = Self {
             base: self.base.clone(),
@@ -89,11 +89,11 @@ impl State {
         };
     }
 
-    /// Counts a call, and fails it if that is the order.
+    /// Counts a call, and fails it if its failure is planned.
     ///
     /// # Panics
     ///
-    /// If a sync that has failed is issued again.
+    /// Panics if a failed sync is issued again.
     pub(super) fn call(&mut self, call: Call, verb: &str, path: &Path) -> io::Result<()> {
         let number = self.calls;
         self.calls += 1;
@@ -133,7 +133,7 @@ impl State {
         Err(io::Error::from_raw_os_error(fault.errno))
     }
 
-    /// Lets something happen, and writes it down.
+    /// Applies an event to the disk and appends it to the log.
     pub(super) fn record(&mut self, event: Event, verb: &str, path: &Path) {
         match event {
             Event::BatchBegins(_) => {

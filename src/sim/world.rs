@@ -1,5 +1,5 @@
-//! The state of a simulated disk: every inode with what is durable and what is pending, and what the
-//! store has promised.
+//! The state of a simulated disk: every inode with its durable and pending changes, and the batches that the
+//! store has acknowledged.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,20 +25,20 @@ pub(super) struct Promise {
     pub(super) in_flight: Option<Arc<Batch>>,
 }
 
-/// A disk at one instant. Cheap to clone.
+/// A disk at one crash point. Clones are cheap, because they share the inodes.
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) inodes: Vec<Arc<Inode>>,
     pub(super) promise: Promise,
-    /// From how many barriers on one sync of the file system replaces them; none for as many as on a
-    /// real disk.
+    /// The number of barriers from which on one sync of the file system replaces them, or `None` for the number
+    /// of a real disk.
     pub(super) whole_from: Option<usize>,
-    /// Whether a directory that is made again has the number of the one before.
+    /// Whether a recreated directory has the inode number of its predecessor.
     pub(super) reuses_numbers: bool,
 }
 
 impl World {
-    /// A disk with an empty root directory.
+    /// Creates a disk with an empty root directory.
     pub(super) fn new() -> Self {
         Self {
             inodes: vec![Arc::new(Inode::Directory(Entries::default()))],
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    /// Puts an inode under its number; a mutated log may have left out one before it.
+    /// Stores an inode under its number. Fills gaps, because a mutated log may leave out an earlier inode.
     fn add(&mut self, id: InodeId, inode: Inode) {
         let hole = Arc::new(Inode::File(Content::new()));
         while self.inodes.len() <= id.0 {
@@ -89,13 +89,13 @@ impl World {
         }
     }
 
-    /// The files that have bytes which are not durable.
+    /// Returns the files with bytes that are not durable.
     pub(super) fn pending_files(&self) -> impl Iterator<Item = InodeId> + '_ {
         let numbers = (0..self.inodes.len()).map(InodeId);
         numbers.filter(|id| self.file(*id).is_some_and(Content::is_pending))
     }
 
-    /// Lets it happen.
+    /// Applies an event to the disk.
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
             Event::CreateFile {
@@ -148,7 +148,7 @@ impl World {
         }
     }
 
-    /// Keeps what the store has promised.
+    /// Updates the batches that the store has acknowledged or has in flight.
     fn record(&mut self, event: &Event) {
         match event {
             Event::StoreOpened(keys) => {
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// The inode at the end of an absolute path, if there is one now.
+    /// Returns the current inode of an absolute path, or `None` if the path does not exist.
     pub(super) fn find(&self, path: &Path) -> Option<InodeId> {
         let mut here = ROOT;
         for component in path.components() {
@@ -178,7 +178,7 @@ impl World {
         Some(here)
     }
 
-    /// Every path now, with the bytes of the files.
+    /// Calls `visit` with every current path, and with the bytes of each file.
     pub(super) fn walk(&self, visit: &mut impl FnMut(&Path, Option<&[u8]>)) {
         self.walk_below(ROOT, &PathBuf::from("/"), visit);
     }
@@ -208,7 +208,7 @@ impl World {
     fn hash_below(&self, id: InodeId, hasher: &mut DefaultHasher, seen: &mut BTreeSet<InodeId>) {
         match self.inodes.get(id.0).map(Arc::as_ref) {
             Some(Inode::File(content)) => {
-                // Two names of one file are not two files of the same bytes.
+                // Two names of one file differ from two files with the same bytes.
                 seen.insert(id).hash(hasher);
                 content.current().hash(hasher);
             }
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    /// The path of an inode, for people: its first name that can be found.
+    /// Returns one current path of an inode, for a message.
     pub(super) fn path_of(&self, id: InodeId) -> Option<PathBuf> {
         self.path_below(ROOT, PathBuf::from("/"), id)
     }
@@ -239,7 +239,7 @@ impl World {
     }
 }
 
-/// Makes the edits of a batch to some entries.
+/// Applies the edits of a batch to `keys`.
 pub(super) fn apply_batch(keys: &mut Keys, batch: &Batch) {
     for (key, value) in batch {
         match value {

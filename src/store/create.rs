@@ -1,9 +1,9 @@
-//! Creating the store, all or nothing, and repairing a creation or a start that a crash cut off.
+//! Creating the store, all or nothing, and repairing a creation or a start that a crash interrupted.
 //!
-//! RocksDB finds its data through a pointer file, `CURRENT`, which names a manifest. On a disk that
-//! may keep one directory entry and lose another, a crash can leave the pointer without its manifest.
-//! Therefore a new store is built in a staging directory, synced, and moved into place with the
-//! pointer last; and a pointer whose manifest was lost goes back to the manifest before.
+//! RocksDB finds its data through a pointer file, `CURRENT`, which names a manifest. On a disk that may keep one
+//! directory entry and lose another, a crash can leave the pointer without its manifest. Therefore a new store is
+//! built in a staging directory, synced, and moved into place with the pointer last. A pointer whose manifest was
+//! lost goes back to the previous manifest.
 
 use std::ffi::OsStr;
 
@@ -19,11 +19,11 @@ use crate::domain::{IDENTITY_FILE, LOCK_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE}
 use crate::failure::{IoFailure, Operation, StoreFailure};
 use crate::fs::{Dir, EntryKind, resolve};
 
-/// The directory in which a store is built. While it exists and the pointer does not, the store is empty. The name is
-/// frostline's own, because what is found under it is removed.
+/// The staging directory, in which a store is built. While it exists and the pointer does not, the store is empty.
+/// The name is frostline's own, because everything under it is removed.
 pub(super) const STAGING: &str = "frostline.creating";
 
-/// Entries of the directory that are there before the store is, or beside it.
+/// Entries that are in the directory before the store is, or beside it.
 const NOT_THE_STORES: [&str; 5] = [
     LOCK_FILE,
     IDENTITY_FILE,
@@ -32,20 +32,20 @@ const NOT_THE_STORES: [&str; 5] = [
     BALLAST,
 ];
 
-/// Brings the directory to the point where the store can be opened: creates the store where there is
-/// none, or finishes what a crash cut off.
+/// Makes the directory ready for opening the store. Creates the store if there is none, or repairs an interrupted
+/// creation or start.
 pub(super) fn ensure_created(dir: &Dir, witness: &Witness) -> Result<(), OpenFailure> {
     let entries = dir.list()?;
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     match (has(POINTER), has(STAGING)) {
         (true, true) => {
             check_staging(dir)?;
-            // The staging directory may have come back after a start had renewed the pointer.
+            // A crash may bring the staging directory back after a start has renewed the pointer.
             repair_pointer(dir, witness)
         }
         (true, false) => repair_pointer(dir, witness),
         (false, true) => {
-            // A crash during the creation: no process has written to the store.
+            // A crash interrupted the creation: no process has written to the store.
             clear(dir)?;
             create(dir, witness)
         }
@@ -59,7 +59,7 @@ pub(super) fn ensure_created(dir: &Dir, witness: &Witness) -> Result<(), OpenFai
     }
 }
 
-/// Removes the staging directory of a creation that is complete, but for this.
+/// Removes the staging directory, if this last step of a creation is missing.
 pub(super) fn finish_creation(dir: &Dir) -> Result<(), IoFailure> {
     if dir.has(STAGING)? {
         // The pointer may have been moved into place without its entry being durable yet.
@@ -69,12 +69,12 @@ pub(super) fn finish_creation(dir: &Dir) -> Result<(), IoFailure> {
     Ok(())
 }
 
-/// Whether the directory holds a store whose creation was complete.
+/// Returns whether the directory holds a store whose creation was complete.
 pub(crate) fn holds_store(dir: &Dir) -> Result<bool, IoFailure> {
     dir.has(POINTER)
 }
 
-/// An entry of another program: one that neither RocksDB nor this library makes.
+/// Returns an entry of another program, which neither RocksDB nor this library makes, or `None`.
 pub(crate) fn foreign_entry(dir: &Dir) -> Result<Option<String>, IoFailure> {
     let foreign = |name: &OsStr| {
         let is_rocksdbs = name.to_str().is_some_and(is_rocksdbs);
@@ -98,15 +98,15 @@ fn create(dir: &Dir, witness: &Witness) -> Result<(), OpenFailure> {
     if let (Testimony::Is(witnessed), false) = (witness.read()?, witness.adopts())
         && witnessed > Witnessed::NOTHING
     {
-        // A catalog has been here: an empty one in its place would forget every key.
+        // A catalog has been here. An empty one in its place would forget every key.
         let kind = DamageKind::Missing;
         let path = dir.join(POINTER);
         return Err(OpenFailure::Damaged(Damage { path, kind }));
     }
-    // Before the store: from here on a store without a witness has lost it.
+    // The witness is written before the store. From here on, a store without a witness has lost it.
     witness.write(Witnessed::NOTHING)?;
-    // The staging directory must be durable before anything is moved out of it, or a crash could
-    // leave parts of a store without the mark that says so.
+    // The staging directory must be durable before anything is moved out of it. Otherwise a crash could leave parts
+    // of a store without the entry that marks them as incomplete.
     dir.create_dir(STAGING)?;
     dir.sync()?;
     let staging = dir.open_dir(STAGING)?;
@@ -118,12 +118,13 @@ fn create(dir: &Dir, witness: &Witness) -> Result<(), OpenFailure> {
     let mut parts = Vec::new();
     for entry in staging.list()? {
         let name = entry.name.to_string_lossy().into_owned();
-        // The store makes these anew at every start; the options would name the staging directory.
+        // The store makes its lock and options anew at every start; the options would name the staging directory. The
+        // pointer is moved last.
         if name != STORE_LOCK && !name.starts_with(OPTIONS) && name != POINTER {
             parts.push(name);
         }
     }
-    // The store has synced its bytes; its names become durable where they are moved to.
+    // The store has synced its bytes. Its names become durable in the directory that they are moved to.
     for part in &parts {
         staging.move_file(part, dir)?;
     }
@@ -139,7 +140,7 @@ fn check_staging(dir: &Dir) -> Result<(), OpenFailure> {
     check_rocksdbs(&staging, |_| false)
 }
 
-/// Refuses a directory that holds anything but regular files with names that RocksDB makes.
+/// Refuses a directory that holds anything but known entries and regular files with names that RocksDB makes.
 fn check_rocksdbs(dir: &Dir, is_known: impl Fn(&OsStr) -> bool) -> Result<(), OpenFailure> {
     for entry in dir.list()? {
         let is_rocksdbs = entry.name.to_str().is_some_and(is_rocksdbs);
@@ -150,13 +151,13 @@ fn check_rocksdbs(dir: &Dir, is_known: impl Fn(&OsStr) -> bool) -> Result<(), Op
     Ok(())
 }
 
-/// Not synced: if it comes back after a crash, the next start removes it again.
+/// Removes the staging directory without a sync. If it comes back after a crash, the next start removes it again.
 fn remove_staging(dir: &Dir) -> Result<(), IoFailure> {
     dir.remove_tree(STAGING)
 }
 
-/// Removes the parts of a store whose creation was cut off; the staging directory goes last, because
-/// it is the mark that allows this. Removes nothing at all if anything else is there.
+/// Removes the parts of a store whose creation was interrupted. The staging directory goes last, because its presence
+/// allows this removal. If any other entry is there, removes nothing.
 fn clear(dir: &Dir) -> Result<(), OpenFailure> {
     check_staging(dir)?;
     check_rocksdbs(dir, |name| name == STAGING || is_beside_store(name))?;
@@ -169,13 +170,12 @@ fn clear(dir: &Dir) -> Result<(), OpenFailure> {
     Ok(remove_staging(dir)?)
 }
 
-/// Points `CURRENT` back at the manifest before, if the one that it names is missing.
+/// Points `CURRENT` back at the previous manifest, if the manifest that it names is missing.
 ///
-/// A start writes a new manifest, renames the pointer and syncs the directory once. A crash before
-/// that sync may keep the pointer and lose the manifest's entry. The manifest before is deleted only
-/// after that sync, so it is still there, with every edit that was acknowledged. A killed start may
-/// have left a newer one that is empty or incomplete; only one that is whole, and that the logs and the
-/// witness agree with, is taken.
+/// A start writes a new manifest, renames the pointer and syncs the directory once. A crash before that sync may keep
+/// the pointer and lose the manifest's entry. The previous manifest is deleted only after that sync, so it still
+/// exists, with every acknowledged edit. A killed start may have left a newer manifest that is empty or incomplete. A
+/// manifest is taken only if it is whole and agrees with the logs and the witness.
 fn repair_pointer(dir: &Dir, witness: &Witness) -> Result<(), OpenFailure> {
     let pointer = dir.read_file(POINTER)?;
     let named = String::from_utf8_lossy(&pointer);
@@ -201,7 +201,7 @@ fn point_to(dir: &Dir, manifest: &str) -> Result<(), IoFailure> {
     dir.put_file(NEW_POINTER, POINTER, line.as_bytes())
 }
 
-/// Refuses a special file under a name that RocksDB would open: opening a pipe waits for ever.
+/// Refuses a special file under a name that RocksDB would open, because opening a pipe waits forever.
 pub(super) fn check_regular(dir: &Dir) -> Result<(), IoFailure> {
     for entry in dir.list()? {
         let is_the_stores = entry.name == BALLAST || entry.name.to_str().is_some_and(is_rocksdbs);
@@ -214,7 +214,7 @@ pub(super) fn check_regular(dir: &Dir) -> Result<(), IoFailure> {
     Ok(())
 }
 
-/// Makes sure that the path still leads to the locked directory, so that errors name the right one.
+/// Checks that the path still leads to the locked directory, so that errors name the right directory.
 pub(super) fn check_not_moved(dir: &Dir) -> Result<(), OpenFailure> {
     let there = resolve(dir.path(), dir.disk())?.identity();
     if there == Some(dir.identity()?) {

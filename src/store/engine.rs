@@ -1,4 +1,4 @@
-//! Which engine keeps the entries: RocksDB; or, under the feature `sim`, its model on a simulated disk.
+//! The engine that keeps the entries: RocksDB or, under the feature `sim`, its model on a simulated disk.
 
 use super::entry::{Edit, RawEntry};
 use super::failure::BoxError;
@@ -12,7 +12,7 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// Opens a store that exists.
+    /// Opens an existing store.
     pub(super) fn open(dir: &Dir) -> Result<Self, BoxError> {
         #[cfg(feature = "sim")]
         if let Some(dir) = dir.simulated() {
@@ -21,7 +21,7 @@ impl Engine {
         rocks::Rocks::open(dir).map(Self::Rocks)
     }
 
-    /// Creates an empty store where there is none.
+    /// Creates an empty store where there is no store.
     pub(super) fn create(dir: &Dir) -> Result<(), BoxError> {
         #[cfg(feature = "sim")]
         if let Some(dir) = dir.simulated() {
@@ -30,7 +30,7 @@ impl Engine {
         rocks::Rocks::create(dir)
     }
 
-    /// Every entry of a store that somebody else may have open. Writes nothing.
+    /// Returns every entry of a store that another process may have open. Writes nothing.
     pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, BoxError> {
         #[cfg(feature = "sim")]
         if let Some(dir) = dir.simulated() {
@@ -39,8 +39,8 @@ impl Engine {
         rocks::Rocks::read_all(dir)
     }
 
-    /// Moves everything from the logs to a table; and now and then, within so many bytes of space, all
-    /// tables into one, because a process may not live long enough to do that by the way.
+    /// Moves everything from the logs to a table. Occasionally merges all tables into one, within `may_take` bytes of
+    /// space, because a process may not live long enough for a merge in the background.
     pub(super) fn flush(&mut self, may_take: u64) -> Result<(), BoxError> {
         match self {
             Self::Rocks(rocks) => {
@@ -52,8 +52,8 @@ impl Engine {
         }
     }
 
-    /// Moves everything from the log to a table, while the store is in use. The model's logs are never
-    /// that long.
+    /// Moves everything from the log to a table while the store is in use. The model does nothing, because its logs
+    /// never become that long.
     pub(super) fn flush_memory(&self) -> Result<(), BoxError> {
         match self {
             Self::Rocks(rocks) => rocks.flush(),
@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// The sequence number of the last edit.
+    /// Returns the sequence number of the last edit.
     pub(super) fn last_sequence(&self) -> u64 {
         match self {
             Self::Rocks(rocks) => rocks.last_sequence(),
@@ -71,7 +71,7 @@ impl Engine {
         }
     }
 
-    /// Tells a simulated disk that whoever opens the store can rely on its entries from now on.
+    /// Tells a simulated disk that the process that opened the store relies on its entries from now on.
     #[cfg(feature = "sim")]
     pub(super) fn promise(&mut self) {
         if let Self::Simulated(store) = self {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::domain::EncodedKey;
 
-/// One change of a batch: a new value, or none to delete the key.
+/// One change of a batch: a new value, or `None` to delete the key.
 #[derive(Debug)]
 pub(crate) struct Edit {
     pub(crate) key: EncodedKey,

@@ -1,4 +1,4 @@
-//! How a store fails: at its opening, and at a commit.
+//! The failures of a store: at its opening, and at a commit.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,18 +8,18 @@ use crate::failure::{IoFailure, StoreFailure};
 /// An error of the store itself.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a store could not be opened.
+/// The reason why a store could not be opened.
 #[derive(Debug)]
 pub(crate) enum OpenFailure {
     Io(IoFailure),
     Store(StoreFailure),
     NotACatalog(NotACatalog),
     Damaged(Damage),
-    /// The witness's file, which is missing.
+    /// A missing file of the witness.
     NoWitness(PathBuf),
-    /// The disk has no space for a start.
+    /// A disk without the space for a start.
     Full(Full),
-    /// The path and the locked directory are no longer the same directory.
+    /// A path that no longer leads to the locked directory.
     Moved,
 }
 
@@ -35,24 +35,24 @@ impl From<StoreFailure> for OpenFailure {
     }
 }
 
-/// How a commit fails.
+/// The failure of a commit.
 #[derive(Debug)]
 pub(crate) enum StoreCommitFailure {
-    /// The disk has no space for it; nothing was written.
+    /// A disk without the space for the commit. Nothing was written.
     NoSpace(StoreFailure),
-    /// It may or may not be durable.
+    /// A commit that may or may not be durable.
     Unknown(StoreFailure),
 }
 
-/// Damage of a file of the store: opening it would lose acknowledged batches, or may.
+/// Damage of a file of the store. Opening the store would lose acknowledged batches, or might lose them.
 #[derive(Debug)]
 pub(crate) struct Damage {
-    /// The file.
+    /// The damaged file.
     pub(crate) path: PathBuf,
     pub(crate) kind: DamageKind,
 }
 
-/// A kind of damage, which no power cut leaves.
+/// A kind of damage. No power cut leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DamageKind {
@@ -70,11 +70,11 @@ pub enum DamageKind {
     },
     /// An edit of the manifest with fields that this library does not know.
     UnknownEdit,
-    /// Batches are missing before one that is there.
+    /// Batches that are missing before an existing batch.
     Gap {
         /// The sequence number of the last edit before the gap.
         expected_after: u64,
-        /// The sequence number of the first edit behind it.
+        /// The sequence number of the first edit after the gap.
         found: u64,
     },
     /// Batches that are in a table already, or twice in the logs.
@@ -84,14 +84,14 @@ pub enum DamageKind {
         /// The sequence number of the batch.
         found: u64,
     },
-    /// The last batches are missing.
+    /// The last batches, which are missing.
     Older {
         /// The sequence number of an edit that was acknowledged.
         expected: u64,
-        /// The sequence number of the last edit that is there.
+        /// The sequence number of the last existing edit.
         found: u64,
     },
-    /// The file is missing.
+    /// A missing file.
     Missing,
 }
 
@@ -129,7 +129,7 @@ impl fmt::Display for DamageKind {
     }
 }
 
-/// A start that had no space.
+/// A start without enough space.
 #[derive(Debug)]
 pub(crate) struct Full {
     /// Bytes that a start needs.
@@ -139,9 +139,9 @@ pub(crate) struct Full {
     pub(crate) source: BoxError,
 }
 
-/// The directory holds something, but no store: its pointer file is missing.
+/// A directory that is not empty and holds no store, because the pointer file is missing.
 #[derive(Debug)]
 pub(crate) struct NotACatalog {
-    /// An entry that is there.
+    /// The name of an entry in the directory.
     pub(crate) found: String,
 }

@@ -1,19 +1,16 @@
-//! Telling what a power cut may leave of the store's files from damage, before RocksDB opens them.
+//! The check of the store's files before RocksDB opens them. It distinguishes the results of a power cut from damage.
 //!
-//! RocksDB's default recovery stops at the first damaged record of its log and drops every record
-//! after it, acknowledged or not. It opens a store whose manifest lost its last edits, or whose log is
-//! gone, without a word. Here the files are read first, and opening is refused unless three things
-//! hold:
+//! RocksDB's default recovery stops at the first damaged record of its log and drops every record after it,
+//! acknowledged or not. RocksDB opens a store whose manifest lost its last edits, or whose log is missing, and does
+//! not report the loss. This module reads the files first. It refuses to open the store unless three conditions hold:
 //!
-//! 1. behind the last complete batch of each file is only what a power cut leaves
-//!    ([`tail`]);
-//! 2. the batches of the logs continue the tables and one another without a gap, by their sequence
-//!    numbers, up to the last one that the manifest knows of;
-//! 3. nothing is older than what the last complete start saw ([`Witnessed`]).
+//! 1. the bytes behind the last complete batch of each file are such that a power cut can leave them ([`tail`]);
+//! 2. the batches of the logs continue the tables and one another without a gap, by their sequence numbers, up to the
+//!    last edit that the manifest records;
+//! 3. no file is older than the state that the last complete start saw ([`Witnessed`]).
 //!
-//! Then torn ends are cut off, and RocksDB is opened in its strictest mode. A torn end of the manifest
-//! is cut off only under (2) and (3): the edit that is lost named a table whose records are then still
-//! in a log.
+//! Torn ends are then cut off, and RocksDB is opened in its strictest mode. A torn end of the manifest is cut off
+//! only under (2) and (3): the lost edit named a table whose records are then still in a log.
 
 use super::failure::{Damage, DamageKind, OpenFailure};
 use super::log_format::{BatchHead, Tail, Unsynced, begins_batch, read_batches, tail};
@@ -23,16 +20,17 @@ use super::witness::{Testimony, Witness, Witnessed};
 use crate::domain::WITNESS_FILE;
 use crate::fs::Dir;
 
-/// Whether files are fsynced before anything in them is believed.
+/// Whether files are fsynced before their content is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
-    /// They are: what is read now must not be torn later, when it is no longer the end of the logs.
+    /// A sync of each log. Bytes that are read now must not be torn later, when they are no longer the end of the
+    /// logs.
     Sync,
-    /// They are not: a caller that only reads acts on nothing that it finds.
+    /// No sync, because a read-only caller takes no action based on the content.
     Nothing,
 }
 
-/// A file, and how many of its bytes are to stay.
+/// A file, and the number of its bytes that stay.
 type Cut = (String, usize);
 
 /// The manifest and the logs, which are sound except for torn ends.
@@ -45,13 +43,13 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Whether a torn end of this file is to be cut off.
+    /// Returns whether a torn end of this file is to be cut off.
     pub(super) fn cuts(&self, name: &str) -> bool {
         self.cuts.iter().any(|(cut, _)| cut == name)
     }
 }
 
-/// Returns the witness's record, which the store must reach, or `None` if it is to be forgotten.
+/// Returns the witness's record, which the store must reach, or `None` if the record is to be forgotten.
 pub(super) fn witnessed(witness: &Witness) -> Result<Option<Witnessed>, OpenFailure> {
     if witness.adopts() {
         return Ok(None);
@@ -87,7 +85,7 @@ pub(super) fn check(
 ) -> Result<Checked, OpenFailure> {
     let pointer = dir.read_file(POINTER)?;
     let named = String::from_utf8_lossy(&pointer).trim_end().to_owned();
-    // If the pointer names something else, or nothing, RocksDB refuses to open.
+    // If the pointer names another file, or no file, RocksDB refuses to open.
     if !is_manifest(&named) || !dir.has(&named)? {
         return Ok(Checked {
             cuts: Vec::new(),
@@ -106,12 +104,12 @@ pub(super) fn check_as_named(
     witnessed: Option<Witnessed>,
 ) -> Result<Checked, OpenFailure> {
     let mut cuts = Vec::new();
-    // Needs no sync: every start writes a manifest of its own before it acts on anything.
+    // The manifest needs no sync, because every start writes its own manifest before it acts on the content.
     let bytes = dir.read_file(manifest)?;
     let damage = |kind| damaged(dir, manifest, kind);
     let read = Manifest::read(&bytes).map_err(|UnknownEdit| damage(DamageKind::UnknownEdit))?;
     if read.complete == 0 {
-        // A manifest that the pointer names was whole once: an empty one is no torn tail.
+        // A manifest that the pointer names was whole once, so an empty one is not a torn tail.
         return Err(damage(DamageKind::Bytes { offset: 0 }));
     }
     let torn = classify(
@@ -120,7 +118,7 @@ pub(super) fn check_as_named(
     );
     if torn.map_err(damage)? {
         cuts.push((manifest.to_owned(), read.complete));
-        // RocksDB would find this by itself, but only after the cut.
+        // RocksDB would find a missing table by itself, but only after the cut.
         for table in read.tables.keys() {
             let name = table_name(*table);
             if !dir.has(&name)? {
@@ -143,7 +141,7 @@ fn damaged(dir: &Dir, name: &str, kind: DamageKind) -> OpenFailure {
     OpenFailure::Damaged(Damage { path, kind })
 }
 
-/// Whether the bytes behind this offset are a torn end, or how they are damaged.
+/// Returns whether the bytes behind this offset are a torn end, or else the kind of their damage.
 const fn classify(tail: Tail, offset: usize) -> Result<bool, DamageKind> {
     match tail {
         Tail::Clean => Ok(false),
@@ -198,7 +196,7 @@ impl Logs {
             Some(head) => batches.push(head),
             None => has_heads = false,
         });
-        // After a torn end in an earlier log any batch is one too many; in this one, any after it.
+        // No batch may follow a torn end, neither in a later log nor behind the torn end in this log.
         let next_batch = match &self.torn {
             Some((earlier, offset)) if begins_batch(bytes, 0) => Some((earlier.clone(), *offset)),
             None if begins_batch(bytes, complete + 1) => Some((name.clone(), complete)),
@@ -219,7 +217,7 @@ impl Logs {
         Ok(())
     }
 
-    /// Whether the logs continue the manifest, and both what the last complete start saw.
+    /// Checks that the logs continue the manifest, and that both reach the state that the last complete start saw.
     fn check(
         &self,
         dir: &Dir,
@@ -263,7 +261,7 @@ impl Logs {
         if is_missing && !dir.has(log_name(witnessed.log))? {
             return Err(damaged(dir, &log_name(witnessed.log), DamageKind::Missing));
         }
-        // The manifest knows of batches after the last start that no table holds.
+        // The manifest records batches after the last start that no table holds.
         if last.is_none() && log_is_live && manifest.last_sequence > witnessed.sequence {
             return older(manifest.last_sequence, witnessed.sequence);
         }
@@ -271,10 +269,10 @@ impl Logs {
     }
 }
 
-/// Whether a batch continues the one before it; or, if it is the first, the tables.
+/// Checks that a batch continues the batch before it or, if it is the first, the tables.
 fn check_next(last: Option<u64>, batch: BatchHead, manifest: &Manifest) -> Result<(), DamageKind> {
     let found = batch.sequence;
-    // The last sequence number of the manifest may be of a batch in these very logs.
+    // The last sequence number of the manifest may belong to a batch in these logs.
     let (newest, expected_after) = match last {
         Some(last) => (last, last),
         None => (manifest.last_in_tables(), manifest.last_sequence),

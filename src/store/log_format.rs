@@ -1,19 +1,18 @@
-//! The format of RocksDB's write-ahead log and manifest: blocks of 32 KiB; records with a masked
-//! CRC-32C, a length and a type in front; a batch that does not fit the block is continued in the
-//! next one.
+//! The format of RocksDB's write-ahead log and manifest. The file consists of blocks of 32 KiB. Each record begins
+//! with a masked CRC-32C, a length and a type. A batch that does not fit the block continues in the next one.
 
 const BLOCK: usize = 32 * 1024;
 const HEADER: usize = 7;
 const CRC_MASK: u32 = 0xa282_ead8;
 
-/// Bytes that a medium writes all or none of.
+/// The number of bytes that a medium writes whole or not at all.
 const SECTOR: usize = 512;
 
-/// Bytes of a batch, from its start on, that RocksDB writes with one call: its buffer grows to 1 MiB, and may
-/// begin with the zeros at the end of a block.
+/// The number of bytes of a batch, from its start on, that RocksDB writes with one call. RocksDB's buffer grows to
+/// 1 MiB, and may begin with the zeros at the end of a block.
 const ONE_CALL: usize = (1 << 20) - HEADER;
 
-/// Which part of a batch a record holds.
+/// The part of a batch that a record holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Whole,
@@ -67,15 +66,15 @@ struct Record<'a> {
     end: usize,
 }
 
-/// Bytes of a record's checksum, which its header begins with.
+/// The number of bytes of a record's checksum, with which its header begins.
 const CHECKSUM: usize = 4;
 
-/// The offset of the first byte after the block that holds this offset.
+/// Returns the offset of the first byte after the block that holds this offset.
 const fn block_end(offset: usize) -> usize {
     (offset / BLOCK + 1) * BLOCK
 }
 
-/// The sound record at this offset, if there is one.
+/// Returns the sound record at this offset, or `None` if there is no such record.
 fn record_at(bytes: &[u8], offset: usize) -> Option<Record<'_>> {
     let header = Header::at(bytes, offset)?;
     let part = Part::of(header.kind)?;
@@ -97,20 +96,20 @@ const fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(CRC_MASK)
 }
 
-/// Fewer than a header's bytes at the end of a block are zeros, and no record.
+/// Skips the end of a block that has fewer bytes than a header: these bytes are zeros, and no record.
 fn skip_trailer(bytes: &[u8], offset: usize) -> usize {
     let left = BLOCK - offset % BLOCK;
     let next = if left < HEADER { offset + left } else { offset };
     next.min(bytes.len())
 }
 
-/// Shows every sound, complete batch from the beginning on. Returns the number of bytes that hold
-/// them.
+/// Calls `visit` with every sound, complete batch from the beginning on. Returns the number of bytes that hold these
+/// batches.
 pub(super) fn read_batches(bytes: &[u8], visit: impl FnMut(&[u8])) -> usize {
     read_batches_from(bytes, 0, visit)
 }
 
-/// The same, from this offset on, at which a batch begins.
+/// Does the same as [`read_batches`] from this offset on, at which a batch begins.
 fn read_batches_from(bytes: &[u8], from: usize, mut visit: impl FnMut(&[u8])) -> usize {
     let mut complete = from;
     let mut offset = from;
@@ -127,7 +126,7 @@ fn read_batches_from(bytes: &[u8], from: usize, mut visit: impl FnMut(&[u8])) ->
                 visit(batch);
                 begun = None;
             }
-            // A sound record out of place: the bytes before it are damaged.
+            // A sound record is out of place, because the bytes before it are damaged.
             _ => return complete,
         }
         if begun.is_none() {
@@ -142,7 +141,7 @@ fn read_batches_from(bytes: &[u8], from: usize, mut visit: impl FnMut(&[u8])) ->
 pub(super) enum Tail {
     /// Zeros, or the end of the file.
     Clean,
-    /// A batch of which a power cut may have left this part: it is cut off.
+    /// A part of a batch, which a power cut may have left. It is cut off.
     Torn,
     /// Bytes that no power cut leaves.
     Damaged,
@@ -150,7 +149,7 @@ pub(super) enum Tail {
     UnknownType(u8),
 }
 
-/// How many batches a writer may leave without a sync at a time.
+/// The number of batches that a writer may leave without a sync at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unsynced {
     /// The log: each batch is synced before the next one is written.
@@ -161,10 +160,10 @@ pub(super) enum Unsynced {
 
 /// Classifies the bytes behind the last complete batch.
 ///
-/// A power cut leaves in each sector of an unsynced batch its new bytes, or zeros, as the space was
-/// before; the file may also end early. Therefore a batch is torn only if one of its sectors is
-/// missing, or the file ends before it does. Where batches are synced one by one, nothing but zeros is behind
-/// its end, either. Anything else is damage, also where the damaged batches are the last of the file.
+/// After a power cut, each sector of an unsynced batch holds its new bytes, or the zeros that were there before. The
+/// file may also end early. A batch is therefore torn only if one of its sectors is missing, or if the file ends
+/// before it does. If batches are synced one by one, only zeros may be behind its end. Anything else is damage,
+/// even if the damaged batches are the last of the file.
 pub(super) fn tail(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Tail {
     let used = used(bytes);
     if used <= complete {
@@ -176,7 +175,7 @@ pub(super) fn tail(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Tail {
         return Tail::Torn;
     }
     match incomplete_batch(bytes, complete, unsynced) {
-        // Its end is in a sector that was not written.
+        // The end of the batch is in a sector that was not written.
         Extent::Unknown => Tail::Torn,
         Extent::UnknownType(kind) => Tail::UnknownType(kind),
         Extent::Ends(end) if used > end && unsynced == Unsynced::One => Tail::Damaged,
@@ -194,13 +193,13 @@ pub(super) fn tail(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Tail {
     }
 }
 
-/// Whether a power cut may leave new bytes before this offset and zeros from it on, within one sector: two calls
-/// have written to that sector, and the medium got it between them.
+/// Returns whether a power cut may leave new bytes before this offset and zeros from it on, within one sector. In
+/// this case two calls have written to that sector, and the medium got it between them.
 fn may_end_within_a_sector(offset: usize, complete: usize, unsynced: Unsynced) -> bool {
     unsynced == Unsynced::Several || offset - complete >= ONE_CALL
 }
 
-/// Whether the batch from `complete` to `end` is sound but for the first bytes of its checksum.
+/// Returns whether the batch from `complete` to `end` is sound except for the first bytes of its checksum.
 ///
 /// These few bytes may be zeros of the checksum itself. They show a lost sector only if the rest is sound.
 fn is_sound_without(bytes: &[u8], complete: usize, lost: usize, end: usize) -> bool {
@@ -222,18 +221,18 @@ fn is_sound_without(bytes: &[u8], complete: usize, lost: usize, end: usize) -> b
     read_batches_from(&mended, complete, |_| {}) == end
 }
 
-/// The bytes up to the last one that is not zero.
+/// Returns the number of bytes up to the last one that is not zero.
 pub(super) fn used(bytes: &[u8]) -> usize {
     let last = bytes.iter().rposition(|byte| *byte != 0);
     last.map_or(0, |last| last + 1)
 }
 
-/// The end of an incomplete batch, by its headers.
+/// The end of an incomplete batch, according to its headers.
 enum Extent {
     Ends(usize),
-    /// A header that leads to the end is in a sector that was not written.
+    /// An end that is unknown, because a header before it is in a sector that was not written.
     Unknown,
-    /// The headers contradict each other or the bytes: they are not what was written.
+    /// Headers that contradict each other or the bytes, and are therefore not the written ones.
     Nonsense,
     UnknownType(u8),
 }
@@ -245,7 +244,8 @@ fn incomplete_batch(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Extent
             return Extent::Unknown;
         };
         if header.kind == 0 {
-            // The type was not written: then nothing behind it was, or nothing of the batch in its sector.
+            // The type was not written. In this case, no byte behind it was written, or no byte of the batch in its
+            // sector.
             let kind_at = offset + HEADER - 1;
             let sector = kind_at - kind_at % SECTOR;
             let is_the_end =
@@ -261,7 +261,7 @@ fn incomplete_batch(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Extent
         };
         let end = offset + HEADER + header.length;
         let fits = end <= block_end(offset);
-        // A batch is split only where its block is full.
+        // A batch is split only at the end of a full block.
         let is_split_rightly =
             part.ends_batch() || block_end(offset) - end.min(block_end(offset)) == 0;
         let is_in_place = part.begins_batch() == (offset == complete);
@@ -275,8 +275,8 @@ fn incomplete_batch(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Extent
     }
 }
 
-/// Whether the record is sound if it is shorter than its header says: then it was written whole, and its
-/// length is damaged.
+/// Returns whether the record would be sound with a smaller length than its header says. Such a record was written
+/// whole, and its length is damaged.
 fn is_shorter(bytes: &[u8], offset: usize, header: &Header) -> bool {
     let payload = bytes.get(offset + HEADER..).unwrap_or_default();
     let mut crc = crc32c::crc32c(&[header.kind]);
@@ -289,7 +289,7 @@ fn is_shorter(bytes: &[u8], offset: usize, header: &Header) -> bool {
     header.length > 0 && (is_sound(&[]) || shorter.any(is_sound))
 }
 
-/// Whether the bytes of any sector between these offsets are all zero.
+/// Returns whether the bytes of any sector between these offsets are all zero.
 fn has_lost_sector(bytes: &[u8], from: usize, to: usize) -> bool {
     let mut start = from;
     while start < to {
@@ -306,7 +306,7 @@ const fn next_sector(offset: usize) -> usize {
     (offset / SECTOR + 1) * SECTOR
 }
 
-/// Whether there are only zeros between these offsets, or no bytes.
+/// Returns whether there are only zeros, or no bytes, between these offsets.
 fn is_zero(bytes: &[u8], from: usize, to: usize) -> bool {
     let end = to.min(bytes.len());
     bytes
@@ -314,14 +314,13 @@ fn is_zero(bytes: &[u8], from: usize, to: usize) -> bool {
         .is_none_or(|part| part.iter().all(|byte| *byte == 0))
 }
 
-/// Whether a sound record that begins a batch stands anywhere from this offset on.
+/// Returns whether a sound record that begins a batch stands anywhere from this offset on.
 pub(super) fn begins_batch(bytes: &[u8], from: usize) -> bool {
     let begins = |offset| record_at(bytes, offset).is_some_and(|record| record.part.begins_batch());
     (from..used(bytes)).any(begins)
 }
 
-/// The first bytes of a log's batch: the sequence number of its first edit, and how many
-/// edits there are.
+/// The first bytes of a log's batch: the sequence number of its first edit, and the number of edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BatchHead {
     pub(super) sequence: u64,
@@ -329,7 +328,7 @@ pub(super) struct BatchHead {
 }
 
 impl BatchHead {
-    /// Bytes before the edits.
+    /// The number of bytes before the edits.
     #[cfg(feature = "sim")]
     pub(super) const LENGTH: usize = 12;
 
@@ -341,13 +340,13 @@ impl BatchHead {
         })
     }
 
-    /// The sequence number of the edit after this batch.
+    /// Returns the sequence number of the edit after this batch.
     pub(super) fn next(self) -> Option<u64> {
         self.sequence.checked_add(self.count.into())
     }
 }
 
-/// The bytes that append a batch to a file of this length.
+/// Returns the bytes that append a batch to a file of this length.
 #[cfg(any(test, feature = "sim"))]
 pub(super) fn framed(batch: &[u8], length: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -367,7 +366,7 @@ pub(super) fn framed(batch: &[u8], length: usize) -> Vec<u8> {
             (false, true) => 4,
         };
         bytes.extend_from_slice(&checksum(kind, part).to_le_bytes());
-        // A block is smaller than 64 KiB.
+        // Two bytes are enough, because a block is smaller than 64 KiB.
         bytes.extend(part.len().to_le_bytes().into_iter().take(2));
         bytes.push(kind);
         bytes.extend_from_slice(part);

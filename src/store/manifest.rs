@@ -1,9 +1,7 @@
-//! RocksDB's manifest: a log of version edits, each of which says which logs and tables make up the
-//! store from then on.
+//! RocksDB's manifest: a log of version edits. Each edit says which logs and tables make up the store from then on.
 //!
 //! Only the fields that the check of the logs needs are kept. The format is that of `VersionEdit`
-//! (`db/version_edit.cc`): a tag, then the tag's fields, as variable-length integers and
-//! length-prefixed strings.
+//! (`db/version_edit.cc`): a tag, then the tag's fields, as variable-length integers and length-prefixed strings.
 
 use std::collections::BTreeMap;
 
@@ -23,24 +21,24 @@ mod tag {
     pub(super) const COLUMN_FAMILY: u64 = 200;
     pub(super) const MAX_COLUMN_FAMILY: u64 = 203;
     pub(super) const IN_ATOMIC_GROUP: u64 = 300;
-    /// A tag with this bit is followed by a length-prefixed string, and may be passed over.
+    /// The bit of a tag that is followed by a length-prefixed string, and may be skipped.
     pub(super) const MAY_BE_IGNORED: u64 = 1 << 13;
-    /// Ends the fields of a new file.
+    /// The tag that ends the fields of a new file.
     pub(super) const END_OF_FILE: u64 = 1;
 }
 
 /// The store that the complete edits of a manifest describe.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Manifest {
-    /// Logs with a smaller number are in tables.
+    /// The number below which all logs are in tables.
     pub(super) log_number: u64,
-    /// Logs with a smaller number are not read any more.
+    /// The number below which logs are no longer read.
     pub(super) min_log_to_keep: u64,
-    /// The sequence number of the last edit that had been written when the manifest was.
+    /// The sequence number of the last edit that had been written when the manifest was written.
     pub(super) last_sequence: u64,
-    /// The tables, and the largest sequence number in each. Merging a table for good sets it to 0.
+    /// The tables, and the largest sequence number in each. A final merge of a table sets the number to 0.
     pub(super) tables: BTreeMap<u64, u64>,
-    /// The bytes of the file that hold complete edits.
+    /// The number of bytes of the file that hold complete edits.
     pub(super) complete: usize,
 }
 
@@ -63,7 +61,7 @@ impl Manifest {
         }
     }
 
-    /// The largest sequence number in any table.
+    /// Returns the largest sequence number in any table.
     pub(super) fn last_in_tables(&self) -> u64 {
         self.tables.values().copied().max().unwrap_or(0)
     }
@@ -105,7 +103,7 @@ impl Manifest {
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// A variable-length integer: seven bits in each byte, the lowest first.
+    /// Reads a variable-length integer: seven bits in each byte, the lowest first.
     fn number(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -126,7 +124,7 @@ impl<'a> Fields<'a> {
         Some(string)
     }
 
-    /// The number of a table and its largest sequence number.
+    /// Reads a new table. Returns its number and its largest sequence number.
     fn new_file(&mut self) -> Option<(u64, u64)> {
         let _level = self.number()?;
         let number = self.number()?;
@@ -141,8 +139,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The edit that the model of the store begins its manifests with; see
-/// [`simulated`](super::simulated).
+/// Encodes the edit with which the model of the store begins its manifests; see [`simulated`](super::simulated).
 #[cfg(feature = "sim")]
 pub(super) fn edit(log_number: u64, last_sequence: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -157,7 +154,7 @@ pub(super) fn edit(log_number: u64, last_sequence: u64) -> Vec<u8> {
     bytes
 }
 
-/// An edit that readers of version edits pass over: the model keeps its entries in such edits.
+/// Encodes an edit that readers of version edits skip. The model keeps its entries in such edits.
 #[cfg(feature = "sim")]
 pub(super) fn ignored_edit(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -167,7 +164,7 @@ pub(super) fn ignored_edit(content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The content of an [`ignored_edit`].
+/// Returns the content of an [`ignored_edit`].
 #[cfg(feature = "sim")]
 pub(super) fn content_of(edit: &[u8]) -> Option<&[u8]> {
     let mut fields = Fields(edit);
@@ -209,7 +206,7 @@ mod tests {
 
     #[test]
     fn edits_are_applied_in_order() {
-        // Table 11 with sequence numbers up to 300; then it is deleted, and table 12 is there.
+        // The first edit adds table 11, with sequence numbers up to 300. The second edit replaces it by table 12.
         let table = |number: u8| {
             let keys = [1, b'a', 1, b'z'];
             let mut edit = vec![103, 0, number, 77];
@@ -237,7 +234,7 @@ mod tests {
     fn an_edit_that_is_not_understood_is_no_edit() {
         for edit in [
             vec![42, 1],
-            // A number that may not be passed over, although a string follows it.
+            // A tag that may not be skipped, although a string follows it.
             vec![42, 1, 0],
             vec![103, 0, 1],
             vec![0xff; 12],

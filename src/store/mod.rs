@@ -1,7 +1,7 @@
-//! The catalog's store: a small key-value database whose every batch is atomic and synced.
+//! The catalog's store: a small key-value database. Each batch is atomic and synced.
 //!
-//! This is the second seam. Only `rocks` names `rocksdb`. Around it are the creation, all or nothing,
-//! and the check of what a crash has left, which work on the files through [`Dir`].
+//! This module is the second seam. Only `rocks` names `rocksdb`. The modules around it create the store, all or
+//! nothing, and check the files that a crash leaves. They work on the files through [`Dir`].
 
 mod create;
 mod engine;
@@ -39,7 +39,7 @@ pub(crate) use witness::Witness;
 
 /// An open store.
 pub(crate) struct Store {
-    // Closed before the directory that it goes through.
+    // The engine comes first, so that it is closed before the directory through which it works.
     engine: Engine,
     dir: Arc<Dir>,
     witness: Witness,
@@ -47,13 +47,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the store in this directory, or creates it, all or nothing, where there is none.
+    /// Opens the store in this directory. If there is no store, creates it, all or nothing.
     pub(crate) fn open(dir: &Arc<Dir>, witness: Witness) -> Result<Self, OpenFailure> {
         create::check_not_moved(dir)?;
         create::check_regular(dir)?;
         let parts = match Self::start(dir, &witness, space::before_start) {
-            // A quota does not show in the free space. Everything that the attempt wrote, a second one
-            // writes anew.
+            // A quota does not show in the free space, so the first attempt can run out of space. The second attempt
+            // writes everything anew that the first one wrote.
             Err(failure) => match space::explain(dir, failure) {
                 OpenFailure::Full(full) if !space::holds_ballast(dir)? => {
                     Err(OpenFailure::Full(full))
@@ -65,7 +65,7 @@ impl Store {
         };
         #[cfg_attr(
             not(feature = "sim"),
-            expect(unused_mut, reason = "only a simulated store promises")
+            expect(unused_mut, reason = "only a simulated store needs it")
         )]
         let (mut engine, space) = parts.map_err(|failure| space::explain(dir, failure))?;
         create::check_not_moved(dir)?;
@@ -87,7 +87,7 @@ impl Store {
         create::ensure_created(dir, witness)?;
         let witnessed = log_check::witnessed(witness)?;
         let has_records = log_check::truncate_torn_ends(dir, witnessed)?;
-        // From here on the files are known to be sound: nothing before this changes a damaged store.
+        // From here on, the files are known to be sound. No step before this one changes a damaged store.
         create::finish_creation(dir)?;
         space::remove_empty_logs(dir, witnessed)?;
         let room = find_room(dir)?;
@@ -97,8 +97,8 @@ impl Store {
             .map_err(|error| failed(error.into()))?;
         let mut engine = Engine::open(dir).map_err(failed)?;
         if has_records {
-            // A record of a sync that failed in an earlier process may look whole and not be durable,
-            // and syncing it again would prove nothing: it is written anew.
+            // A record whose sync failed in an earlier process may look whole and not be durable. Another sync of it
+            // would prove nothing, so the flush writes it anew.
             let may_take = match room {
                 Room::Ample => dir.free_space()?,
                 Room::Scarce => 0,
@@ -119,14 +119,15 @@ impl Store {
             .map_err(|error| self.failure(Operation::ReadStore, error))
     }
 
-    /// Whether this is what the store holds. For assertions: it is not announced, and so cannot fail.
+    /// Returns whether the store holds this value. Only assertions use it: the read is not announced, and so cannot
+    /// be made to fail.
     #[cfg(debug_assertions)]
     pub(crate) fn holds(&self, key: &EncodedKey, value: Option<&str>) -> bool {
         let found = self.engine.get(key.as_bytes());
         found.is_ok_and(|found| found.as_deref() == value.map(str::as_bytes))
     }
 
-    /// Commits all of the edits or none. Durable on return: the log has been synced.
+    /// Commits all of the edits or none. The edits are durable on return, because the log has been synced.
     pub(crate) fn commit(&self, edits: &[Edit]) -> Result<(), StoreCommitFailure> {
         let sizes = edits.iter().map(|edit| {
             let value = edit.value.as_ref().map_or(0, |value| value.len());
@@ -139,15 +140,15 @@ impl Store {
             .announce(Operation::Commit, self.dir.path())
             .map_err(|error| unknown(error.into()))?;
         self.engine.write(edits).map_err(unknown)?;
-        // The log's fsync does not report every failure of the file system; see `durable`.
+        // The log's fsync does not report every failure of the file system; see `protocol::barrier`.
         let checked = self.dir.check_file_system();
         checked.map_err(|failure| {
             StoreCommitFailure::Unknown(self.failure(failure.operation, failure.source.into()))
         })
     }
 
-    /// Makes sure that commits of so many edits, with keys and values of the usual size, will not
-    /// fail for want of space.
+    /// Reserves the log space for commits of this many edits, with keys and values of the usual size. Such commits do
+    /// not fail for lack of space.
     pub(crate) fn reserve_for(&self, edits: usize) -> Result<(), StoreCommitFailure> {
         let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
         let needed = edits as u64 * space::edit_size(space::USUAL_EDIT);
@@ -162,7 +163,7 @@ impl Store {
         Ok(())
     }
 
-    /// Begins a new log if this one is long, and makes sure of the space for these bytes of it.
+    /// Begins a new log if the current one is long, and reserves its space for these bytes.
     fn prepare(&self, space: &mut LogSpace, bytes: u64) -> Result<(), StoreCommitFailure> {
         let no_space = |failure: IoFailure| {
             let path = self.dir.path();
@@ -179,8 +180,8 @@ impl Store {
         space.extend(&self.dir, bytes).map_err(no_space)
     }
 
-    /// Moves everything from the log to a table, and begins a new log. RocksDB would do so by itself
-    /// at some commit, and could find no space for it then.
+    /// Moves everything from the log to a table, and begins a new log. RocksDB would do this by itself at some
+    /// commit, and could find no space for it then.
     fn rotate(&self, space: &mut LogSpace) -> Result<(), StoreFailure> {
         let failed = |error| self.failure(Operation::Commit, error);
         self.engine.flush_memory().map_err(failed)?;
@@ -200,7 +201,7 @@ impl Store {
         planted.map_err(|error| self.failure(Operation::Commit, error))
     }
 
-    /// Shows every entry, in byte order, without copying it.
+    /// Calls `visit` with every entry, in byte order, without copying the entries.
     pub(crate) fn for_each(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<(), StoreFailure> {
         let shown = self
             .dir
@@ -217,7 +218,7 @@ impl Store {
     }
 }
 
-/// The entries of a store on a simulated disk that nobody has open, whatever a crash has left of it.
+/// Returns the entries of a store on a simulated disk that no process has open, in any state that a crash leaves.
 #[cfg(feature = "sim")]
 pub(crate) fn peek(disk: &crate::sim::SimDisk, path: &Path) -> std::io::Result<crate::sim::Keys> {
     match disk.directory(path) {
@@ -227,9 +228,9 @@ pub(crate) fn peek(disk: &crate::sim::SimDisk, path: &Path) -> std::io::Result<c
     }
 }
 
-/// Prepares the log that commits go to, and writes down how far the store has come.
+/// Prepares the log for commits, and writes the store's progress into the witness.
 ///
-/// The order: the log's bytes and its name first, then the witness, which says that they are there.
+/// The log's bytes and its name come first, because the witness says that they exist.
 fn begin_log(
     dir: &Dir,
     engine: &Engine,

@@ -1,14 +1,13 @@
 //! The model of RocksDB on a simulated disk: its files, and the order in which it writes and syncs them.
 //!
-//! The entries are in the manifest and in the logs that it names. Both are framed as RocksDB's are, the
-//! manifest begins with an edit in RocksDB's format, and each batch with its sequence number and count.
-//! Therefore everything that the library does around the store (creating it aside, repairing its
-//! pointer, checking its logs) works on this model's files as it does on the real ones. Tables are left
-//! out: a flush writes a new manifest that holds all entries, which is what RocksDB does at a start with
-//! one table.
+//! The entries are in the manifest and in the logs that it names. Both are framed like RocksDB's files. The manifest
+//! begins with an edit in RocksDB's format, and each batch begins with its sequence number and count. All work of the
+//! library around the store (creating it in a staging directory, repairing its pointer, checking its logs) therefore
+//! treats this model's files like the real ones. The model has no tables. A flush writes a new manifest that holds
+//! all entries, as RocksDB does at a start with one table.
 //!
-//! Numbers are reused after a crash, so that a recovery that is cut off again and again comes back to
-//! disks that have been there before.
+//! Numbers are reused after a crash, so that a recovery that is interrupted again and again comes back to earlier
+//! crash images.
 
 mod encoding;
 
@@ -27,10 +26,10 @@ use crate::sim::{Batch, DirHandle, FileHandle, Keys};
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// One edit: a key, and its new value or none.
+/// One edit: a key, and its new value, or `None` to delete the key.
 type Edit<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// How the name ends that a pointer has before it is moved into its place.
+/// The end of a pointer's name before the pointer is moved into its place.
 const NEW_POINTER: &str = ".dbtmp";
 
 const FIRST_MANIFEST: u64 = 1;
@@ -49,24 +48,24 @@ struct Inner {
     sequence: u64,
 }
 
-/// The log that batches go to.
+/// The log to which batches are appended.
 struct Log {
     file: FileHandle,
     length: usize,
-    /// Whether its entry is durable. It is made so with the first batch.
+    /// Whether the log's directory entry is durable. The first batch makes it durable.
     has_name: bool,
 }
 
 /// The content of the files.
 struct Found {
     log: u64,
-    /// Without the logs' batches.
+    /// The entries without the logs' batches.
     of_manifest: Entries,
     entries: Entries,
     sequence: u64,
     /// The newest log with a batch in it.
     newest: Option<u64>,
-    /// The next number: above those of all files in use.
+    /// The next file number, above the numbers of all files in use.
     next: u64,
 }
 
@@ -80,14 +79,15 @@ pub(super) fn create(dir: &DirHandle) -> Result<(), BoxError> {
     Ok(created?)
 }
 
-/// The entries in a store that nobody has open, whatever a crash has left of it: no store has none.
+/// Returns the entries of a store that no process has open, in any state that a crash leaves. A missing store has no
+/// entries.
 pub(super) fn peek(dir: &DirHandle) -> io::Result<Keys> {
     let pointer = match dir.read_file(POINTER.as_ref()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Keys::new()),
         pointer => pointer?,
     };
     let named = String::from_utf8_lossy(&pointer).trim_end().to_owned();
-    // As the library mends it: the newest manifest that is there.
+    // Like the library's repair, this takes the newest manifest that exists.
     let manifest = if dir.has(named.as_ref())? {
         named
     } else {
@@ -97,7 +97,7 @@ pub(super) fn peek(dir: &DirHandle) -> io::Result<Keys> {
     Ok(spelled(&read(dir, &manifest)?.entries))
 }
 
-/// Every entry of a store that somebody else may have open.
+/// Returns every entry of a store that another process may have open.
 pub(super) fn read_all(dir: &DirHandle) -> Result<Vec<RawEntry>, BoxError> {
     let pointer = dir.read_file(POINTER.as_ref())?;
     let found = read(dir, String::from_utf8_lossy(&pointer).trim_end())?;
@@ -113,9 +113,9 @@ impl Simulated {
         let manifest = String::from_utf8_lossy(&pointer).trim_end().to_owned();
         let found = read(dir, &manifest)?;
         dir.disk().begin_store();
-        // RocksDB writes a new manifest at every start and syncs the directory. Without anything to
-        // flush, the model does the former at the first start only, or there would be no end to the
-        // disks that differ: what follows from it at later starts follows from a flush, too.
+        // RocksDB writes a new manifest at every start and syncs the directory. If there is nothing to flush, the
+        // model writes a new manifest at the first start only. Otherwise the number of different crash images would
+        // be unlimited. At later starts, the effects of a new manifest are also those of a flush.
         let renewed = if manifest == manifest_name(FIRST_MANIFEST) {
             renew_manifest(dir, &found)
         } else {
@@ -133,8 +133,8 @@ impl Simulated {
         })
     }
 
-    /// Moves everything from the logs to a new manifest, and begins a new log; nothing if the logs in
-    /// use are empty.
+    /// Moves everything from the logs to a new manifest, and begins a new log. Does nothing if the logs in use are
+    /// empty.
     pub(super) fn flush(&mut self) -> Result<(), BoxError> {
         let dir = &self.dir;
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -159,14 +159,14 @@ impl Simulated {
         Ok(())
     }
 
-    /// Promises what it reads from now on to whoever has opened it.
+    /// Tells the disk that the process that opened the store relies on its entries from now on.
     pub(super) fn promise(&mut self) {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         let keys = spelled(&inner.entries);
         self.dir.disk().store_opened(keys, self.dir.path());
     }
 
-    /// The sequence number of the last edit.
+    /// Returns the sequence number of the last edit.
     pub(super) fn last_sequence(&self) -> u64 {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.sequence
@@ -217,11 +217,11 @@ impl Simulated {
 }
 
 impl Log {
-    /// The log of this number, which may have been lost as long as it was empty.
+    /// Opens the log of this number, or creates it again: an empty log may have been lost.
     fn open(dir: &DirHandle, number: u64) -> io::Result<Self> {
         let name = log_name(number);
         let exists = dir.has(name.as_ref())?;
-        // The reserved part of it is zeros.
+        // The reserved part of the log holds zeros, and does not count.
         let length = if exists {
             read_batches(&dir.read_file(name.as_ref())?, |_| {})
         } else {
@@ -248,7 +248,7 @@ impl Log {
     }
 }
 
-/// Writes a manifest with these entries: all up to the sequence number, which this log continues.
+/// Writes a manifest with all entries up to the sequence number. The log continues from there.
 fn write_manifest(
     dir: &DirHandle,
     number: u64,
@@ -266,17 +266,17 @@ fn write_manifest(
     file.sync()
 }
 
-/// Writes what the manifest holds to a new one, and points to it. What is in the logs stays there.
+/// Writes the manifest's entries to a new manifest, and points to it. The entries in the logs stay there.
 fn renew_manifest(dir: &DirHandle, found: &Found) -> io::Result<()> {
     let manifest = found.next;
-    // As RocksDB does: the new manifest knows of the edits in the logs, too.
+    // As in RocksDB, the new manifest's last sequence number includes the edits in the logs.
     let begins = (found.log, found.sequence);
     write_manifest(dir, manifest, begins, &found.of_manifest)?;
     point_to(dir, manifest)?;
     remove_obsolete(dir, manifest, found.log)
 }
 
-/// Makes the pointer name a manifest, durably.
+/// Durably makes the pointer name a manifest.
 fn point_to(dir: &DirHandle, manifest: u64) -> io::Result<()> {
     let name = format!("{manifest:06}{NEW_POINTER}");
     let file = empty_file(dir, &name)?;
@@ -286,7 +286,7 @@ fn point_to(dir: &DirHandle, manifest: u64) -> io::Result<()> {
     dir.sync()
 }
 
-/// An empty file of this name: what an interrupted start has left under it is truncated.
+/// Returns an empty file of this name. A file that an interrupted start has left under it is truncated.
 fn empty_file(dir: &DirHandle, name: &str) -> io::Result<FileHandle> {
     if !dir.has(name.as_ref())? {
         return dir.create_file(name.as_ref());
@@ -296,8 +296,8 @@ fn empty_file(dir: &DirHandle, name: &str) -> io::Result<FileHandle> {
     Ok(file)
 }
 
-/// Removes what is older than what is in use. What is newer is of an interrupted start; the next one
-/// truncates it.
+/// Removes the files that are older than the files in use. Newer files are those of an interrupted start; the next
+/// start truncates them.
 fn remove_obsolete(dir: &DirHandle, manifest: u64, log: u64) -> io::Result<()> {
     for name in names(dir)? {
         let is_old_log = log_number(&name).is_some_and(|number| number < log);
@@ -320,7 +320,7 @@ fn log_number(name: &str) -> Option<u64> {
     name.strip_suffix(".log")?.parse().ok()
 }
 
-/// Reads a manifest, and the logs that it says are to be replayed.
+/// Reads a manifest, and the logs that it names for the replay.
 fn read(dir: &DirHandle, manifest: &str) -> io::Result<Found> {
     let damaged = || io::Error::other(format!("`{manifest}` is not a manifest"));
     let bytes = dir.read_file(OsStr::new(manifest))?;

@@ -1,15 +1,15 @@
-//! The names in a store's directory: those that RocksDB makes, and those that frostline adds.
+//! The names in a store's directory: RocksDB's names, and the names that frostline adds.
 
 use crate::failure::IoFailure;
 use crate::fs::Dir;
 
-/// The pointer file: it holds the name of the manifest in use.
+/// The pointer file, which holds the name of the manifest in use.
 pub(super) const POINTER: &str = "CURRENT";
 /// The pointer's name while it is being written.
 pub(super) const NEW_POINTER: &str = "CURRENT.new";
 /// RocksDB's own lock.
 pub(super) const STORE_LOCK: &str = "LOCK";
-/// Holds space for a start, and for a flush, on a full disk.
+/// The ballast: a file that holds space for a start, and for a flush, on a full disk.
 pub(super) const BALLAST: &str = "frostline.reserve";
 
 const MANIFEST: &str = "MANIFEST-";
@@ -23,7 +23,7 @@ pub(super) fn table_name(number: u64) -> String {
     format!("{number:06}.sst")
 }
 
-/// Whether this is the name of a manifest: anything else that a pointer holds is left alone.
+/// Returns whether this is the name of a manifest. A pointer with any other content is left as it is.
 pub(super) fn is_manifest(name: &str) -> bool {
     manifest_number(name).is_some()
 }
@@ -32,13 +32,13 @@ pub(super) fn manifest_number(name: &str) -> Option<u64> {
     number(name.strip_prefix(MANIFEST)?)
 }
 
-/// Digits only: RocksDB writes no sign.
+/// Parses a number. Only digits are accepted, because RocksDB writes no sign.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().ok()).flatten()
 }
 
-/// Whether RocksDB makes files of this name.
+/// Returns whether RocksDB makes files of this name.
 pub(super) fn is_rocksdbs(name: &str) -> bool {
     let numbered = |suffix| name.strip_suffix(suffix).and_then(number).is_some();
     let options = name.strip_prefix(OPTIONS);
@@ -49,12 +49,12 @@ pub(super) fn is_rocksdbs(name: &str) -> bool {
         || [".log", ".sst", ".dbtmp"].into_iter().any(numbered)
 }
 
-/// The numbers of the logs, oldest first.
+/// Returns the numbers of the logs, oldest first.
 pub(super) fn log_numbers(dir: &Dir) -> Result<Vec<u64>, IoFailure> {
     numbers(dir, |name| number(name.strip_suffix(".log")?))
 }
 
-/// The numbers of the manifests, oldest first.
+/// Returns the numbers of the manifests, oldest first.
 pub(super) fn manifest_numbers(dir: &Dir) -> Result<Vec<u64>, IoFailure> {
     numbers(dir, manifest_number)
 }

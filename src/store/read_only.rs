@@ -1,7 +1,7 @@
-//! Reading everything in a store that exists, which a running process may have open.
+//! Reading everything in an existing store, which a running process may have open.
 //!
-//! Takes no lock and writes nothing. A process that starts or flushes replaces files while they are
-//! being read here, so a reading that fails is begun again a few times before the failure is believed.
+//! The reader takes no lock and writes nothing. A process that starts or flushes replaces files during the read. A
+//! read that fails is therefore repeated a few times before its failure is reported.
 
 use super::create::{STAGING, check_not_moved, check_regular};
 use super::engine::Engine;
@@ -13,7 +13,7 @@ use super::witness::Witness;
 use crate::failure::{Operation, StoreFailure};
 use crate::fs::Dir;
 
-/// How often a reading is begun before its failure is believed.
+/// The number of attempts before the failure of a read is reported.
 const ATTEMPTS: usize = 5;
 
 /// The content of a directory that should hold a store.
@@ -23,12 +23,12 @@ pub(crate) enum Reading {
     Entries(Vec<RawEntry>),
     /// A store that a crash has left torn, and that cannot be read before it has been opened.
     Torn(StoreFailure),
-    /// No store. Whether one was being created.
+    /// A directory without a store, and whether a store is being created.
     None { is_being_created: bool },
 }
 
-/// Every entry of the store in this directory, unknown keys included. A store that is behind its
-/// witness is damaged; without a witness, nothing is known of that.
+/// Returns every entry of the store in this directory, including unknown keys. A store behind its witness is damaged.
+/// Without a witness, this is not checked.
 pub(crate) fn read_only(dir: &Dir, witness: Option<&Witness>) -> Result<Reading, OpenFailure> {
     if !dir.has(POINTER)? {
         let is_being_created = dir.has(STAGING)?;
@@ -47,7 +47,7 @@ pub(crate) fn read_only(dir: &Dir, witness: Option<&Witness>) -> Result<Reading,
 fn read(dir: &Dir, witness: Option<&Witness>) -> Result<Reading, OpenFailure> {
     check_not_moved(dir)?;
     check_regular(dir)?;
-    // The witness first: a store that runs is ahead of it, never behind.
+    // The witness is read first, because a running store is ahead of it, never behind.
     let witnessed = match witness.map(log_check::witnessed) {
         Some(Err(OpenFailure::NoWitness(_))) | None => None,
         Some(witnessed) => witnessed?,

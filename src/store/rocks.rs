@@ -1,6 +1,6 @@
-//! RocksDB: the only file that names it.
+//! RocksDB. Only this module names it.
 
-#![expect(clippy::disallowed_types, reason = "this is the room for RocksDB")]
+#![expect(clippy::disallowed_types, reason = "only this module uses RocksDB")]
 
 use std::io;
 use std::path::PathBuf;
@@ -15,20 +15,21 @@ use super::failure::BoxError;
 use crate::failure::TooManyFiles;
 use crate::fs::Dir;
 
-/// Bytes of memtable at which RocksDB would begin a new log by itself: never reached, because
-/// [`Store`](super::Store) does so before, when there is space for it. Memory is taken as it is used.
+/// The size of the memtable, in bytes, at which RocksDB would begin a new log by itself. The size is never reached,
+/// because [`Store`](super::Store) begins a new log before, when there is space for it. Memory is taken as it is
+/// used.
 const WRITE_BUFFER: usize = 256 << 20;
 
 /// Bytes of memory that the memtable takes at a time.
 const ARENA_BLOCK: usize = 256 << 10;
 
-/// Bytes of a manifest before it is rolled.
+/// The size of a manifest, in bytes, at which it is rolled.
 const MANIFEST: usize = 1 << 20;
 
-/// Bytes that a scan of everything reads at once.
+/// Bytes that a scan of all entries reads at once.
 const SCAN_AHEAD: usize = 1 << 20;
 
-/// Tables that starts may leave behind before one of them merges them.
+/// The number of tables that starts may leave behind before one of them merges the tables.
 const TABLES_KEPT: usize = 4;
 
 pub(super) struct Rocks {
@@ -37,10 +38,10 @@ pub(super) struct Rocks {
     paths: Paths,
 }
 
-/// The directory, by the path that RocksDB goes by and by the one that people know.
+/// The two paths of the directory: the path that RocksDB uses, and the path for messages.
 struct Paths {
-    /// Leads to the open directory itself, so that a directory that is moved away while the store is
-    /// open keeps its store, and another one in its place is not touched.
+    /// The path that leads to the open directory itself. A directory that is moved away while the store is open keeps
+    /// its store, and another directory in its place is not touched.
     descriptor: PathBuf,
     shown: PathBuf,
 }
@@ -56,11 +57,11 @@ impl Paths {
 }
 
 fn options() -> Result<Options, BoxError> {
-    // Recovery without a flush: the tables of such a flush would be named by a new manifest before
-    // their directory entries are durable.
+    // Recovery does not flush, because a new manifest would name the tables of such a flush before their directory
+    // entries are durable.
     //
-    // No space is taken ahead: on a full disk the log would take what the manifest needs. The space of
-    // the log is reserved around RocksDB.
+    // RocksDB takes no space ahead, because on a full disk the log would take the space that the manifest needs. The
+    // code around RocksDB reserves the log's space instead.
     let mut options = Options::default().get_options_from_string(
         "avoid_flush_during_recovery=true;stats_persist_period_sec=0;allow_fallocate=false",
     )?;
@@ -70,19 +71,19 @@ fn options() -> Result<Options, BoxError> {
     options.set_arena_block_size(ARENA_BLOCK);
     options.set_max_manifest_file_size(MANIFEST);
     options.set_stats_dump_period_sec(0);
-    // No information logs: they would grow beside a catalog of a few kilobytes.
+    // Information logs are off, because they would grow beside a catalog of a few kilobytes.
     options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
     options.create_if_missing(false);
     Ok(options)
 }
 
 impl Rocks {
-    /// Opens a store that exists. The directory stays open as long as the store is.
+    /// Opens an existing store. The directory stays open as long as the store is open.
     pub(super) fn open(dir: &Dir) -> Result<Self, BoxError> {
         Self::start(&options()?, dir)
     }
 
-    /// Creates an empty store where there is none, and closes it again.
+    /// Creates an empty store where there is no store, and closes it again.
     pub(super) fn create(dir: &Dir) -> Result<(), BoxError> {
         let mut options = options()?;
         options.create_if_missing(true);
@@ -90,11 +91,11 @@ impl Rocks {
         Self::start(&options, dir).map(drop)
     }
 
-    /// Every entry of a store that exists and that another process may have open. Writes nothing: no
-    /// lock, no log of its own, no new manifest.
+    /// Returns every entry of an existing store, which another process may have open. Writes nothing: no lock, no log
+    /// of its own, no new manifest.
     pub(super) fn read_all(dir: &Dir) -> Result<Vec<RawEntry>, BoxError> {
         let mut options = options()?;
-        // The last record may be in the middle of being written.
+        // Another process may be writing the last record.
         options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
         let paths = Paths::of(dir)?;
         let failed = |error| said(&paths, error);
@@ -118,18 +119,18 @@ impl Rocks {
         said(&self.paths, error)
     }
 
-    /// Moves everything from the logs to a table, so that the logs can go.
+    /// Moves everything from the logs to a table, so that the logs can be deleted.
     pub(super) fn flush(&self) -> Result<(), BoxError> {
         self.db.flush().map_err(|error| self.said(error))
     }
 
-    /// Merges all tables into one, if they have become many and the disk has the space for the copy.
+    /// Merges all tables into one, if there are many and the disk has the space for the copy.
     pub(super) fn merge_tables(&self, may_take: u64) -> Result<(), BoxError> {
         let tables = self.db.live_files().map_err(|error| self.said(error))?;
         let size: usize = tables.iter().map(|table| table.size).sum();
         if tables.len() >= TABLES_KEPT && 2 * size as u64 <= may_take {
             let mut options = CompactOptions::default();
-            // Merged for good, and not only moved to another level as they are.
+            // This option forces a merge. Otherwise, tables may only be moved to another level as they are.
             options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
             self.db
                 .compact_range_opt(None::<&[u8]>, None::<&[u8]>, &options);
@@ -137,7 +138,7 @@ impl Rocks {
         Ok(())
     }
 
-    /// The sequence number of the last edit.
+    /// Returns the sequence number of the last edit.
     pub(super) fn last_sequence(&self) -> u64 {
         self.db.latest_sequence_number()
     }
@@ -171,10 +172,10 @@ impl Rocks {
         planted.map_err(|error| self.said(error))
     }
 
-    /// Shows every entry, in byte order, in place.
+    /// Calls `visit` with every entry, in byte order and in place.
     pub(super) fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<(), BoxError> {
         let mut read = ReadOptions::default();
-        // Each block is read once.
+        // A scan reads each block once, so the cache would not help.
         read.fill_cache(false);
         read.set_readahead_size(SCAN_AHEAD);
         let mut entries = self.db.raw_iterator_opt(read);
@@ -187,8 +188,8 @@ impl Rocks {
     }
 }
 
-/// Converts RocksDB's error into the system's error behind it, because the operator needs other advice
-/// than for a damaged store. RocksDB tells that by its text only.
+/// Converts RocksDB's error into the system's error behind it, because the operator needs other advice than for a
+/// damaged store. Only the text of RocksDB's error shows its cause.
 fn said(paths: &Paths, error: rocksdb::Error) -> BoxError {
     let descriptor = paths.descriptor.to_string_lossy();
     let text = error.into_string();
@@ -196,8 +197,9 @@ fn said(paths: &Paths, error: rocksdb::Error) -> BoxError {
     system_error(text)
 }
 
-/// The texts of the C library's errors, which do not depend on the locale unless a program sets one,
-/// and the first words of RocksDB's own lock.
+/// Returns the system's error that the text describes, or an error with the text alone. The texts of the C library's
+/// errors do not depend on the locale unless a program sets one. The other texts are the first words of RocksDB's own
+/// lock.
 fn system_error(text: String) -> BoxError {
     let kinds = [
         ("No space left on device", io::ErrorKind::StorageFull),

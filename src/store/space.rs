@@ -1,10 +1,9 @@
-//! The disk space that the store needs, taken before it is needed: on a full disk, freeing space needs
-//! none.
+//! The disk space that the store needs, taken in advance, so that freeing space on a full disk needs no new space.
 //!
-//! - The log's space is reserved, so that a commit does not fail half-way: RocksDB takes space at each
-//!   write only, and after a write that failed the store is closed for writing.
-//! - A file without content holds space ([`BALLAST`]) that a start, or a flush, is given back when the
-//!   disk has none: they write a manifest, a table and a new log before the old ones go.
+//! - The log's space is reserved, so that a commit does not fail half-way. RocksDB takes space only at each write,
+//!   and after a failed write the store is closed for writing.
+//! - A file without content, the ballast ([`BALLAST`]), holds space. A start or a flush gives it back when the disk
+//!   has none. Both write a manifest, a table and a new log before the old ones are deleted.
 
 use std::io;
 
@@ -15,50 +14,50 @@ use super::witness::Witnessed;
 use crate::failure::IoFailure;
 use crate::fs::Dir;
 
-/// Bytes reserved of a log: some ten thousand edits, which demote and delete whatever a full disk can
-/// be freed of.
+/// Bytes reserved for a log: some ten thousand edits. They demote and delete everything that can be removed from a
+/// full disk.
 const RESERVED: u64 = 1 << 20;
 
-/// The same where the disk has less.
+/// Bytes reserved for a log on a disk with less space.
 const RESERVED_ON_A_FULL_DISK: u64 = 384 << 10;
 
-/// Bytes that are filled with zeros of it: some three thousand commits.
+/// Bytes of a log that are filled with zeros: some three thousand commits.
 const ZEROS: usize = 256 << 10;
 
-/// Bytes of a log from which on a new one is begun: so much has a start to replay.
+/// The length of a log, in bytes, from which on a new one is begun. A start has to replay this much.
 const LONG: u64 = 2 << 20;
 
-/// Bytes that the ballast holds if the disk has them: a new log, manifest and options, and the table of
-/// a log that is as long as logs become.
+/// Bytes that the ballast holds if the disk has them: a new log, manifest and options, and the table of the longest
+/// log.
 const HELD: u64 = 3 << 20;
 
-/// Bytes that a start needs at most: the table of a long log, a new log, and what is around them.
+/// Bytes that a start needs at most: the table of a long log, a new log, and the files around them.
 const FOR_A_START: u64 = LONG + RESERVED + (1 << 20);
 
-/// Free bytes from which on a start leaves the ballast alone.
+/// Free bytes from which on a start keeps the ballast.
 const AMPLE: u64 = FOR_A_START;
 
-/// Bytes of a key and a value, at most, among the library's own.
+/// The maximum number of bytes of a key and a value of the library's own.
 pub(super) const USUAL_EDIT: usize = 40;
 
-/// Bytes in a record of the log besides keys and values: a record's and a batch's head and the lengths,
-/// counted for every edit.
+/// Bytes of a log record besides keys and values: the head of the record, the head of the batch, and the lengths.
+/// They are counted for every edit.
 const AROUND_EDIT: u64 = 32;
 
-/// Bytes of the log that an edit of this size takes at most.
+/// Returns the maximum number of bytes of the log that an edit of this size takes.
 pub(super) const fn edit_size(bytes: usize) -> u64 {
     bytes as u64 + AROUND_EDIT
 }
 
-/// How much space the disk had when it was asked.
+/// The amount of free space at the time of the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
     Ample,
-    /// The ballast has been given back.
+    /// A scarce amount: the ballast has been given back.
     Scarce,
 }
 
-/// Makes sure of the space for a start, at the expense of the ballast if need be.
+/// Prepares the space for a start. If the disk has too little, gives the ballast back.
 pub(super) fn before_start(dir: &Dir) -> Result<Room, IoFailure> {
     if dir.free_space()? >= AMPLE {
         return Ok(Room::Ample);
@@ -66,18 +65,18 @@ pub(super) fn before_start(dir: &Dir) -> Result<Room, IoFailure> {
     scarce(dir)
 }
 
-/// Gives the ballast back to the disk, whatever its free space.
+/// Gives the ballast back to the disk, regardless of the free space.
 pub(super) fn scarce(dir: &Dir) -> Result<Room, IoFailure> {
     give_back(dir)?;
     Ok(Room::Scarce)
 }
 
-/// Whether the ballast holds any space.
+/// Returns whether the ballast holds any space.
 pub(super) fn holds_ballast(dir: &Dir) -> Result<bool, IoFailure> {
     Ok(dir.has(BALLAST)? && !dir.read_file(BALLAST)?.is_empty())
 }
 
-/// Gives the ballast back to the disk. Returns whether there was one.
+/// Gives the ballast back to the disk. Returns whether it existed.
 fn give_back(dir: &Dir) -> Result<bool, IoFailure> {
     let exists = dir.has(BALLAST)?;
     if exists {
@@ -86,7 +85,7 @@ fn give_back(dir: &Dir) -> Result<bool, IoFailure> {
     Ok(exists)
 }
 
-/// Takes the ballast again, or as much of it as there is.
+/// Takes the ballast again, or the part of it for which the disk has space.
 fn take_ballast(dir: &Dir) -> Result<(), IoFailure> {
     for part in [1, 2, 4, 8] {
         match dir.hold_space(BALLAST, HELD / part) {
@@ -97,16 +96,16 @@ fn take_ballast(dir: &Dir) -> Result<(), IoFailure> {
     Ok(())
 }
 
-/// Whether a flush of a log of this length finds its space, at the expense of the ballast if need be.
+/// Returns whether a flush of a log of this length finds its space. Gives the ballast back if necessary.
 pub(super) fn for_a_flush(dir: &Dir, used: u64) -> Result<bool, IoFailure> {
     let needed = used + RESERVED;
     Ok(dir.free_space()? >= needed || give_back(dir)? && dir.free_space()? >= needed)
 }
 
-/// Removes the empty logs of starts that did not get to their end. Each start reads all of them.
+/// Removes the empty logs of starts that did not complete, because each start reads all logs.
 ///
-/// The newest log stays, and its name is durable before another one goes: a store without any log has
-/// lost one.
+/// The newest log stays, and its name becomes durable before another log is removed, because a store without any log
+/// has lost a log.
 pub(super) fn remove_empty_logs(dir: &Dir, witnessed: Option<Witnessed>) -> Result<(), IoFailure> {
     let Some(witnessed) = witnessed else {
         return Ok(());
@@ -127,10 +126,11 @@ pub(super) fn remove_empty_logs(dir: &Dir, witnessed: Option<Witnessed>) -> Resu
     Ok(())
 }
 
-/// A failure for want of space, with the space that a start needs; any other as it is.
+/// Converts a failure for lack of space into one with the space that a start needs. Returns any other failure as it
+/// is.
 pub(super) fn explain(dir: &Dir, failure: OpenFailure) -> OpenFailure {
     let is_full = match &failure {
-        // The witness is on another disk, perhaps.
+        // The witness may be on another disk, so only paths in this directory count.
         OpenFailure::Io(failure) => {
             is_full(&failure.source) && failure.path.starts_with(dir.path())
         }
@@ -154,25 +154,25 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
-/// The space of the log that commits go to.
+/// The space of the log for commits.
 pub(super) struct LogSpace {
     log: String,
-    /// Whether the file system copies on write: then an overwritten record needs new space, whatever
-    /// was reserved, and the ballast is kept for that.
+    /// Whether the file system copies on write. An overwritten record then needs new space despite the reservation,
+    /// and the ballast is kept for that.
     is_copied: bool,
     reserved: u64,
-    /// Bytes that commits have taken of it, at most.
+    /// The maximum number of its bytes that commits have taken.
     used: u64,
 }
 
 impl LogSpace {
-    /// Reserves the space of a new log, and writes zeros where its first records will be.
+    /// Reserves the space of a new log, and writes zeros in place of its first records.
     ///
-    /// A sync of bytes that are appended is a commit of the file system's journal, too, because the
-    /// length changes; one of bytes that are overwritten is not. RocksDB writes where it has come to,
-    /// whatever is there, and takes zeros at the end of a log for its end.
+    /// A sync of appended bytes is also a commit of the file system's journal, because the length changes. A sync of
+    /// overwritten bytes is not. RocksDB writes at its own offset, regardless of the bytes there, and takes zeros at
+    /// the end of a log for its end.
     ///
-    /// Then the ballast is taken again: the log, whose space is used first, comes first.
+    /// The ballast is taken again afterwards. The log comes first, because its space is used first.
     pub(super) fn begin(dir: &Dir, log: String, room: Room) -> Result<Self, IoFailure> {
         let mut space = Self {
             log,
@@ -195,7 +195,7 @@ impl LogSpace {
         if self.is_copied && dir.free_space()? < AMPLE {
             self.is_copied = false;
             if give_back(dir)? {
-                // Such a file system gives space out again once the removal is committed.
+                // Such a file system gives space out again only after the removal is committed.
                 dir.sync_file_system()?;
             }
         }
@@ -206,7 +206,7 @@ impl LogSpace {
         self.used + bytes <= self.reserved
     }
 
-    /// Whether the log is so long that another one should be begun.
+    /// Returns whether the log is so long that a new one should be begun.
     pub(super) const fn is_long(&self) -> bool {
         self.used >= LONG
     }
@@ -219,7 +219,7 @@ impl LogSpace {
         self.used += bytes;
     }
 
-    /// Reserves the space for these bytes, at the expense of the ballast if need be.
+    /// Reserves the space for these bytes, and gives the ballast back if necessary.
     pub(super) fn extend(&mut self, dir: &Dir, bytes: u64) -> Result<(), IoFailure> {
         let needed = self.used + bytes;
         match self.reserve(dir, needed + RESERVED) {

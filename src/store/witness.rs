@@ -1,12 +1,12 @@
-//! A record, outside of the catalog's directory, of how far the catalog had come.
+//! A record of the catalog's progress, outside of the catalog's directory.
 //!
-//! RocksDB opens a store that has lost its last log, its last edits or all of its files since an
-//! earlier copy, and says nothing. The witness is kept in the ledgers root: each complete start, and
-//! each flush, writes down the sequence number up to which everything is in tables, and the number of
-//! the log that continues them. A store that is behind its witness is refused.
+//! RocksDB opens a store that has lost its last log, its last edits or all of its files since an earlier copy, and
+//! does not report the loss. The witness is kept in the ledgers root. Each complete start, and each flush, writes
+//! down the sequence number up to which every edit is in a table, and the number of the log that continues the
+//! tables. A store behind its witness is refused.
 //!
-//! The file has two slots, a sector each. A new record overwrites the slot that does not hold the
-//! newest one, in place: a power cut can tear one sector, and the other one is still right.
+//! The file has two slots of one sector each. A new record overwrites, in place, the slot that does not hold the
+//! newest record. A power cut can tear this sector only, and the other slot stays valid.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::failure::IoFailure;
 use crate::fs::sector::SECTOR;
 use crate::fs::{Dir, sector};
 
-/// How each slot begins.
+/// The beginning of each slot.
 const FORMAT: &str = "frostline witness 1 ";
 
-/// The state that a complete start, or a flush, left.
+/// The progress of the store at the end of a complete start or of a flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Witnessed {
-    /// Every edit up to this sequence number was in a table.
+    /// The sequence number up to which every edit was in a table.
     pub(crate) sequence: u64,
-    /// The log that the next edits go to; its name was durable. 0 before the first start.
+    /// The number of the log for the next edits, whose name was durable; 0 before the first start.
     pub(crate) log: u64,
 }
 
 impl Witnessed {
-    /// A store that is about to be created.
+    /// The record of a store that is about to be created.
     pub(crate) const NOTHING: Self = Self {
         sequence: 0,
         log: 0,
@@ -49,19 +49,19 @@ impl Witnessed {
     }
 }
 
-/// The root that holds the witness.
+/// The witness of a store, in the root that holds it.
 pub(crate) struct Witness {
     root: Arc<Dir>,
-    /// A tree without a witness, or whose witness is to be forgotten, is being taken over.
+    /// Whether a tree without a witness, or with a witness that is to be forgotten, is being taken over.
     adopts: bool,
 }
 
 /// The content of the witness's file.
 pub(crate) enum Testimony {
-    /// There is no file: no store has ever been created for these roots.
+    /// No file, because no store has ever been created for these roots.
     None,
     Is(Witnessed),
-    /// The file is there, and neither slot can be read.
+    /// A file of which neither slot can be read.
     Unreadable,
 }
 
@@ -70,7 +70,7 @@ impl Witness {
         Self { root, adopts }
     }
 
-    /// Whether a missing or contradicting witness is no reason to refuse.
+    /// Returns whether a missing or contradicting witness is accepted.
     pub(crate) const fn adopts(&self) -> bool {
         self.adopts
     }
@@ -88,13 +88,13 @@ impl Witness {
         Ok(newest.map_or(Testimony::Unreadable, Testimony::Is))
     }
 
-    /// Whether this is the newest record.
+    /// Returns whether this is the newest record.
     pub(crate) fn holds(&self, witnessed: Witnessed) -> Result<bool, IoFailure> {
         let testimony = self.read()?;
         Ok(matches!(testimony, Testimony::Is(newest) if newest == witnessed))
     }
 
-    /// Writes a record down, durably.
+    /// Durably writes a record.
     pub(crate) fn write(&self, witnessed: Witnessed) -> Result<(), IoFailure> {
         if !self.root.has(WITNESS_FILE)? {
             return self.create(witnessed);
@@ -103,8 +103,8 @@ impl Witness {
         let mut held = slots.chunks(SECTOR).map(Witnessed::decode);
         let (first, second) = (held.next().flatten(), held.next().flatten());
         let newest = usize::from(second > first);
-        // The newest record is written anew, too: the process that wrote it may have been killed before
-        // its fsync, or after an fsync that failed.
+        // The newest record is written anew, too, because the process that wrote it may have been killed before its
+        // fsync, or after an fsync that failed.
         let slot = if first.max(second) == Some(witnessed) {
             newest
         } else {
@@ -113,7 +113,8 @@ impl Witness {
         self.root
             .overwrite(WITNESS_FILE, slot * SECTOR, &witnessed.encode())?;
         if self.adopts && first.max(second) > Some(witnessed) {
-            // The older record is the true one now: the other slot must not outdo it.
+            // The older record is the valid one now. The other slot is overwritten, because a reader takes the newest
+            // record.
             self.root
                 .overwrite(WITNESS_FILE, (1 - slot) * SECTOR, &witnessed.encode())?;
         }

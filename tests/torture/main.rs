@@ -1,7 +1,7 @@
-//! `make torture`: the library on real file systems that fail, judged after a repair and a new mount.
+//! `make torture`: runs the library on failing file systems, and checks them after a repair and a new mount.
 //!
-//! Needs root, loop devices and the programs of e2fsprogs, xfsprogs and btrfs-progs; says what it skips.
-//! Arguments: words that the names of the cases must contain.
+//! It needs root, loop devices and the programs of e2fsprogs, xfsprogs and btrfs-progs. It reports the skipped
+//! cases. The arguments are words that the names of the cases must contain.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -11,7 +11,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "this program looks at the disk behind the library's back"
+    reason = "this program reads the disk without the library"
 )]
 
 #[path = "../it/replay/cut.rs"]
@@ -35,7 +35,7 @@ use std::time::Instant;
 use volume::{Failure, Kind, Volume, run};
 use work::{Place, Work};
 
-/// One file system, one failure, one kind of work.
+/// A combination of one file system, one failure and one kind of work.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     kind: Kind,
@@ -97,15 +97,15 @@ impl Case {
 
 /// The outcome of a case.
 enum Fate {
-    /// The work was done, and everything is there.
+    /// The work was done, and all of its results are there.
     Done,
-    /// The work was refused or failed, and everything that the catalog says is true.
+    /// The work was refused or failed, and the catalog is correct.
     Refused(String),
-    /// The catalog says something that is not true.
+    /// The catalog is wrong about the files.
     Wrong(Vec<String>),
-    /// The catalog itself cannot be read: its disk lost it.
+    /// The catalog cannot be read, because its disk lost it.
     Unreadable(String),
-    /// The case could not be set up, or not be judged.
+    /// The case could not be set up or checked.
     Failed(String),
     Skipped(String),
 }
@@ -139,7 +139,7 @@ fn child(verb: &str, directory: &Path, case: &Case) -> Command {
     command
 }
 
-/// Runs in the child: prints why the work failed, if it did.
+/// Runs the work in the child process, and prints the error if it fails.
 fn be_the_child(arguments: &[String]) -> ExitCode {
     let [verb, directory, work, late, elsewhere] = arguments else {
         return ExitCode::FAILURE;
@@ -214,8 +214,8 @@ fn try_case(case: &Case, directory: &Path) -> Result<Fate, String> {
     )
 }
 
-/// Records a process with the real store, cuts the power at each of its calls, and opens what is left with
-/// the real store. False if that failed; a panic tells where.
+/// Records a process with the real store, cuts the power at each of its calls, and opens each crash image with
+/// the real store. Returns `false` after printing a failure.
 fn lose_power() -> bool {
     if run(&["which", "strace"]).is_err() {
         println!("the real store: SKIPPED: `strace` is not installed");
@@ -284,7 +284,7 @@ fn missing_programs(kind: Kind) -> Option<String> {
     missing.map(|program| format!("`{program}` is not installed"))
 }
 
-/// Why nothing can be done here.
+/// Returns the reason why no case can run on this system, if there is one.
 fn obstacle() -> Option<String> {
     let root = run(&["id", "-u"]).is_ok_and(|id| id.trim() == "0");
     if !root {
@@ -390,8 +390,8 @@ impl Counts {
     }
 }
 
-/// Prints a table of the failures. The bare calls show what the kernel reports; they are no work of the
-/// library.
+/// Prints a table of the failures. The bare calls show the kernel's reports and are not counted as the library's
+/// work.
 fn summarize(cases: &[Case], fates: &BTreeMap<usize, Fate>, begun: Instant) -> ExitCode {
     let judged = || {
         let numbered = cases.iter().enumerate();

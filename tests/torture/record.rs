@@ -1,4 +1,4 @@
-//! Recording the system calls of a process that works with the real store, by `strace`.
+//! Uses `strace` to record the system calls of a process that works with the real store.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,14 +12,14 @@ use crate::trace::Call;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// The first word of a line that the process writes for the recording.
+/// The first word of a line that the process writes into the recording.
 const ACK: &str = "acknowledged:";
 
 fn chunk(number: u32) -> Result<frostline::ChunkId, frostline::error::GeometryError> {
     frostline::ChunkId::new(number)
 }
 
-/// Tells what the catalog has acknowledged, in one system call.
+/// Writes the keys that the catalog has acknowledged, in one system call.
 fn acknowledge(catalog: &Catalog) -> Outcome {
     let mut line = ACK.to_owned();
     for entry in catalog.chunk_artifact_keys()? {
@@ -38,7 +38,7 @@ fn freeze(catalog: &Catalog, number: u32) -> Outcome {
     acknowledge(catalog)
 }
 
-/// The process that is recorded: a first start and three more, with commits, flushes, a compaction and a
+/// Runs the work that is recorded: a first start and later starts, with commits, flushes, a compaction and a
 /// sweep.
 pub fn work(data: &Path) -> Outcome {
     let open = || -> Result<Catalog, Box<dyn std::error::Error>> {
@@ -79,7 +79,7 @@ pub fn work(data: &Path) -> Outcome {
 
 /// Runs the process under `strace`, and returns its calls.
 ///
-/// A recording must be complete, or a call that was left out looks like a loss. The bytes that the process reads are
+/// A recording must be complete, because a missing call looks like a loss. The bytes that the process reads are
 /// therefore compared with the bytes of its recorded writes.
 pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
     let data = directory.join("data");
@@ -127,12 +127,12 @@ pub fn record(program: &Path, directory: &Path) -> Result<Vec<Call>, String> {
 /// Turns lines of `strace` into calls on paths below the data directory.
 struct Reader {
     data: String,
-    /// The open descriptors: the path, and the next byte that is written.
+    /// The open descriptors, each with its path and its current offset.
     open: HashMap<String, (String, usize)>,
     lengths: HashMap<String, usize>,
-    /// The bytes of the files, as far as they were written.
+    /// The written bytes of the files.
     contents: HashMap<String, Vec<u8>>,
-    /// A file that was read with other bytes than the recorded ones.
+    /// The path of a file whose read bytes differ from the recorded ones.
     incomplete: Option<String>,
     calls: Vec<Call>,
 }
@@ -149,14 +149,14 @@ impl Reader {
         }
     }
 
-    /// The path below the data directory, if it is there.
+    /// Returns the path relative to the data directory, or `None` if it is outside.
     fn below(&self, path: &str) -> Option<String> {
         let below = path.strip_prefix(&self.data)?;
         Some(below.trim_start_matches('/').to_owned())
     }
 
     fn read(&mut self, line: &str) -> Result<(), String> {
-        // Of signals, and of the ends of threads.
+        // The line reports a signal or the end of a thread.
         if line.starts_with("---") || line.starts_with("+++") {
             return Ok(());
         }
@@ -182,7 +182,7 @@ impl Reader {
             "write" | "pwrite64" => {
                 let descriptor = descriptor(argument(0)?)?;
                 let mut bytes = unescape(argument(1)?);
-                // No start reads the options, and they are most of the bytes.
+                // The options are recorded as zeros, because no start reads them and they are most of the bytes.
                 if descriptor.1.contains("/OPTIONS-") {
                     bytes.fill(0);
                 }
@@ -202,7 +202,7 @@ impl Reader {
                 let content = self.contents.entry(path.clone()).or_default();
                 content.resize(content.len().max(at + bytes.len()), 0);
                 content[at..at + bytes.len()].copy_from_slice(&bytes);
-                // The text of a lock file is for people, and not part of the protocol.
+                // The text of a lock file is only a message for the operator, not a part of the protocol.
                 if !path.ends_with(frostline::key::LOCK_FILE) {
                     self.calls.push(Call::Write(path, at, bytes));
                 }
@@ -255,13 +255,13 @@ impl Reader {
         Some(())
     }
 
-    /// Compares bytes that were read with those that were written.
+    /// Compares the bytes of a read with the bytes that were written.
     fn compare(&mut self, name: &str, arguments: &[String], result: &str) -> Option<()> {
         let (number, path) = descriptor(arguments.first()?)?;
         let length: usize = result.split(' ').next()?.parse().ok()?;
         let position = match self.open.get_mut(&number) {
             Some((_, position)) => position,
-            // Opened before the recording, or no file.
+            // The descriptor was opened before the recording, or is no file.
             None => return Some(()),
         };
         let at = match name {
@@ -278,7 +278,7 @@ impl Reader {
             return Some(());
         };
         let read = unescape(arguments.get(1)?);
-        // Behind what was written are zeros that were reserved.
+        // Reserved zeros follow the written bytes.
         let written = content.get(at.min(content.len())..)?;
         let same = read
             .iter()
@@ -329,7 +329,7 @@ impl Reader {
         Some(())
     }
 
-    /// The path that a directory's descriptor and a name are.
+    /// Returns the path of a name relative to a directory's descriptor.
     fn path(&self, directory: &str, name: &str) -> Option<String> {
         let name = text(name);
         if name.starts_with('/') {
@@ -339,7 +339,7 @@ impl Reader {
         Some(format!("{directory}/{name}"))
     }
 
-    /// A path through `/proc/…/fd/N` leads to what that descriptor is.
+    /// Resolves a path through `/proc/…/fd/N` to the path of that descriptor.
     fn resolved(&self, path: &str) -> String {
         let Some((_, rest)) = path.split_once("/fd/") else {
             return path.to_owned();
@@ -379,7 +379,7 @@ impl Reader {
     }
 }
 
-/// The arguments of a call: commas inside of strings and of descriptors' paths do not part them.
+/// Splits the arguments of a call at commas, except inside strings and descriptors' paths.
 fn split(arguments: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut in_text, mut in_path) = (false, false);
@@ -399,7 +399,7 @@ fn split(arguments: &str) -> Vec<String> {
     parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
-/// `6</path>`: the number and the path, which may be escaped.
+/// Parses a descriptor such as `6</path>` into its number and its path, which may be escaped.
 fn descriptor(text: &str) -> Option<(String, String)> {
     let (number, path) = text.split_once('<')?;
     let path = path.rsplit_once('>')?.0;
@@ -413,7 +413,7 @@ fn text(argument: &str) -> String {
     String::from_utf8_lossy(&unescape(argument)).into_owned()
 }
 
-/// A string of `\xNN`.
+/// Decodes a string of `\xNN` escapes.
 fn unescape(text: &str) -> Vec<u8> {
     let text = text.trim_start_matches('"').trim_end_matches('"');
     if !text.starts_with("\\x") {

@@ -1,10 +1,10 @@
-//! A small file system on a loop device, and the ways in which it is made to fail.
+//! A small file system on a loop device, and its failures.
 //!
-//! The device's bytes are in a sparse file on a small tmpfs. When the tmpfs is filled, each write to a
-//! part of the device that was never written fails with an I/O error, and the rest keeps working.
+//! The device's bytes are in a sparse file on a small tmpfs. When the tmpfs is full, each write to a part of
+//! the device that was never written fails with an I/O error. All other parts keep working.
 //!
-//! The loop driver takes a write of which the tmpfs accepted a part for one that succeeded. Therefore no
-//! request and no block of a file system is larger than a page, which the tmpfs accepts whole or not at all.
+//! The loop driver reports success for a write that the tmpfs accepted only in part. Therefore no request and
+//! no block of a file system is larger than a page, which the tmpfs accepts completely or not at all.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// The journal is not written before it is used; the tables of inodes are.
+/// Options for ext4: the tables of inodes are written when it is created, but the journal is not.
 const EXT4: &str = "lazy_journal_init=1,lazy_itable_init=0";
 
 /// A file system that Debian's kernel has.
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// Mounted so that changes are committed each second, and an error does not panic.
+    /// Returns mount options: changes are committed each second, and an error does not cause a panic.
     fn options(self, failure: Failure) -> &'static str {
         match self {
             Self::Ext4 if failure == Failure::ReadOnly => "errors=remount-ro,commit=1,nodiscard",
@@ -89,12 +89,12 @@ impl Kind {
     }
 }
 
-/// How the file system fails.
+/// The failure of the file system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
-    /// The bitmaps of used blocks are damaged: delayed allocation fails.
+    /// The bitmaps of used blocks are damaged, and delayed allocation fails.
     Bitmaps,
-    /// The same, and the file system makes itself read-only at the first error.
+    /// The bitmaps are damaged, and the file system is remounted read-only at the first error.
     ReadOnly,
     /// A commit of the journal fails in the background; the data can be written.
     Journal,
@@ -102,16 +102,16 @@ pub enum Failure {
     Shutdown,
     /// Each write to a part of the device that was never written fails.
     Device,
-    /// The same for a while: the kernel's own writing fails, and then the device is well again.
+    /// The device fails only for a while: the kernel's own writeback fails, and then the device works again.
     Passing,
-    /// The same, of the tables of inodes only. The data can be written.
+    /// The device fails for a while, but only for the tables of inodes. The data can be written.
     Inodes,
     Full,
-    /// The quota is used up, for root as for others.
+    /// The quota is used up, also for root.
     Quota,
 }
 
-/// Runs a program; its output is the error.
+/// Runs a program and returns its output. The error contains the output of a failed program.
 pub fn run(command: &[&str]) -> Result<String, String> {
     let (program, arguments) = command.split_first().ok_or("no program")?;
     let output = Command::new(program)
@@ -130,7 +130,7 @@ pub fn run(command: &[&str]) -> Result<String, String> {
     ))
 }
 
-/// One volume, unmounted and freed at the end.
+/// A volume, which is unmounted and freed when it is dropped.
 pub struct Volume {
     kind: Kind,
     failure: Failure,
@@ -139,7 +139,7 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// Makes a volume below an empty directory, for one failure to come, and mounts it.
+    /// Creates a volume for one failure below an empty directory, and mounts it.
     pub fn new(directory: &Path, kind: Kind, failure: Failure) -> Result<Self, String> {
         fs::create_dir_all(directory.join("backing")).map_err(|error| error.to_string())?;
         fs::create_dir_all(directory.join("mount")).map_err(|error| error.to_string())?;
@@ -184,7 +184,7 @@ impl Volume {
         self.directory.join(below).display().to_string()
     }
 
-    /// The mount point.
+    /// Returns the mount point.
     pub fn root(&self) -> PathBuf {
         self.directory.join("mount")
     }
@@ -207,7 +207,7 @@ impl Volume {
         .map(drop)
     }
 
-    /// Gives every block its place on the tmpfs, but for those of these ranges behind their first.
+    /// Allocates every block on the tmpfs, except the blocks of these ranges after their first.
     fn leave_holes_only_in(&self, ranges: &[(u64, u64)], image: &str) -> Result<(), String> {
         let megabytes = (self.kind.megabytes() << 20).to_string();
         run(&["sync"])?;
@@ -220,7 +220,7 @@ impl Volume {
         Ok(())
     }
 
-    /// The first and the last block of each table of inodes. The first block has those that exist.
+    /// Returns the first and the last block of each table of inodes. The first block contains the existing inodes.
     fn inode_tables(&self) -> Result<Vec<(u64, u64)>, String> {
         let text = run(&["dumpe2fs", &self.device])?;
         let after = text.split("Inode table at ").skip(1);
@@ -245,7 +245,7 @@ impl Volume {
         value.ok_or(format!("dumpe2fs says no `{name}`"))
     }
 
-    /// The first and the last block of each part of the journal.
+    /// Returns the first and the last block of each extent of the journal.
     fn journal(&self) -> Result<Vec<(u64, u64)>, String> {
         let text = run(&["debugfs", "-R", "stat <8>", &self.device])?;
         let extents = text
@@ -264,7 +264,7 @@ impl Volume {
             .ok_or(format!("the journal: {text}"))
     }
 
-    /// The positions of the bitmaps of used blocks.
+    /// Returns the blocks of the bitmaps of used blocks.
     fn bitmaps(&self) -> Result<Vec<u64>, String> {
         let text = run(&["dumpe2fs", &self.device])?;
         let after = text.split("Block bitmap at ").skip(1);
@@ -287,7 +287,7 @@ impl Volume {
     }
 
     fn damage_bitmaps(&self) -> Result<(), String> {
-        // A group that was never used has no bitmap on the disk yet.
+        // The disk is filled first, because a block group that was never used has no bitmap on the disk yet.
         let ballast = self.root().join("ballast");
         fill(&ballast)?;
         fs::remove_file(ballast).map_err(|error| error.to_string())?;
@@ -309,7 +309,7 @@ impl Volume {
         self.mount()
     }
 
-    /// Makes it fail from now on.
+    /// Starts the failure.
     pub fn fail(&self) -> Result<(), String> {
         let mount = self.path("mount");
         match self.failure {
@@ -320,13 +320,13 @@ impl Volume {
             Failure::Passing | Failure::Inodes => {
                 let ballast = self.directory.join("backing/ballast");
                 fill(&ballast)?;
-                // Another program makes the kernel write. Its error is its own.
+                // Another program makes the kernel write. The error of that program is irrelevant.
                 let _ignored = run(&["sync", "-f", &mount]);
                 fs::remove_file(ballast).map_err(|error| error.to_string())
             }
             Failure::Device | Failure::Journal => {
                 fill(&self.directory.join("backing/ballast"))?;
-                // A change by another program, which is committed in the background and fails.
+                // Another program's change is committed in the background, and its commit fails.
                 let _ignored = File::create(self.root().join("other"));
                 thread::sleep(Duration::from_millis(2_500));
                 Ok(())
@@ -334,7 +334,7 @@ impl Volume {
         }
     }
 
-    /// A process that has just ended may keep the mount busy for a moment.
+    /// Unmounts the volume. Tries again, because a process that has just ended may keep the mount busy.
     fn unmount(&self) -> Result<(), String> {
         let mut unmounted = Ok(());
         for _ in 0..50 {
@@ -352,7 +352,7 @@ impl Volume {
         self.unmount()?;
         let _ignored = fs::remove_file(self.directory.join("backing/ballast"));
         if matches!(self.kind, Kind::Ext4 | Kind::Ext2) {
-            // Its exit code says whether there was something to repair.
+            // The exit code is ignored, because it is nonzero after a successful repair, too.
             let _ignored = run(&["e2fsck", "-fy", &self.device]);
         }
         self.mount()
@@ -370,7 +370,7 @@ impl Drop for Volume {
     }
 }
 
-/// Takes every byte that is left.
+/// Fills the file system of this file completely.
 fn fill(ballast: &Path) -> Result<(), String> {
     let mut file = File::create(ballast).map_err(|error| error.to_string())?;
     for size in [1 << 20, 4096, 1] {

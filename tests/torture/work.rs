@@ -1,4 +1,4 @@
-//! The work that meets a failure: in a process of its own, which tells when it is ready for it.
+//! The work that meets a failure. It runs in a child process, which reports when it is ready for the failure.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -11,18 +11,18 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// One kind of work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Work {
-    /// Freezes one artifact of so many bytes.
+    /// Freezes one artifact with this number of bytes.
     Freeze(usize),
-    /// Freezes a group of so many artifacts, each of so many bytes.
+    /// Freezes a group with this number of artifacts, each with this number of bytes.
     Group(u32, usize),
-    /// Sweeps so many artifacts.
+    /// Sweeps this number of artifacts.
     Sweep(u32),
     /// Makes a hot directory ready.
     Ready,
     /// Removes a hot directory.
     Remove,
-    /// The known order with bare system calls: fsync of so many files of so many bytes, and of their
-    /// directory. Says what the kernel itself reports.
+    /// Does the known steps with bare system calls, to show the kernel's own reports: fsyncs this number of files
+    /// with this number of bytes, and their directory.
     Bare(u32, usize),
 }
 
@@ -57,7 +57,7 @@ impl Work {
 pub struct Place {
     pub data: PathBuf,
     pub catalog: PathBuf,
-    /// The file in which the bare calls record the files that were reported durable.
+    /// The file that the bare calls write once all fsyncs have succeeded.
     pub notes: PathBuf,
 }
 
@@ -96,7 +96,7 @@ fn bytes(number: u32, size: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Everything that is to exist before the failure: the roots, the bucket, and what is to be removed.
+/// Creates everything that must exist before the failure: the roots, the bucket, and the artifacts to remove.
 pub fn prepare(place: &Place, work: Work) -> Outcome {
     let catalog = place.open()?;
     freeze(&catalog, 999, 10)?;
@@ -121,7 +121,7 @@ fn freeze(catalog: &Catalog, number: u32, size: usize) -> Outcome {
     Ok(())
 }
 
-/// Tells the parent, and waits until it has made the file system fail.
+/// Reports to the parent, and waits until the parent has made the file system fail.
 fn meet_the_failure() -> Outcome {
     println!("ready");
     io::stdout().flush()?;
@@ -130,7 +130,7 @@ fn meet_the_failure() -> Outcome {
     Ok(())
 }
 
-/// Does the work. `late`: the files are written before the failure, and made durable after it.
+/// Does the work. If `late` is set, it writes the files before the failure and makes them durable after it.
 pub fn work(place: &Place, work: Work, late: bool) -> Outcome {
     if let Work::Bare(count, size) = work {
         return bare(place, count, size, late);
@@ -212,8 +212,8 @@ fn bare(place: &Place, count: u32, size: usize, late: bool) -> Outcome {
     Ok(())
 }
 
-/// Lists the errors of the disk, as it is after a repair and a new mount. Reads the catalog with RocksDB
-/// alone.
+/// Lists the errors of the disk after a repair and a new mount. Reads the catalog with RocksDB, without the
+/// library.
 pub fn judge(place: &Place, work: Work) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
     if let Work::Bare(count, size) = work {

@@ -1,9 +1,9 @@
-//! Calls about whole file systems: whether one syncs, and still writes, and what it shows of lost bytes.
+//! Calls on whole file systems: syncing them, checking that they still write, and finding lost bytes.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "this is the room for files"
+    reason = "only `fs` uses `std::fs`"
 )]
 
 use std::collections::HashMap;
@@ -15,12 +15,12 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
 
-/// The number of a file system's device.
+/// The device number of a file system.
 pub(crate) type Device = (u32, u32);
 
-/// The mark of a directory among all that have had, or will have, its name. A number of an
-/// inode is given out again; the time of birth, where the file system keeps it, differs by the ticks of the
-/// clock (10 milliseconds at most) that lie between the two.
+/// The mark that distinguishes a directory from all others that have had, or will have, its name. Inode numbers are
+/// reused. The time of birth, on file systems that keep it, differs by the clock ticks between the two creations; a
+/// tick is 10 milliseconds at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DirMark {
     device: Device,
@@ -33,7 +33,7 @@ impl DirMark {
         self.device
     }
 
-    /// A simulated disk keeps no time of birth.
+    /// Returns the mark of a simulated directory. A simulated disk keeps no time of birth.
     #[cfg(feature = "sim")]
     pub(in crate::fs) const fn simulated(inode: u64) -> Self {
         Self {
@@ -58,17 +58,17 @@ pub(in crate::fs) fn sync_file_system(fd: impl AsFd) -> io::Result<()> {
     Ok(fs::syncfs(fd)?)
 }
 
-/// ext2 to ext4.
+/// The magic number of ext2 to ext4.
 const EXT: i64 = 0xef53;
 const BTRFS: i64 = 0x9123_683e;
 
-/// The file systems whose behaviour was measured, by their magic: ext2 to ext4 (one number for all),
-/// XFS, btrfs, tmpfs (which keeps nothing anyway). Their `syncfs` writes all data and metadata and
-/// waits; others may pass it on to nobody, as FUSE does. They show lost bytes as holes; others may show
-/// a hole where zeros were written.
+/// The magic numbers of the file systems whose behaviour was measured: ext2 to ext4 (one number for all), XFS, btrfs,
+/// and tmpfs (which keeps nothing anyway). Their `syncfs` writes all data and metadata and waits. On other file
+/// systems, `syncfs` may do nothing, as on FUSE. The measured file systems show lost bytes as holes. Other file
+/// systems may show a hole in place of written zeros.
 const KNOWN: [i64; 4] = [EXT, 0x5846_5342, BTRFS, 0x0102_1994];
 
-/// Whether a later fsync, or the check for holes, finds every error of writeback that is begun early.
+/// Returns whether a later fsync, or the check for holes, finds every error of writeback that starts early.
 pub(in crate::fs) fn reports_early_writeback(file: &File) -> io::Result<bool> {
     let kind = fs::fstatfs(file)?.f_type;
     Ok(KNOWN.contains(&kind) && (kind != EXT || has_journal(file)?))
@@ -78,17 +78,17 @@ pub(in crate::fs) fn copies_on_write(fd: impl AsFd) -> io::Result<bool> {
     Ok(fs::fstatfs(fd)?.f_type == BTRFS)
 }
 
-/// Whether the file system is one of those whose behaviour was measured.
+/// Returns whether the file system is one of those whose behaviour was measured.
 pub(in crate::fs) fn is_known(fd: impl AsFd) -> io::Result<bool> {
     Ok(KNOWN.contains(&fs::fstatfs(fd)?.f_type))
 }
 
-/// Makes sure that a file system still writes changes, by setting a directory's times to now, twice.
+/// Checks that a file system still writes changes, by setting a directory's times to now, twice.
 ///
-/// The first change starts a transaction. ext4 notices an aborted journal then, becomes read-only and
-/// does not report that to this call; the second change is refused. XFS after a shutdown and btrfs after
-/// an aborted transaction refuse the first one. A full disk or a missing permission says nothing of what
-/// was written before.
+/// The first change starts a transaction. ext4 then notices an aborted journal and becomes read-only, but does not
+/// report that to this call; it refuses the second change. XFS after a shutdown, and btrfs after an aborted
+/// transaction, refuse the first change. A full disk or a missing permission is ignored, because it says nothing
+/// about earlier writes.
 pub(in crate::fs) fn check_file_system(dir: impl AsFd) -> io::Result<()> {
     if !is_known(&dir)? {
         return Ok(());
@@ -97,7 +97,7 @@ pub(in crate::fs) fn check_file_system(dir: impl AsFd) -> io::Result<()> {
     change_times(&dir)
 }
 
-/// Sets both times to now. A full disk or a missing permission is no failure.
+/// Sets both times to now. A full disk or a missing permission is not a failure.
 fn change_times(fd: impl AsFd) -> io::Result<()> {
     let now = fs::Timespec {
         tv_sec: 0,
@@ -115,12 +115,12 @@ fn change_times(fd: impl AsFd) -> io::Result<()> {
 
 /// Fsyncs a file or a directory.
 ///
-/// ext4 without a journal writes an inode in the background, and tells the failure to no fsync: the inode
-/// is clean then, and the next fsync does not write it. A change of its times makes it dirty, so that
-/// this very fsync writes it, and reports that.
+/// ext4 without a journal writes inodes in the background. No fsync reports a failure of such a write, because the
+/// inode is then clean and the next fsync does not write it. A change of the times makes the inode dirty, so that
+/// this very fsync writes it and reports a failure.
 ///
-/// A directory above the roots may be on a mount for reading only, or another user's: it is fsynced as it
-/// is. A file system that has made itself read-only is met by the check at the end of each barrier.
+/// A directory above the roots may be on a read-only mount, or belong to another user. It is fsynced without a change
+/// of its times. The check at the end of each barrier finds a file system that has made itself read-only.
 pub(in crate::fs) fn sync(fd: impl AsFd) -> io::Result<()> {
     if fs::fstatfs(&fd)?.f_type == EXT && !has_journal(&fd)? {
         match change_times(&fd) {
@@ -131,22 +131,22 @@ pub(in crate::fs) fn sync(fd: impl AsFd) -> io::Result<()> {
     Ok(fs::fsync(fd)?)
 }
 
-/// The first byte of a file without a place on the disk; its length if there is none.
+/// Returns the offset of the first byte without a place on the disk, or the file's length if there is no hole.
 pub(in crate::fs) fn first_hole(file: &File) -> io::Result<u64> {
     Ok(fs::seek(file, fs::SeekFrom::Hole(0))?)
 }
 
-/// The first Linux whose `syncfs` tells of every failure: of data since 5.8, of a file system's own
-/// work since 5.17.
+/// The first Linux release whose `syncfs` reports every failure: failures of data since 5.8, and failures of a file
+/// system's own work since 5.17.
 const TELLS: (u32, u32) = (5, 17);
 
-/// From so many fsyncs on one `syncfs` is cheaper. It also writes what others have left to be written
-/// there: with a busy neighbour it costs some ten milliseconds more, and so does an fsync of each of
-/// these.
+/// The number of fsyncs from which on one `syncfs` is cheaper. `syncfs` also writes the dirty data of other programs
+/// on that file system. If another program writes much, `syncfs` costs some ten milliseconds more, and so do this
+/// many fsyncs.
 pub(in crate::fs) const MANY: usize = 32;
 
-/// From how many files and directories on `syncfs` replaces an fsync of each; none if it does not
-/// promise, and report, as much.
+/// Returns the number of files and directories from which on `syncfs` replaces an fsync of each. Returns `None` if
+/// `syncfs` does not guarantee the same durability, or does not report the same errors.
 pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>> {
     let kind = fs::fstatfs(&fd)?.f_type;
     if kind == EXT && !has_journal(&fd)? {
@@ -157,18 +157,17 @@ pub(in crate::fs) fn sync_whole_from(fd: impl AsFd) -> io::Result<Option<usize>>
     Ok(promises.then_some(MANY))
 }
 
-/// The device of a file system, and its own id.
+/// The device of a file system, and the file system's own id.
 type FileSystemId = (Device, u64);
 
-/// The answers of [`has_journal`], since the last lock. Open roots keep their file systems mounted, and a
-/// mounted one does not change its answer.
+/// The answers of [`has_journal`] since the last lock. Open roots keep their file systems mounted, and the answer for
+/// a mounted file system does not change.
 static JOURNALS: LazyLock<Mutex<HashMap<FileSystemId, bool>>> = LazyLock::new(Mutex::default);
 
-/// Whether this file system of the ext4 driver has a journal. Without one, as on ext2, a background write
-/// of inodes that fails is reported to the device's first `sync` of any program, and `syncfs` returned 0
-/// over lost files.
+/// Returns whether this file system of the ext4 driver has a journal, or `false` if `/sys` is not mounted.
 ///
-/// False where `/sys` is not mounted.
+/// Without a journal, as on ext2, a failed background write of inodes is reported to the device's first `sync` of any
+/// program. `syncfs` returned 0 although files were lost.
 fn has_journal(fd: impl AsFd) -> io::Result<bool> {
     let device = mark(&fd)?.device;
     let id = (device, fs::fstatvfs(&fd)?.f_fsid);
@@ -176,7 +175,7 @@ fn has_journal(fd: impl AsFd) -> io::Result<bool> {
     if let Some(answer) = known.get(&id) {
         return Ok(*answer);
     }
-    // A look that failed is taken again the next time.
+    // A failure is not kept, so that the next call asks the driver again.
     let Some(answer) = is_journalled(device) else {
         return Ok(false);
     };
@@ -184,23 +183,23 @@ fn has_journal(fd: impl AsFd) -> io::Result<bool> {
     Ok(answer)
 }
 
-/// Forgets the answers of [`has_journal`]: a file system that was mounted anew has the same id, and may have
-/// gained or lost its journal in between.
+/// Forgets the answers of [`has_journal`]. A file system that is mounted again has the same id, and may have gained
+/// or lost its journal in between.
 pub(crate) fn forget_journals() {
     let mut known = JOURNALS.lock().unwrap_or_else(PoisonError::into_inner);
     known.clear();
 }
 
-/// The answer of the ext4 driver; none if it does not tell.
+/// Returns the answer of the ext4 driver, or `None` if the driver gives no answer.
 fn is_journalled((major, minor): Device) -> Option<bool> {
     let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}")).ok()?;
     let driver = std::path::Path::new("/sys/fs/ext4").join(device.file_name()?);
-    // The number of the journal's thread, or `<none>`.
+    // The file holds the number of the journal's thread, or `<none>`.
     let task = std::fs::read_to_string(driver.join("journal_task")).ok()?;
     Some(task.trim().parse::<u32>().is_ok())
 }
 
-/// The first two numbers of a kernel's release.
+/// Returns the first two numbers of a kernel's release.
 fn release_of(text: &[u8]) -> Option<(u32, u32)> {
     let mut numbers = text.split(|byte| !byte.is_ascii_digit());
     let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();

@@ -1,4 +1,5 @@
-//! Every tear that a power cut can leave is a torn tail; every single flipped bit is damage.
+//! Tests of the log's format: every tear that a power cut can leave is a torn tail, and every single flipped bit is
+//! damage.
 
 use super::*;
 
@@ -16,7 +17,7 @@ fn log_tail(bytes: &[u8]) -> Tail {
     tail(bytes, complete(bytes), Unsynced::One)
 }
 
-/// A file of batches of these sizes, and where each of them ends.
+/// Returns a file of batches of these sizes, and the offsets at which the batches end.
 fn file(sizes: &[usize]) -> (Vec<u8>, Vec<usize>) {
     let mut file = Vec::new();
     let mut ends = Vec::new();
@@ -39,30 +40,30 @@ fn what_is_framed_is_read_back_and_is_whole() {
     assert_eq!(batches(&bytes), written);
 }
 
-/// As RocksDB lays it out: fewer bytes than a header's at the end of a block are zeros.
+/// RocksDB lays a block out in this way: fewer bytes than a header's at its end are zeros.
 #[test]
 fn a_batch_begins_where_a_header_fits() {
     for left in 0..=2 * HEADER {
         let sizes = [BLOCK - HEADER - left, 9];
         let (bytes, ends) = file(&sizes);
         let end = match left {
-            // In the next block.
+            // The second batch is in the next block.
             ..HEADER => BLOCK + HEADER + 9,
-            // The first part, which may have no bytes, in this block, and the rest in the next one.
+            // The first part, which may have no bytes, is in this block, and the rest is in the next one.
             _ => BLOCK + HEADER + 9 - (left - HEADER),
         };
         assert_eq!(ends[1], end, "{left}");
         let read: Vec<_> = batches(&bytes).iter().map(Vec::len).collect();
         assert_eq!(read, sizes, "{left}");
         assert_eq!(complete(&bytes), bytes.len());
-        // A batch is complete with the zeros that fill its block.
+        // A complete batch includes the zeros that fill its block.
         let first = if left < HEADER { BLOCK } else { BLOCK - left };
         assert_eq!(complete(&bytes[..BLOCK]), first, "{left}");
     }
 }
 
-/// The type is the last byte of a header, and may be the last one of a sector: the header's other bytes show
-/// that the sector was written.
+/// The type is the last byte of a header, and may be the last byte of a sector. The header's other bytes show that
+/// the sector was written.
 #[test]
 fn a_flipped_type_at_the_end_of_a_sector_is_no_tear() {
     let (mut bytes, ends) = file(&[2 * SECTOR - 2 * HEADER, 90]);
@@ -70,17 +71,18 @@ fn a_flipped_type_at_the_end_of_a_sector_is_no_tear() {
     bytes[2 * SECTOR - 1] = 0;
     assert_eq!(complete(&bytes), ends[0]);
     assert_eq!(log_tail(&bytes), Tail::Damaged);
-    // The whole sector is lost, or the one behind it.
+    // All bytes of the batch in that sector are lost.
     bytes[ends[0]..2 * SECTOR].fill(0);
     assert_eq!(log_tail(&bytes), Tail::Torn);
 }
 
-/// Headers that contradict the layout are of no batch that was written, whichever sectors are missing.
+/// Headers that contradict the layout belong to no written batch, regardless of the missing sectors.
 #[test]
 fn a_header_that_contradicts_the_layout_is_damage() {
     let (whole, ends) = file(&[100]);
     for (kind, length) in [
-        // Longer than its block; a first part that does not fill its block; a last part without a first.
+        // The headers are those of a record longer than its block, of a first part that does not fill its block, and
+        // of a last part without a first part.
         (1, 40_000_u16),
         (2, 600),
         (4, 600),
@@ -138,9 +140,9 @@ fn every_tear_of_the_last_batch_is_torn() {
     }
 }
 
-/// The last bytes of the last batch are zeros, and the file is longer: a power cut loses whole sectors only. The
-/// exceptions are two edits of a manifest in one sector, and a batch that takes more than one call. Zeros that reach
-/// over a whole sector look like a lost one.
+/// Zeros at the end of the last batch are damage if the file is longer, because a power cut loses whole sectors only.
+/// The exceptions are two edits of a manifest in one sector, and a batch that takes more than one call. Zeros that
+/// cover a whole sector look like a lost sector.
 #[test]
 fn zeros_from_within_a_sector_on_are_damage() {
     let (bytes, ends) = file(&[300, 1_500]);
@@ -178,8 +180,8 @@ fn zeros_from_within_a_sector_on_are_damage() {
     }
 }
 
-/// A batch begins on the last bytes of a sector, and its checksum with as many zeros: it is not torn because of
-/// them.
+/// A batch begins on the last bytes of a sector, and its checksum begins with as many zeros. These zeros do not make
+/// it torn.
 #[test]
 fn a_checksum_that_begins_with_zeros_is_no_lost_sector() {
     for lost in 1..CHECKSUM - 1 {
@@ -216,13 +218,13 @@ fn a_checksum_that_begins_with_zeros_is_no_lost_sector() {
         let mut torn = bytes.clone();
         torn[2 * SECTOR..].fill(0);
         assert_eq!(log_tail(&torn), Tail::Torn);
-        // The first sector is lost, whose bytes are no zeros.
+        // The first sector, whose bytes are not zeros, is lost.
         let mut torn = before;
         torn.extend(framed(&[9; 700], start));
         assert!(torn[start..start + lost].iter().any(|byte| *byte != 0));
         torn[start..SECTOR].fill(0);
         assert_eq!(log_tail(&torn), Tail::Torn);
-        // And the last one, too; or a byte is damaged.
+        // In addition, the last sector is lost, or a byte is damaged.
         let mut both = torn.clone();
         both[2 * SECTOR..].fill(0);
         assert_eq!(log_tail(&both), Tail::Torn);
@@ -231,7 +233,7 @@ fn a_checksum_that_begins_with_zeros_is_no_lost_sector() {
     }
 }
 
-/// Any single bit of the last batch, and any one bit in each of the last five.
+/// The test flips any single bit of the last batch, and any one bit in each of the last five batches.
 #[test]
 fn a_flipped_bit_is_never_torn() {
     let (bytes, ends) = file(&[100, 80, 90, 70, 60, 110]);
@@ -278,7 +280,7 @@ fn an_unknown_type_is_named() {
     }
 }
 
-/// Two edits of a manifest, written with one sync: either may lose its sectors, and the other stay.
+/// Two edits of a manifest are written with one sync. Either may lose its sectors, and the other one stay.
 #[test]
 fn a_lost_sector_before_a_sound_edit_is_torn_in_a_manifest() {
     let (bytes, ends) = file(&[400, 300, 600]);

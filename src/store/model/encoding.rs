@@ -1,13 +1,13 @@
-//! How the model of the store encodes its batches and entries.
+//! The encoding of batches and entries in the model of the store.
 
 use super::super::log_format::{BatchHead, read_batches};
 use super::{Edit, Entries};
 use crate::sim::Keys;
 
-/// The mark of an edit that deletes its key, in place of the value's length.
+/// The length that an edit has in place of its value's length, if it deletes its key.
 const NO_VALUE: u32 = u32::MAX;
 
-/// The complete batches from the beginning on.
+/// Returns the complete batches from the beginning on.
 pub(super) fn batches(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut batches = Vec::new();
     read_batches(bytes, |batch| batches.push(batch.to_vec()));
@@ -26,7 +26,7 @@ pub(super) fn without_head(batch: &[u8]) -> Option<(BatchHead, &[u8])> {
     Some((BatchHead::of(batch)?, edits))
 }
 
-/// For each edit the key and the value, each with its length in front.
+/// Encodes each edit as the two lengths, the key and the value.
 pub(super) fn encode(edits: &[Edit<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (key, value) in edits {

@@ -1,6 +1,6 @@
-//! Files that can be judged by their bytes alone.
+//! File contents that can be checked by their bytes alone.
 
-/// Bytes after the body: the checksum of all that comes before.
+/// The number of bytes after the body, which are the checksum of all bytes before them.
 const CHECKSUM: usize = 8;
 
 /// Returns the content of a file of this name: a header, a body without zeros, and a checksum. Another version has
@@ -21,7 +21,7 @@ pub fn content(file_name: &str, version: u32, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Whether these are all the bytes of some version of this file.
+/// Returns whether the bytes are a complete version of this file.
 pub fn is_whole(file_name: &str, bytes: &[u8]) -> bool {
     let fits =
         |version: &u32| header(file_name, *version, bytes.len()).len() + CHECKSUM <= bytes.len();
@@ -29,7 +29,7 @@ pub fn is_whole(file_name: &str, bytes: &[u8]) -> bool {
     version.is_some_and(|version| content(file_name, version, bytes.len()) == bytes)
 }
 
-/// The version that the file's header names.
+/// Returns the version in the file's header.
 pub fn version_of(bytes: &[u8]) -> Option<u32> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     let line = std::str::from_utf8(line).ok()?;
@@ -42,7 +42,7 @@ fn header(file_name: &str, version: u32, length: usize) -> String {
     format!("{file_name} version {version} length {length}\n")
 }
 
-/// FNV-1a; never zero, so that it can seed the body.
+/// Returns the FNV-1a hash. It is never zero, because it seeds the body.
 fn checksum(bytes: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step) | 1

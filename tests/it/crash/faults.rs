@@ -12,7 +12,7 @@ use super::scenarios::{SCENARIOS, Scenario, once_more};
 use super::{Failure, Machine};
 use crate::fixture::{EIO, ENOSPC, chunk, report};
 
-/// Calls that a scenario makes once it begins.
+/// Returns the number of calls that a scenario's `run` makes.
 fn calls(scenario: &Scenario, prepared: &SimDisk) -> usize {
     let machine = SimMachine::on(&prepared.fork());
     if let Err(failure) = (scenario.run)(&machine) {
@@ -21,7 +21,7 @@ fn calls(scenario: &Scenario, prepared: &SimDisk) -> usize {
     machine.disk.calls()
 }
 
-/// After any failure the next process works, also after a power cut, and the work can be done.
+/// Checks that after a failure, and after a later power cut, the next process recovers and can redo the work.
 fn converges(scenario: &Scenario, disk: &SimDisk, what: &str) {
     let name = scenario.name;
     let limits = Limits {
@@ -29,7 +29,7 @@ fn converges(scenario: &Scenario, disk: &SimDisk, what: &str) {
         sample: 1 << 3,
         cut_recoveries: 0,
     };
-    // A batch whose members fail one by one has not one fate any more.
+    // The scenario's fates do not apply, because the members of a batch can fail one by one.
     let explored = after_power_loss(&[])
         .with_limits(limits, SEED)
         .explore(&disk.fork().history());
@@ -50,7 +50,7 @@ fn converges(scenario: &Scenario, disk: &SimDisk, what: &str) {
     }
 }
 
-/// The path of a call's label, without `.` and `..`.
+/// Returns the path of a call's label, without `.` and `..`.
 fn named_path(call: &str) -> PathBuf {
     let (_, path) = call.rsplit_once(' ').unwrap();
     let mut named = PathBuf::new();
@@ -64,7 +64,7 @@ fn named_path(call: &str) -> PathBuf {
     named
 }
 
-/// The kind that a failure of this call must be.
+/// Asserts that a failure of this call has the right kind and names its path.
 fn assert_fits(failure: &Failure, call: &str, scenario: &Scenario) {
     let what = format!("{}: {call} failed as {failure}", scenario.name);
     let text = chain(failure);
@@ -74,7 +74,7 @@ fn assert_fits(failure: &Failure, call: &str, scenario: &Scenario) {
     let path = named_path(call);
     let catalog = Path::new("/srv/node/data/catalog/rocksdb");
     let of_the_store = path.starts_with(catalog);
-    // The store's own files are named by their directory.
+    // An error of the store names the store's directory, not the file.
     let named = if of_the_store { catalog } else { &path };
     let named = named.display().to_string();
     assert!(text.contains(&named), "the path is not named: {what}");
@@ -105,8 +105,8 @@ fn fail_every_call(scenario: &Scenario) -> usize {
     2 * calls
 }
 
-/// A failed call is reported, as the right kind and with its path; a failed sync is not issued again
-/// (the simulated disk would panic); and whatever is left, opening again converges.
+/// A failed call is reported as the right kind and with its path. A failed sync is not issued again, which would
+/// make the simulated disk panic. Opening the catalog again recovers every remaining state.
 #[test]
 fn any_call_may_fail_and_the_work_converges() {
     let faults: usize = on_two_threads(SCENARIOS, fail_every_call).into_iter().sum();
@@ -130,7 +130,7 @@ fn fill_at_every_call(scenario: &Scenario) -> usize {
     calls
 }
 
-/// The disk is full from some call on; once there is space again, everything can be done.
+/// The disk is full from some call on. All work succeeds once there is space again.
 #[test]
 fn the_disk_may_be_full_from_any_call_on() {
     let fills: usize = on_two_threads(SCENARIOS, fill_at_every_call)
@@ -139,7 +139,7 @@ fn the_disk_may_be_full_from_any_call_on() {
     report(&format!("crash: {fills} times the disk was full"));
 }
 
-/// Freezes until the disk is full.
+/// Freezes one chunk. Fails if the disk is full.
 fn freeze_on(catalog: &Catalog) -> Result<(), Failure> {
     let mut freezing = catalog.begin::<Ledgers>(chunk(1000))?;
     freezing.file(Ledgers::PACK)?.write_all(&[1; 600])?;
@@ -147,7 +147,7 @@ fn freeze_on(catalog: &Catalog) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Wherever a freeze runs out of space, a sweep in the same process needs none.
+/// A sweep needs no space: it succeeds after a freeze in the same process has run out of space at any call.
 #[test]
 fn a_full_disk_can_be_swept() {
     let prepared = SimMachine {

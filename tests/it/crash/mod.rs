@@ -1,5 +1,5 @@
-//! Crashes: the scenarios that every crash test runs, what must hold after each crash, and the tests
-//! that crash real processes.
+//! Crash tests: the scenarios, the invariants that must hold after each crash, and the tests that crash real
+//! processes.
 
 mod content;
 mod faults;
@@ -19,28 +19,28 @@ pub use frostline::Error as Failure;
 
 /// The machine that a node starts on.
 ///
-/// A scenario knows the disk through this and through frostline's public API only, so that it runs
-/// unchanged on a real directory and on a disk that exists in memory.
+/// A scenario accesses the disk only through this trait and frostline's public API. It therefore runs unchanged
+/// on a real directory and on a simulated disk.
 pub trait Machine {
     fn roots(&self) -> StorageRoots;
 
-    /// Locks the roots, as a process that starts does.
+    /// Locks the roots, as at the start of a process.
     fn lock(&self) -> Result<LockedRoots, LockError>;
 
-    /// Writes a file of somebody else's, such as a database in a hot directory, and syncs it, but not
-    /// its name.
+    /// Writes and syncs a file that the library does not own, such as a database in a hot directory. Does not
+    /// sync its name.
     fn put_file(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
-    /// From so many barriers on a group syncs the file system as a whole, if the machine's disk can be
-    /// told so.
+    /// Sets the number of barriers from which on a group syncs the whole file system, if the machine supports
+    /// it.
     fn sync_whole_from(&self, _barriers: usize) {}
 
-    /// Tells whoever watches which step follows.
+    /// Names the step that follows, for the crash trace.
     fn step(&self, _name: &str) {}
 }
 
 impl dyn Machine + '_ {
-    /// Starts: locks the roots and opens the catalog.
+    /// Starts a node: locks the roots and opens the catalog.
     pub fn open(&self) -> Result<Catalog, Failure> {
         self.step("open");
         Ok(Catalog::open(self.lock()?)?)

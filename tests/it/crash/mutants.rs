@@ -1,4 +1,4 @@
-//! The crash tests' teeth: one sync or one batch is left out, or comes a step too late, and some
+//! The self-test of the crash tests: one sync or one batch is left out or comes a step too late, and some
 //! scenario must break.
 
 use std::collections::BTreeMap;
@@ -11,16 +11,16 @@ use super::scenarios::{SCENARIOS, Scenario};
 use crate::fixture::report;
 use crate::snapshot::check;
 
-/// A mutant, whatever chunk it is of: what became of it in every place where it could be made.
+/// The outcomes of one kind of mutant, in every place and for every chunk.
 #[derive(Default)]
 struct Tried {
     killed: usize,
     survived: usize,
-    /// Why it may survive.
+    /// The reason why the mutant is equivalent.
     argument: Option<&'static str>,
 }
 
-/// Why a mutant that no scenario kills need not be killed.
+/// Returns the reason why a mutant that no scenario kills is equivalent, if there is one.
 fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
     let marks = ["freezing", "pruning", "transient"];
     match mutation {
@@ -61,7 +61,7 @@ fn argument(mutation: &Mutation, label: &str) -> Option<&'static str> {
     }
 }
 
-/// Without numbers, and with the first word of each step only.
+/// Returns the kind of a mutant: its name without numbers, and with only the first word of each step.
 fn label(name: &str) -> String {
     let mut label = String::new();
     for word in name
@@ -101,7 +101,7 @@ fn try_all(scenario: &Scenario) -> BTreeMap<String, Tried> {
             mutation,
             history,
         } = mutant;
-        // A witness that was not synced is missed by the second start after a power cut.
+        // Only the second start after a power cut fails without the synced witness, so recoveries are cut, too.
         let cut_recoveries = if name.contains("frostline.witness") && name.starts_with("no ") {
             1 << 8
         } else {

@@ -1,7 +1,7 @@
 //! The invariants after every crash, checked by files, directories and keys alone.
 //!
-//! Nothing here uses the library's own idea of paths and states: the table is written down a second
-//! time, from the specification.
+//! The oracle does not use the library's own table of paths and states. It has a second copy of the table, written
+//! from the specification.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use super::content::is_whole;
 use super::scenarios::{ABSENT, Fate};
 use crate::fixture::{chain, tree};
 
-/// The file that every scenario puts into a hot directory before it makes it ready.
+/// The name of the file that every scenario writes into a hot directory before the directory becomes ready.
 pub const DATABASE: &str = "database";
 
 /// The content of a disk and of its catalog. Paths are absolute.
@@ -54,7 +54,7 @@ impl View {
     }
 }
 
-/// Every key that the catalog has, as text; an entry that it cannot read becomes a key of its own.
+/// Returns every key of the catalog as text. An unreadable entry becomes a key with its error text.
 pub fn keys_of(catalog: &Catalog) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     let mut add = |entry: Result<(Key, &str), _>| match entry {
@@ -81,7 +81,7 @@ enum Named {
     Pinned,
 }
 
-/// The specification's table.
+/// Returns the meaning of a key in the specification's table.
 fn named(key: &str, roots: &StorageRoots) -> Option<Named> {
     if key == "config:earliest_ledger" {
         return Some(Named::Pinned);
@@ -116,7 +116,7 @@ fn number(digits: &str) -> Option<u32> {
     (format!("{number:08}") == digits).then_some(number)
 }
 
-/// The sentences that do not hold; each line names the key or the path. None: all is well.
+/// Returns the broken invariants, one line with the key or the path for each. The list is empty if all hold.
 pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
     let mut lines = Vec::new();
     let mut files = BTreeSet::new();
@@ -144,7 +144,7 @@ pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
     };
     let strays = view.files.keys().filter(|path| !keyed(path));
     lines.extend(strays.map(|path| line("no key", "names the file", path.display())));
-    // Buckets have no keys, and stay. Hot directories have.
+    // Buckets have no keys and are kept. Hot directories have keys.
     let hot_root = roots.path(RootRole::Hot);
     let unkeyed = |path: &&PathBuf| path.parent() == Some(hot_root) && !hot.contains(*path);
     let strays = view.directories.iter().filter(unkeyed);
@@ -184,13 +184,13 @@ fn incomplete(view: &View, key: &str, paths: &[PathBuf]) -> Vec<String> {
     paths.iter().filter_map(lacks).collect()
 }
 
-/// Whether it is one of the library's own files in a root.
+/// Returns whether the path is one of the library's own files in a root.
 fn is_own_file(path: &Path, roots: &StorageRoots) -> bool {
     let is_own = |root: &Path| OWN_FILES.iter().any(|name| path == root.join(name));
     roots.iter().any(|(_, root)| is_own(root))
 }
 
-/// Whether it is inside of the catalog or of one of these hot directories: not ours to judge.
+/// Returns whether the path is inside the catalog or one of the hot directories, which the oracle does not check.
 fn within(path: &Path, roots: &StorageRoots, hot: &BTreeSet<PathBuf>) -> bool {
     path.starts_with(roots.path(RootRole::Catalog)) || hot.iter().any(|dir| path.starts_with(dir))
 }
@@ -203,7 +203,7 @@ pub fn unsettled(view: &View) -> Vec<String> {
         .collect()
 }
 
-/// Batches that were applied in part.
+/// Returns the batches that were applied in part.
 pub fn torn(view: &View, fates: &[Fate]) -> Vec<String> {
     let values = |fate: &Fate| {
         fate.keys
@@ -217,7 +217,7 @@ pub fn torn(view: &View, fates: &[Fate]) -> Vec<String> {
         .collect()
 }
 
-/// The oracle's teeth: a view in which all is well, broken in one way after the other.
+/// The self-test of the oracle: a sound view is damaged in one way after the other.
 mod self_test {
     use super::{Fate, View, broken, torn, unsettled};
     use crate::crash::content::content;
@@ -228,7 +228,7 @@ mod self_test {
         StorageRoots::under("/d").unwrap()
     }
 
-    /// One of everything.
+    /// Returns a view with one key of every kind and state, in which all invariants hold.
     fn sound() -> View {
         let mut view = View::default();
         let keys = [
@@ -269,7 +269,7 @@ mod self_test {
         view
     }
 
-    /// The one line that breaking a sound view in this way gives.
+    /// Damages a sound view and returns the one broken invariant.
     #[track_caller]
     fn broken_by(damage: impl FnOnce(&mut View)) -> String {
         let mut view = sound();

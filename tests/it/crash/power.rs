@@ -1,4 +1,4 @@
-//! Power cuts: every scenario, cut off at every operation, in every way that a disk may come out of it.
+//! Power cuts: the power is cut at every operation of every scenario, and every crash image is checked.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,16 +18,16 @@ use crate::fixture::{chain, report};
 
 pub const SEED: u64 = 2_026;
 
-/// How the error of a scenario's own file begins.
+/// The start of the error text for a scenario's own file.
 pub const OWN_FILE: &str = "a file of the scenario's own";
 
-/// A machine whose disk exists in memory.
+/// A machine with a simulated disk.
 pub struct SimMachine {
     pub disk: SimDisk,
 }
 
 impl Machine for SimMachine {
-    /// Several directories deep, so that the first start has a way to create.
+    /// Returns roots several directories deep, so that the first start must create the directory chain.
     fn roots(&self) -> StorageRoots {
         StorageRoots::under("/srv/node/data").unwrap()
     }
@@ -52,7 +52,7 @@ impl Machine for SimMachine {
 }
 
 impl SimMachine {
-    /// A machine on which a scenario's preparations have been made, and are durable.
+    /// Creates a machine on which a scenario's preparations are done and durable.
     pub fn prepared(scenario: &Scenario) -> Self {
         let machine = Self {
             disk: SimDisk::new(),
@@ -73,7 +73,7 @@ impl SimMachine {
         let roots = self.roots();
         let mut view = View {
             keys: roots.keys_on_simulated(&self.disk).unwrap_or_else(|error| {
-                // A key that nothing knows: broken, and named in the storyboard.
+                // An unknown key counts as broken, and the crash trace names it.
                 BTreeMap::from([(error.to_string(), String::new())])
             }),
             ..View::default()
@@ -95,7 +95,7 @@ pub fn history(scenario: &Scenario) -> History {
     machine.disk.history()
 }
 
-/// Opens and settles: what the next process does.
+/// Recovers a disk as the next process does: opens the catalog and finishes the interrupted work.
 pub fn recover(disk: &SimDisk) -> Result<(), Failure> {
     let machine: &dyn Machine = &SimMachine::on(disk);
     let catalog = machine.open()?;
@@ -104,7 +104,7 @@ pub fn recover(disk: &SimDisk) -> Result<(), Failure> {
     agrees(&catalog, disk)
 }
 
-/// The catalog's memory agrees with the disk.
+/// Checks that the catalog's memory agrees with the disk.
 fn agrees(catalog: &Catalog, disk: &SimDisk) -> Result<(), Failure> {
     let said = keys_of(catalog);
     match SimMachine::on(disk).roots().keys_on_simulated(disk) {
@@ -116,7 +116,7 @@ fn agrees(catalog: &Catalog, disk: &SimDisk) -> Result<(), Failure> {
     }
 }
 
-/// The sentences that do not hold.
+/// Returns the broken invariants.
 pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
     let machine = SimMachine::on(disk);
     let view = machine.view();
@@ -131,12 +131,12 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
                     view.keys
                 ));
             }
-            // The content of this disk is durable: the next process must find it, too.
+            // The content of this image is durable: the next process must find it, too.
             disk.promise(view.keys.clone());
         }
         When::Recovered => {
             lines.extend(unsettled(&view));
-            // The library's own judge agrees.
+            // The library's own audit must agree.
             match machine.roots().audit_on_simulated(disk) {
                 Ok(audit) if audit.is_clean() && audit.unfinished().is_nothing() => {}
                 Ok(audit) => lines.push(audit.to_string()),
@@ -147,8 +147,8 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
     lines
 }
 
-/// Several files, or directories, at once may be lost, kept and torn in too many ways to cut off the
-/// recovery from each.
+/// Returns the limits of a scenario. Several pending files or directories have too many outcomes to cut the
+/// recovery from each of them.
 fn limits(scenario: &Scenario) -> Limits {
     let cut_recoveries = match scenario.name {
         "freeze_three_kinds" | "freeze_group_as_a_whole" | "first_start" | "hot_retire" => 1 << 10,
@@ -160,12 +160,12 @@ fn limits(scenario: &Scenario) -> Limits {
     }
 }
 
-/// An exploration of what may become of a scenario.
+/// Returns an exploration of a scenario's crash images.
 pub fn power_loss(scenario: &Scenario) -> PowerLoss<'_> {
     after_power_loss(scenario.fates).with_limits(limits(scenario), SEED)
 }
 
-/// An exploration that recovers, and checks everything, these fates too.
+/// Returns an exploration that recovers each crash image and checks all invariants, including these fates.
 pub fn after_power_loss(fates: &[Fate]) -> PowerLoss<'_> {
     PowerLoss::new(
         |disk| recover(disk).map_err(|failure| failure.to_string()),
@@ -176,7 +176,7 @@ pub fn after_power_loss(fates: &[Fate]) -> PowerLoss<'_> {
     )
 }
 
-/// Does something with each of these, two at a time, in their order.
+/// Applies `work` to each item on two threads. Returns the results in the order of the items.
 pub fn on_two_threads<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let worker = || {
@@ -200,7 +200,7 @@ pub fn on_two_threads<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sy
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The explorations that have ended, and their sum.
+/// The number of finished explorations, and their sum.
 static COVERED: Mutex<(usize, Option<Explored>)> = Mutex::new((0, None));
 
 /// Cuts the power at every operation of a scenario. The last of all scenarios reports the sum.

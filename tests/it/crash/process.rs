@@ -1,8 +1,7 @@
-//! Real processes that die, on a real file system, with the real RocksDB.
+//! Real processes that are killed, on a real file system, with the real RocksDB.
 //!
-//! A process killed in the middle of its work loses nothing that it has handed to the kernel: this
-//! proves the order of the steps and that the next process copes. What a power cut takes away is for
-//! the simulated disk.
+//! A killed process loses nothing that it has handed to the kernel. The tests therefore check the order of the
+//! steps and the recovery by the next process. The simulated disk covers the losses of a power cut.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -30,10 +29,10 @@ const DIES_AFTER: &str = "FROSTLINE_TEST_DIES_AFTER";
 
 const SIGABRT: i32 = 6;
 
-/// Deaths at a time: they wait for the disk, not for the processor.
+/// The number of concurrent deaths. They wait for the disk, not for the processor.
 const WORKERS: usize = 8;
 
-/// A machine of which only the process dies.
+/// A machine on which only the process is killed.
 struct RealMachine {
     directory: PathBuf,
     probe: Option<Probe>,
@@ -47,7 +46,7 @@ impl RealMachine {
 }
 
 impl Machine for RealMachine {
-    /// Several directories deep, so that the first start has a way to create.
+    /// Returns roots several directories deep, so that the first start must create the directory chain.
     fn roots(&self) -> StorageRoots {
         StorageRoots::under(self.directory.join("srv/node/data")).unwrap()
     }
@@ -65,7 +64,7 @@ impl Machine for RealMachine {
     }
 }
 
-/// The other process. Runs a scenario until it dies.
+/// Runs a scenario in the child process until it is killed.
 #[test]
 fn the_process_that_dies() {
     if !is_child() {
@@ -90,7 +89,7 @@ fn the_process_that_dies() {
     }
 }
 
-/// Dies before its nth operation that changes something; or, after so long, in the midst of it.
+/// Returns a probe that aborts before the nth changing operation, or `after` the given time, during it.
 fn dies_at(nth: usize, after: Duration) -> Probe {
     let seen = AtomicUsize::new(0);
     Probe::new(move |operation, _| {
@@ -111,7 +110,7 @@ fn dies_at(nth: usize, after: Duration) -> Probe {
 /// One process to kill.
 struct Death<'a> {
     scenario: &'a Scenario,
-    /// The directory that its `before` left.
+    /// The directory that the scenario's `before` leaves.
     template: &'a Path,
     nth: usize,
     /// The nth operation, or `None` past the end.
@@ -120,8 +119,8 @@ struct Death<'a> {
 }
 
 impl Death<'_> {
-    /// Starts the process on a copy of the template, and sees that the next one copes with what it
-    /// leaves. Tells whether the process was killed.
+    /// Starts the process on a copy of the template, and checks the recovery by the next process. Returns whether
+    /// the process was killed.
     fn die(&self) -> bool {
         let directory = tempfile::tempdir().unwrap();
         copy_tree(self.template, directory.path());
@@ -148,7 +147,7 @@ impl Death<'_> {
         output.status
     }
 
-    /// The next process: nothing is broken, what is owed can be settled, and the work can be done.
+    /// Checks the next process: the invariants hold, unfinished work can be finished, and the work can be redone.
     fn check(&self, directory: &Path) {
         let machine: &dyn Machine = &RealMachine::new(directory, None);
         let roots = machine.roots();
@@ -190,7 +189,7 @@ impl std::fmt::Display for Death<'_> {
     }
 }
 
-/// A scenario, what its `before` left, and the operations of its `run`.
+/// A scenario, the directory that its `before` leaves, and the operations of its `run`.
 struct Rehearsed {
     scenario: &'static Scenario,
     template: tempfile::TempDir,
@@ -213,7 +212,7 @@ impl Rehearsed {
         }
     }
 
-    /// Before every operation, past the last one, and at some moments inside of the store's own.
+    /// Returns a death before every operation, past the last one, and at some moments inside the store's operations.
     fn deaths(&self) -> Vec<Death<'_>> {
         let death = |nth, after| Death {
             scenario: self.scenario,
@@ -234,7 +233,7 @@ impl Rehearsed {
     }
 }
 
-/// The operations of a scenario's `run`, on a copy of what its `before` left.
+/// Returns the operations of a scenario's `run` on a copy of the template.
 fn operations(scenario: &Scenario, template: &Path) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     copy_tree(template, directory.path());
@@ -246,7 +245,7 @@ fn operations(scenario: &Scenario, template: &Path) -> Vec<String> {
     trace.take()
 }
 
-/// Every scenario dies before each of its operations, and the next process copes.
+/// Kills every scenario before each of its operations, and checks the recovery by the next process.
 #[test]
 fn a_process_may_die_before_any_operation() {
     let rehearsed: Vec<_> = SCENARIOS.iter().map(Rehearsed::new).collect();

@@ -1,5 +1,5 @@
-//! Replaying a recording on the simulated disk, cutting the power at every call, and opening each disk
-//! that this may leave with the real RocksDB.
+//! Replays a recording on the simulated disk, cuts the power at every call, and opens each crash image with the
+//! real RocksDB.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -21,7 +21,7 @@ fn at(path: &str) -> String {
     format!("{DATA}/{path}")
 }
 
-/// Does to the disk what the recorded process did.
+/// Applies the calls of the recorded process to a new disk.
 fn replay(calls: &[Call]) -> SimDisk {
     let disk = SimDisk::new();
     disk.create_directory(DATA).expect("an empty disk");
@@ -55,7 +55,7 @@ fn apply(disk: &SimDisk, call: &Call) -> io::Result<()> {
     }
 }
 
-/// Puts what is on the simulated disk into a real directory.
+/// Copies the content of the simulated disk into a real directory.
 fn materialize(disk: &SimDisk, directory: &Path) {
     let place = |path: &Path| {
         let below = path.strip_prefix("/").expect("an absolute path");
@@ -71,7 +71,7 @@ fn materialize(disk: &SimDisk, directory: &Path) {
     }
 }
 
-/// Opens this disk with the real store, and returns its keys.
+/// Opens the disk with the real store, and returns its keys.
 fn open(disk: &SimDisk) -> Result<Keys, String> {
     let place = tempfile::tempdir().map_err(|error| error.to_string())?;
     materialize(disk, place.path());
@@ -81,7 +81,7 @@ fn open(disk: &SimDisk) -> Result<Keys, String> {
         format!("{error}: {}", cause.unwrap_or_default())
     };
     let mut found = Keys::new();
-    // The second start must find what the first one left.
+    // The second start must find the same keys as the first.
     for _ in 0..2 {
         let roots = StorageRoots::under(&data).map_err(|error| text(&error))?;
         let locked = roots.lock().map_err(|error| text(&error))?;
@@ -104,12 +104,12 @@ fn open(disk: &SimDisk) -> Result<Keys, String> {
     Ok(found)
 }
 
-/// Cuts the power at every call. Each disk must open, with what was acknowledged by then, or with that
-/// and the batch that was under way.
+/// Cuts the power at every call. Each crash image must open with the acknowledged batches, or with these and the
+/// batch in flight.
 ///
 /// # Errors
 ///
-/// The storyboard of the first disk that does not.
+/// Returns the crash trace of the first image that does not.
 pub fn cut_everywhere(calls: &[Call], limits: Limits, seed: u64) -> Result<Explored, String> {
     let mut acknowledged: Vec<Keys> = calls
         .iter()
@@ -118,10 +118,10 @@ pub fn cut_everywhere(calls: &[Call], limits: Limits, seed: u64) -> Result<Explo
             _ => None,
         })
         .collect();
-    // A start acknowledges no more than the last commit.
+    // A start acknowledges the same keys as the last commit.
     acknowledged.dedup();
     let disk = replay(calls);
-    // Equal disks are opened once, whatever was promised of them.
+    // Equal images are opened once, even if their acknowledged batches differ.
     let opened = RefCell::new(HashMap::new());
     let check = |disk: &SimDisk| {
         let mut opened = opened.borrow_mut();
@@ -145,7 +145,7 @@ pub fn cut_everywhere(calls: &[Call], limits: Limits, seed: u64) -> Result<Explo
     explored.map_err(|storyboard| storyboard.to_string())
 }
 
-/// A hash of the disk's content.
+/// Returns a hash of the disk's content.
 fn fingerprint(disk: &SimDisk) -> u64 {
     let mut hasher = DefaultHasher::new();
     disk.walk(|path, bytes| (path, bytes).hash(&mut hasher));

@@ -1,8 +1,8 @@
-//! The real RocksDB under power loss: its own system calls, recorded, replayed on the simulated disk and cut
-//! off at every one of them. Each disk that this may leave is opened with the real RocksDB.
+//! The real RocksDB under power loss: its recorded system calls are replayed on the simulated disk, and the power is
+//! cut at each of them. Each crash image is opened with the real RocksDB.
 //!
-//! The recording is made by `make torture` (`FROSTLINE_RECORD=tests/it/replay/store.trace`), which also
-//! replays a new one.
+//! `make torture` makes the recording (`FROSTLINE_RECORD=tests/it/replay/store.trace`). It also replays a new
+//! recording in each run.
 
 mod cut;
 mod trace;
@@ -12,10 +12,10 @@ use trace::Call;
 
 use crate::fixture::report;
 
-/// RocksDB's version is in the name of its crate; a recording of another version is made anew.
+/// The recording of one version of RocksDB, which the name of its crate contains. Another version needs a new one.
 const RECORDING: &str = include_str!("store.trace");
 
-/// Some of the disks of each instant; `make torture` builds more.
+/// Limits that build some of the images of each crash point; `make torture` builds more.
 const LIMITS: Limits = Limits {
     all: 1 << 2,
     sample: 1 << 2,
@@ -51,10 +51,10 @@ fn a_recording_is_read_as_it_was_written() {
     );
 }
 
-/// Which calls a mutant leaves out.
+/// Returns whether a mutant leaves out a call.
 type LeavesOut<'a> = &'a dyn Fn(&Call) -> bool;
 
-/// The same recording without some of its syncs, or with a call too late: a power cut must show it.
+/// The same recording without some of its syncs: a power cut must reveal each mutant.
 #[test]
 fn a_sync_that_the_store_leaves_out_is_noticed() {
     let calls = trace::parse(RECORDING);

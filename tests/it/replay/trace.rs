@@ -1,9 +1,9 @@
 //! A recording of the system calls of a process that works with the real RocksDB: one line for each call
-//! that changes the tree, and one for what the process had acknowledged by then.
+//! that changes the tree, and one line for each list of acknowledged keys.
 //!
-//! `mkdir P`, `create P`, `write P OFFSET BYTES`, `cut P LENGTH`, `sync P`, `syncdir P`, `rename P P`,
-//! `unlink P`, `rmdir P`, `ack KEY=VALUE …`. Paths are below the data directory; bytes are hexadecimal,
-//! `00*N` for many zeros.
+//! The lines are `mkdir P`, `create P`, `write P OFFSET BYTES`, `cut P LENGTH`, `sync P`, `syncdir P`,
+//! `rename P P`, `unlink P`, `rmdir P`, and `ack KEY=VALUE …`. Paths are below the data directory. Bytes are
+//! hexadecimal, and `00*N,` stands for N zeros.
 
 #![allow(
     dead_code,
@@ -27,7 +27,7 @@ pub enum Call {
     Ack(Vec<(String, String)>),
 }
 
-/// Zeros from which on their number is written.
+/// The number of zeros from which on a run is written as `00*N,`.
 const MANY: usize = 16;
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -105,7 +105,7 @@ impl Call {
     }
 }
 
-/// A whole recording.
+/// Parses a whole recording.
 pub fn parse(text: &str) -> Vec<Call> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines

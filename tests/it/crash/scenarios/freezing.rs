@@ -1,4 +1,4 @@
-//! Artifacts that come to be.
+//! Scenarios that freeze artifacts.
 
 use frostline::{Artifact, ArtifactSet, Events, FreezingSet, Ledgers, TxHash};
 

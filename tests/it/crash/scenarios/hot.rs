@@ -1,4 +1,4 @@
-//! Hot directories.
+//! Scenarios with hot directories.
 
 use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, Ledgers, Ready, TxHash};
 
@@ -9,7 +9,7 @@ use crate::crash::oracle::DATABASE;
 use crate::crash::{Failure, Machine};
 use crate::fixture::chunk;
 
-/// Creates a hot directory, puts a database into it and makes it ready.
+/// Creates a hot directory, writes a database into it and makes it ready.
 pub fn make_ready(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Result<Ready, Failure> {
     machine.step("create");
     let transient = catalog.create_hot(chunk(number))?;
@@ -103,7 +103,7 @@ pub const RETIRE: Scenario = Scenario {
         Ok(debris.remove()?)
     },
     chunks: &[7],
-    // A reader finds the hot directory or the frozen kinds at every instant.
+    // A reader finds the hot directory or the frozen kinds at every crash point.
     fates: &[Fate {
         keys: &[
             "chunk:00000007:ledgers",

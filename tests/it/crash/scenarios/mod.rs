@@ -1,5 +1,5 @@
-//! The work of a node while it crashes: each scenario is a few protocol steps, in one thread, in the
-//! same order in every run.
+//! The scenarios of the crash tests: each one is a few protocol steps, in one thread, in the same order in every
+//! run.
 
 mod freezing;
 mod hot;
@@ -17,25 +17,25 @@ pub use starting::settle;
 /// A part of a scenario.
 pub type Act = fn(&dyn Machine) -> Result<(), Failure>;
 
-/// A node's work, to be crashed at every operation.
+/// The work of a node that is crashed at every operation.
 pub struct Scenario {
     pub name: &'static str,
-    /// One line.
+    /// A description in one line.
     pub about: &'static str,
-    /// Runs to its end without a crash; its results are durable, and its catalog is closed.
+    /// The preparation, which runs to its end without a crash. Its results are durable, and its catalog is closed.
     pub before: Act,
-    /// Runs until the crash.
+    /// The work, which runs until the crash.
     pub run: Act,
-    /// The chunks that it works on.
+    /// The chunks of the work.
     pub chunks: &'static [u32],
-    /// Which keys change in one batch.
+    /// The keys that change in one batch.
     pub fates: &'static [Fate],
 }
 
-/// Keys that change in one batch: at every instant they read as one of the rows says.
+/// Keys that change in one batch: at every crash point their values are one of the rows.
 pub struct Fate {
     pub keys: &'static [&'static str],
-    /// One value for each key; [`ABSENT`] for none.
+    /// One value for each key, or [`ABSENT`] if the key does not exist.
     pub rows: &'static [&'static [&'static str]],
 }
 
@@ -84,13 +84,13 @@ scenarios! {
     recover => starting::RECOVER,
 }
 
-/// A node that has been started once.
+/// Starts a node once.
 fn started(machine: &dyn Machine) -> Result<(), Failure> {
     machine.open().map(drop)
 }
 
-/// Sweeps what is there of a chunk's ledgers and freezes them anew; readies a missing hot directory.
-/// After a crash and [`settle`] this must work, whatever the crash interrupted.
+/// Sweeps a chunk's frozen ledgers, freezes them anew, and readies a missing hot directory. This must succeed
+/// after every crash and [`settle`].
 pub fn once_more(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Result<(), Failure> {
     let chunk = chunk(number);
     if catalog.state(chunk, ArtifactKind::Ledgers)? == Some(ArtifactState::Frozen) {

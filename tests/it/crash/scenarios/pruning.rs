@@ -1,4 +1,4 @@
-//! Artifacts that go.
+//! Scenarios that remove artifacts.
 
 use frostline::error::{RemovalError, RemovalRefusal};
 use frostline::geometry::Watermark;

@@ -1,4 +1,4 @@
-//! Starting: for the first time, and over what a crash has left.
+//! Scenarios of starts: the first start, and a start after a crash.
 
 use crate::fixture::chain;
 use frostline::{Catalog, DebrisPolicy, LedgerSeq};
@@ -45,7 +45,7 @@ pub const RECOVER: Scenario = Scenario {
     fates: &[],
 };
 
-/// Finishes what a crash has interrupted: removals are finished, and what was being made is removed.
+/// Finishes the work that a crash interrupted: completes removals and removes partial artifacts.
 pub fn settle(catalog: &Catalog) -> Result<(), Failure> {
     let recovered = catalog.recover(DebrisPolicy::Remove)?;
     if let Some((_, failure)) = recovered.failed.first() {

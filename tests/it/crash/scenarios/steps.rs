@@ -14,14 +14,14 @@ use crate::crash::content::{content, is_whole, version_of};
 use crate::crash::{Failure, Machine};
 use crate::fixture::chunk;
 
-/// Bytes of a file of one sector.
+/// The length of a file of one sector.
 pub const ONE_SECTOR: usize = 400;
-/// Bytes of a file of two sectors, the second not full.
+/// The length of a file of two sectors, of which the second is not full.
 pub const TWO_SECTORS: usize = 700;
-/// Bytes of a file of three sectors.
+/// The length of a file of three sectors.
 pub const THREE_SECTORS: usize = 1100;
 
-/// Writes all of a file, in two writes.
+/// Writes a complete file in two writes.
 pub fn write<K: Kind>(
     freezing: &mut Freezing<K>,
     file: FileName<K>,
@@ -36,7 +36,7 @@ pub fn write<K: Kind>(
     Ok(file.write_all(other)?)
 }
 
-/// Writes the first part of a file: what a crash in the middle of writing may leave.
+/// Writes the first part of a file, as a crash during the writing may leave it.
 pub fn write_part<K: Kind>(
     freezing: &mut Freezing<K>,
     file: FileName<K>,
@@ -79,13 +79,13 @@ pub fn freeze(
     Ok(catalog.commit(synced)?)
 }
 
-/// Leaves a mark without a writer, and part of a file.
+/// Leaves debris: a mark without a writer, and a part of a file.
 pub fn leave_debris(catalog: &Catalog, number: u32) -> Result<(), Failure> {
     let mut freezing = catalog.begin::<Ledgers>(chunk(number))?;
     write_part(&mut freezing, Ledgers::PACK, 1)
 }
 
-/// Leaves an artifact on its way out, with its file.
+/// Leaves a `pruning` artifact with its file.
 pub fn leave_pruning(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Result<(), Failure> {
     let frozen = freeze(machine, catalog, number, 1)?;
     machine.step("demote");
@@ -93,7 +93,7 @@ pub fn leave_pruning(machine: &dyn Machine, catalog: &Catalog, number: u32) -> R
     Ok(())
 }
 
-/// The handle of an artifact that an earlier part of the scenario has frozen.
+/// Claims an artifact that an earlier part of the scenario has frozen.
 pub fn frozen<K: Kind<Id = ChunkId>>(catalog: &Catalog, number: u32) -> Result<Frozen<K>, Failure> {
     match catalog.claim(chunk(number))? {
         Artifact::Frozen(frozen) => Ok(frozen),
@@ -115,7 +115,7 @@ pub fn prune(
     Ok(catalog.commit(unlinked)?)
 }
 
-/// A sweep that nobody held up; how many keys it deleted.
+/// Checks that no lease held up a sweep. Returns the number of keys that it deleted.
 pub fn swept(swept: &Swept) -> Result<usize, Failure> {
     assert!(swept.leased.is_empty(), "nobody reads: {swept:?}");
     match swept.failed.first() {
@@ -124,7 +124,7 @@ pub fn swept(swept: &Swept) -> Result<usize, Failure> {
     }
 }
 
-/// Reads a frozen file: all of it, in this version.
+/// Reads a frozen file and checks that it is complete and has this version.
 pub fn read<K: Kind<Id = ChunkId>>(
     catalog: &Catalog,
     number: u32,
