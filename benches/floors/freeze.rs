@@ -26,7 +26,7 @@ pub fn chunk(number: u32) -> ChunkId {
 }
 
 /// Bytes that no file system can leave out.
-fn bytes(size: usize) -> Vec<u8> {
+pub fn bytes(size: usize) -> Vec<u8> {
     (1..=251).cycle().take(size).collect()
 }
 
@@ -140,7 +140,7 @@ pub fn groups(place: &Path, table: &mut Table, (size, name): Size) {
 }
 
 /// Removes what has been written, if it is so much that the disk might not hold all rounds.
-fn clear(place: &Path, size: usize) {
+pub fn clear(place: &Path, size: usize) {
     if size >= MEDIUM.0 {
         drop(fs::remove_dir_all(place));
     }

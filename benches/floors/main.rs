@@ -31,6 +31,7 @@ mod open;
 mod raw;
 mod reads;
 mod sweep;
+mod threads;
 
 use std::path::Path;
 
@@ -51,7 +52,7 @@ fn main() {
     let mut table = Table::default();
     // The sections that write little come first, and the written files go last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
-    let sections: [Section; 12] = [
+    let sections: [Section; 15] = [
         ("commit", commit::commits),
         ("freeze 4 KiB", |place, table| {
             freeze::single(place, table, SMALL);
@@ -59,6 +60,9 @@ fn main() {
         ("group 4 KiB", |place, table| {
             freeze::groups(place, table, SMALL);
         }),
+        ("stream", threads::stream),
+        ("readers", threads::readers),
+        ("writers", threads::writers),
         ("counts", counts::counts),
         ("sweep", sweep::sweeps),
         ("reads", reads::reads),

@@ -83,7 +83,9 @@ fn check(
     let key = claim.key();
     match found {
         Some(ArtifactState::Frozen) => Err(BeginRefusal::AlreadyFrozen { key }),
-        Some(ArtifactState::Freezing | ArtifactState::Pruning) => Ok(claim.claim.check_unread()?),
+        Some(ArtifactState::Freezing | ArtifactState::Pruning) => {
+            Ok(claim.shared.check_unread(key)?)
+        }
         None => match claim.find_file(chains)? {
             Some(path) => Err(BeginRefusal::Stray { key, path }),
             None => Ok(()),

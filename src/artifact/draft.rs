@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use super::claim::ArtifactClaim;
 use crate::failure::{CreateError, Fatal, Retryable, StepError, SyncError, SyncRefusal};
-use crate::fs::{DirChain, DirChains, NewFile};
-use crate::protocol::{MadeDurable, Pending, Shared};
+use crate::fs::{DirChains, NewFile};
+use crate::protocol::{MadeDurable, Pending, Shared, SharedDir};
 
 /// The files of an artifact that is being written, of any kind.
 pub struct Draft {
     /// Whether an earlier attempt may have left files.
     has_leftovers: bool,
-    chain: Option<DirChain>,
+    dir: Option<Arc<SharedDir>>,
     /// By their position in the list of the kind's files.
     files: BTreeMap<usize, NewFile>,
 }
@@ -24,7 +24,7 @@ impl Draft {
     pub(super) const fn new(has_leftovers: bool) -> Self {
         Self {
             has_leftovers,
-            chain: None,
+            dir: None,
             files: BTreeMap::new(),
         }
     }
@@ -43,14 +43,14 @@ impl Draft {
             self.has_leftovers = false;
         }
         let location = &claim.location;
-        let chain = match &mut self.chain {
-            Some(chain) => chain,
-            empty => empty.insert(shared.barriers.create_chain(claim.root(), location)?),
+        let dir = match &mut self.dir {
+            Some(dir) => dir,
+            empty => empty.insert(shared.barriers.open_dir(claim.root(), location)?),
         };
         let file = match self.files.entry(position) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                entry.insert(chain.last().create_file(location.file_name(suffix))?)
+                entry.insert(dir.dir().create_file(location.file_name(suffix))?)
             }
         };
         Ok(ArtifactFile { file })
@@ -61,7 +61,7 @@ impl Draft {
         claim.shared.poison.check()?;
         for (position, name) in claim.location.file_names().enumerate() {
             if !self.files.contains_key(&position) {
-                let path = claim.shared.layout.path_of(&claim.location, &name);
+                let path = claim.shared.roots.layout().path_of(&claim.location, &name);
                 return Err(SyncRefusal::NotCreated { path });
             }
         }
@@ -84,7 +84,7 @@ impl Draft {
             let finished = file.finish();
             finished.map_err(|source| Retryable::Write { key, source })?;
         }
-        pending.add(&claim.location, self.chain, files);
+        pending.add(&claim.location, self.dir, files);
         Ok(())
     }
 }
@@ -181,7 +181,7 @@ pub(super) fn sync_one<T: Syncable>(member: T) -> Result<T::Synced, SyncError<T>
     {
         return Err(StepError::refused(member, refusal));
     }
-    let mut pending = Pending::of_one();
+    let mut pending = Pending::new();
     let claim = member.finish(&mut pending, &INTERNAL)?;
     let proof = make_durable(shared.as_deref(), pending)?;
     Ok(T::synced(claim, &proof))

@@ -79,7 +79,7 @@ impl<T: Syncable> SyncGroup<T> {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         Self {
             shared: Arc::clone(shared),
-            round: Round::new(Pending::of_many()),
+            round: Round::new(Pending::new()),
             durable: Vec::new(),
         }
     }
@@ -109,7 +109,7 @@ impl<T: Syncable> SyncGroup<T> {
         }
         self.round.add(member)?;
         if self.round.pending.open() >= MOST_OPEN {
-            let round = std::mem::replace(&mut self.round, Round::new(Pending::of_many()));
+            let round = std::mem::replace(&mut self.round, Round::new(Pending::new()));
             let durable = round.make_durable(&self.shared);
             self.durable.extend(durable?);
         }

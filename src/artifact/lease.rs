@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::claim::KindClaim;
-use crate::domain::{ArtifactKey, ArtifactLocation, ArtifactState, ChunkId, FileName, Kind};
+use crate::domain::{ArtifactKey, ArtifactLocation, ChunkId, FileName, Kind};
 use crate::failure::{IoFailure, Operation, ReadError};
 use crate::fs::{DirChain, ReadFile};
-use crate::protocol::{ReadClaim, Shared};
+use crate::protocol::{Reader, Shared};
+use crate::roots::LockedRoots;
 
 /// The right to read a frozen artifact: while one is held, its files stay.
 ///
@@ -34,8 +34,7 @@ use crate::protocol::{ReadClaim, Shared};
 /// ```
 #[must_use = "the files stay only while the lease is held"]
 pub struct Lease<K: Kind> {
-    shared: Arc<Shared>,
-    claim: ReadClaim,
+    reader: Reader<LockedRoots>,
     id: K::Id,
     kind: PhantomData<fn() -> K>,
 }
@@ -69,9 +68,14 @@ impl<K: Kind> Lease<K> {
     /// [`IoFailure`] if the file cannot be opened.
     pub fn open(&self, file: FileName<K>) -> Result<ReadFile, IoFailure> {
         let location = ArtifactLocation::of(self.key());
-        let root = self.shared.roots.dir(location.role());
-        let (chain, complete) = DirChain::find(root, &location)?;
+        let root = self.reader.dir(location.role());
         let name = location.file_name(file.suffix());
+        let below = format!("{}/{name}", location.directory().path);
+        if let Some(file) = root.open_file_below(below.as_ref())? {
+            return Ok(file);
+        }
+        // The directories one by one: the failure of the first that cannot be opened names it.
+        let (chain, complete) = DirChain::find(root, &location)?;
         if complete {
             return chain.last().open_file(name);
         }
@@ -89,15 +93,14 @@ impl<K: Kind> Lease<K> {
     /// The path of one of the artifact's files, for messages and for libraries that open by path.
     #[must_use]
     pub fn path(&self, file: FileName<K>) -> PathBuf {
-        self.shared.layout.artifact_path(self.id, file)
+        self.reader.layout().artifact_path(self.id, file)
     }
 }
 
 impl<K: Kind> Clone for Lease<K> {
     fn clone(&self) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
-            claim: self.claim.clone(),
+            reader: self.reader.clone(),
             id: self.id,
             kind: PhantomData,
         }
@@ -112,10 +115,8 @@ impl<K: Kind> std::fmt::Debug for Lease<K> {
 
 /// A lease on the artifact of a frozen handle.
 pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {
-    let shared = &claim.any.shared;
     Lease {
-        shared: Arc::clone(shared),
-        claim: shared.claims.read(claim.any.key()),
+        reader: claim.any.shared.lease_own(K::key(claim.id)),
         id: claim.id,
         kind: PhantomData,
     }
@@ -123,15 +124,12 @@ pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {
 
 /// A lease, if the artifact is frozen.
 pub(crate) fn lease<K: Kind>(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     id: K::Id,
 ) -> Result<Option<Lease<K>>, ReadError> {
-    let key = K::key(id);
-    let readable = || Ok::<_, ReadError>(shared.get(key)? == Some(ArtifactState::Frozen));
-    let claim = shared.claims.read_if(key.into(), readable)?;
-    Ok(claim.map(|claim| Lease {
-        shared: Arc::clone(shared),
-        claim,
+    let reader = shared.lease(K::key(id))?;
+    Ok(reader.map(|reader| Lease {
+        reader,
         id,
         kind: PhantomData,
     }))

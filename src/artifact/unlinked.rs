@@ -38,7 +38,7 @@ impl<K: Kind> Transition for Unlinked<K> {
 /// Whether the files may go now.
 pub(crate) fn check_unlink(claim: &ArtifactClaim) -> Result<(), RemovalRefusal> {
     claim.shared.poison.check()?;
-    Ok(claim.claim.check_unread()?)
+    Ok(claim.shared.check_unread(claim.key())?)
 }
 
 /// Unlinks the files and makes their absence durable.

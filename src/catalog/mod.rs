@@ -79,7 +79,7 @@ impl Catalog {
 
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.shared.layout.roots().path(RootRole::Catalog);
+        let path = self.shared.roots.roots().path(RootRole::Catalog);
         f.debug_tuple("Catalog").field(&path).finish()
     }
 }

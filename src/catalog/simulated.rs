@@ -1,5 +1,6 @@
-//! A node on a simulated disk.
+//! The calls for tests: a node on a simulated disk, and threads that share a sync.
 
+use super::Catalog;
 use crate::audit::{Audit, AuditError, audit_on};
 use crate::domain::{RootRole, StorageRoots};
 use crate::roots::{LockError, LockedRoots};
@@ -33,5 +34,23 @@ impl StorageRoots {
     /// If the files are not those of a catalog.
     pub fn keys_on_simulated(&self, disk: &SimDisk) -> std::io::Result<Keys> {
         store::peek(disk, self.path(RootRole::Catalog))
+    }
+}
+
+/// For tests of several threads, under the feature `sim`.
+impl Catalog {
+    /// Has the next commit wait until this many threads commit, so that they share its sync.
+    pub fn gather_commits_for_test(&self, threads: usize) {
+        self.shared().commits.gather_for_test(threads);
+    }
+
+    /// Has the next sync of each open directory wait until this many threads sync it.
+    pub fn gather_syncs_for_test(&self, threads: usize) {
+        self.shared().barriers.gather_syncs_for_test(threads);
+    }
+
+    /// Has the next sync of each whole file system wait until this many threads sync it.
+    pub fn gather_whole_syncs_for_test(&self, threads: usize) {
+        self.shared().barriers.gather_whole_syncs_for_test(threads);
     }
 }

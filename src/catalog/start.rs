@@ -50,6 +50,6 @@ impl Catalog {
     /// The mapping between keys and paths.
     #[must_use]
     pub fn layout(&self) -> &Layout {
-        &self.shared().layout
+        self.shared().roots.layout()
     }
 }

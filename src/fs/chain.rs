@@ -87,6 +87,19 @@ impl DirChain {
         Ok(())
     }
 
+    /// Returns whether the tree has these directories under their names. Another directory may have taken a name, or
+    /// a file system may be mounted on it.
+    pub(crate) fn is_current(&self) -> Result<bool, IoFailure> {
+        let holders = std::iter::once(&*self.root).chain(&self.below);
+        for ((holder, path), mark) in holders.zip(&self.names).zip(&self.marks) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            if holder.mark_of(name)? != Some(*mark) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub(crate) fn is_on_one_file_system(&self) -> bool {
         let root = self.root_mark.device();
         self.marks.iter().all(|mark| mark.device() == root)

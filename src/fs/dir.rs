@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Disk;
 use super::file::{NewFile, ReadFile};
-use super::handle::{DirHandle, FileHandle};
+use super::dir_handle::DirHandle;
 use super::lock_file::LockFile;
 use super::sys::{DirId, DirMark, EntryKind};
 use crate::failure::{IoFailure, Operation};
@@ -61,7 +61,7 @@ impl Dir {
         self.path.join(name)
     }
 
-    fn perform<T>(
+    pub(super) fn perform<T>(
         &self,
         operation: Operation,
         name: &OsStr,
@@ -171,88 +171,24 @@ impl Dir {
         Ok(ReadFile::new(file, self.join(name)))
     }
 
+    /// Opens a file by its path below this directory, in one call. No part of the path may be a symbolic link. Returns
+    /// `None` if that fails, or if the kernel has no such call: opening the directories one by one then succeeds, or
+    /// fails at the part that is wrong.
+    pub(crate) fn open_file_below(&self, path: &Path) -> Result<Option<ReadFile>, IoFailure> {
+        if !self.handle.opens_below() {
+            return Ok(None);
+        }
+        let shown = self.join(path);
+        let announced = self.disk.announce(Operation::OpenFile, &shown);
+        announced.map_err(|error| IoFailure::new(Operation::OpenFile, &shown, error))?;
+        let file = self.handle.open_file_below(path).ok();
+        Ok(file.map(|file| ReadFile::new(file, shown)))
+    }
+
     /// Fsyncs a file that another writer wrote.
     pub(crate) fn sync_file(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
         let name = name.as_ref();
         self.perform(Operation::SyncFile, name, || self.handle.sync_file(name))
-    }
-
-    /// Durably shortens a file that another writer wrote.
-    pub(crate) fn cut_file(&self, name: impl AsRef<OsStr>, length: usize) -> Result<(), IoFailure> {
-        let name = name.as_ref();
-        let file = self.perform(Operation::CutFile, name, || {
-            let file = self.handle.open_to_write(name)?;
-            file.cut(length).map(|()| file)
-        })?;
-        self.sync_written(name, &file)
-    }
-
-    /// Reserves disk space for the first bytes of an existing file. The file does not grow.
-    pub(crate) fn reserve(&self, name: impl AsRef<OsStr>, bytes: u64) -> Result<(), IoFailure> {
-        let name = name.as_ref();
-        self.perform(Operation::ReserveSpace, name, || {
-            self.handle.open_to_write(name)?.reserve(bytes)
-        })
-    }
-
-    /// Durably fills the beginning of an existing file with zeros. Only an empty file is filled, so that bytes of
-    /// another writer are never overwritten.
-    pub(crate) fn fill_with_zeros(
-        &self,
-        name: impl AsRef<OsStr>,
-        zeros: usize,
-    ) -> Result<(), IoFailure> {
-        let name = name.as_ref();
-        let file = self.perform(Operation::WriteFile, name, || {
-            let file = self.handle.open_to_write(name)?;
-            let is_empty = file.is_empty()?;
-            if is_empty {
-                file.write_zeros(zeros)?;
-            }
-            Ok::<_, io::Error>(is_empty.then_some(file))
-        })?;
-        file.map_or(Ok(()), |file| self.sync_written(name, &file))
-    }
-
-    /// Durably overwrites bytes of an existing file in place. The file does not grow.
-    pub(crate) fn overwrite(
-        &self,
-        name: impl AsRef<OsStr>,
-        offset: usize,
-        bytes: &[u8],
-    ) -> Result<(), IoFailure> {
-        let name = name.as_ref();
-        let file = self.perform(Operation::WriteFile, name, || {
-            let file = self.handle.open_to_write(name)?;
-            file.overwrite(offset, bytes).map(|()| file)
-        })?;
-        self.sync_written(name, &file)
-    }
-
-    /// Makes a file hold this many bytes of disk space and nothing else. With 0, gives the space back. Held space is
-    /// not durable.
-    pub(crate) fn hold_space(&self, name: &str, bytes: u64) -> Result<(), IoFailure> {
-        self.perform(Operation::ReserveSpace, name.as_ref(), || {
-            self.handle.hold_space(name.as_ref(), bytes)
-        })
-    }
-
-    /// Returns whether the file system is known to write a changed byte to another place than the old one.
-    pub(crate) fn copies_on_write(&self) -> Result<bool, IoFailure> {
-        self.disk.perform(Operation::Inspect, &self.path, || {
-            self.handle.copies_on_write()
-        })
-    }
-
-    /// Returns the number of bytes that this process may still take from the disk.
-    pub(crate) fn free_space(&self) -> Result<u64, IoFailure> {
-        self.disk
-            .perform(Operation::Inspect, &self.path, || self.handle.free_space())
-    }
-
-    /// Fsyncs a file through the descriptor that wrote it.
-    fn sync_written(&self, name: &OsStr, file: &FileHandle) -> Result<(), IoFailure> {
-        self.perform(Operation::SyncFile, name, || file.sync())
     }
 
     /// Returns the bytes of a file.
@@ -274,34 +210,6 @@ impl Dir {
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Moves a file to another directory under the same name, which must be free there.
-    pub(crate) fn move_file(&self, name: impl AsRef<OsStr>, to: &Self) -> Result<(), IoFailure> {
-        let name = name.as_ref();
-        self.perform(Operation::RenameFile, name, || {
-            self.handle.rename(name, &to.handle, name, false)
-        })
-    }
-
-    /// Renames a file, and replaces any file of the new name.
-    pub(crate) fn replace_file(&self, name: &str, replaced: &str) -> Result<(), IoFailure> {
-        self.perform(Operation::RenameFile, name.as_ref(), || {
-            self.handle
-                .rename(name.as_ref(), &self.handle, replaced.as_ref(), true)
-        })
-    }
-
-    /// Durably writes a small file. The content is written under the name `new` first, so that the file under its own
-    /// name is always whole.
-    pub(crate) fn put_file(&self, new: &str, name: &str, bytes: &[u8]) -> Result<(), IoFailure> {
-        self.unlink(new)?;
-        let mut file = self.create_file(new)?;
-        file.append(bytes)?;
-        file.flush()?;
-        file.sync()?;
-        self.replace_file(new, name)?;
-        self.sync()
     }
 
     /// Opens the lock file, or returns `None` if it does not exist and may not be created.
@@ -368,6 +276,18 @@ impl Dir {
     pub(crate) fn mark(&self) -> Result<DirMark, IoFailure> {
         self.disk
             .perform(Operation::Inspect, &self.path, || self.handle.mark())
+    }
+
+    /// Returns the mark of the entry with this name, or `None` if there is no such entry.
+    pub(crate) fn mark_of(&self, name: &str) -> Result<Option<DirMark>, IoFailure> {
+        let mark = self.perform(Operation::Inspect, name.as_ref(), || {
+            self.handle.mark_of(name.as_ref())
+        });
+        match mark {
+            Ok(mark) => Ok(Some(mark)),
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn identity(&self) -> Result<DirId, IoFailure> {

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::handle::FileHandle;
+use super::file_handle::FileHandle;
 use super::{Disk, sys};
 use crate::failure::{IoFailure, Operation};
 

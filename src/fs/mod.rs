@@ -7,12 +7,14 @@
 
 mod chain;
 mod dir;
+mod dir_handle;
 mod file;
-mod handle;
+mod file_handle;
 mod lock_file;
 mod lock_handle;
 mod resolve;
 pub(crate) mod sector;
+mod store_files;
 mod sys;
 
 pub(crate) use chain::{DirChain, DirChains, MOST_OPEN};
@@ -64,12 +66,12 @@ impl Disk {
         not(feature = "sim"),
         expect(clippy::unused_self, reason = "the system has one file system root")
     )]
-    fn file_system_root(&self) -> io::Result<handle::DirHandle> {
+    fn file_system_root(&self) -> io::Result<dir_handle::DirHandle> {
         #[cfg(feature = "sim")]
         if let Some(disk) = &self.simulated {
-            return Ok(handle::DirHandle::Simulated(disk.root()));
+            return Ok(dir_handle::DirHandle::Simulated(disk.root()));
         }
-        handle::DirHandle::file_system_root()
+        dir_handle::DirHandle::file_system_root()
     }
 
     /// Returns random bits. A simulated disk always returns the same bits, so that runs can be repeated.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Disk;
 use super::dir::Dir;
-use super::handle::DirHandle;
+use super::dir_handle::DirHandle;
 use super::sys::DirId;
 use crate::failure::{IoFailure, Operation};
 

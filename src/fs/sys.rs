@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{
     self, Access, AtFlags, Dir as DirStream, FallocateFlags, FileType, FlockOperation, Mode,
-    OFlags, RenameFlags,
+    OFlags, RenameFlags, ResolveFlags,
 };
 use rustix::io::Errno;
 
@@ -23,7 +23,7 @@ mod file_system;
 pub(super) use file_system::MANY;
 pub(crate) use file_system::{Device, DirMark, forget_journals};
 pub(super) use file_system::{
-    check_file_system, copies_on_write, first_hole, is_known, mark, reports_early_writeback, sync,
+    check_file_system, copies_on_write, first_hole, is_known, mark, mark_of, reports_early_writeback, sync,
     sync_file_system, sync_whole_from,
 };
 
@@ -91,27 +91,41 @@ pub(super) fn create_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     Ok(fs::openat(dir, name, flags, FILE_MODE)?.into())
 }
 
+/// The flags of a file to read. Opening a pipe does not wait.
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NONBLOCK);
+
 pub(super) fn open_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened = fs::openat(dir, name, flags, Mode::empty());
+    let opened = fs::openat(dir, name, READ, Mode::empty());
     if matches!(opened, Err(Errno::LOOP)) {
         return Err(io::Error::other("it is a symbolic link"));
     }
-    let file: File = opened?.into();
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+    regular(opened?.into())
+}
+
+/// Opens a file by its path below a directory. The path is resolved in the directory as it is now, and no part of it
+/// may be a symbolic link.
+pub(super) fn open_file_below(dir: impl AsFd, path: &Path) -> io::Result<File> {
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+    let opened = fs::openat2(dir, path, READ, Mode::empty(), resolve);
+    regular(opened?.into())
+}
+
+/// Refuses a file that is not a regular one.
+fn regular(file: File) -> io::Result<File> {
+    let kind = FileType::from_raw_mode(fs::fstat(&file)?.st_mode);
+    if kind.is_file() {
+        return Ok(file);
     }
-    Ok(file)
+    Err(io::Error::other("it is not a regular file"))
 }
 
 /// Opens an existing regular file for writing. Refuses any other kind, because opening a pipe would wait.
 pub(super) fn open_to_write(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file: File = fs::openat(dir, name, flags, Mode::empty())?.into();
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    Ok(file)
+    regular(fs::openat(dir, name, flags, Mode::empty())?.into())
 }
 
 pub(super) fn cut(file: &File, length: u64) -> io::Result<()> {

@@ -41,7 +41,7 @@ impl HotClaim {
     }
 
     pub(super) fn path(&self) -> PathBuf {
-        self.shared.layout.hot_path(self.chunk)
+        self.shared.roots.layout().hot_path(self.chunk)
     }
 
     /// Whether the directory, or something else with its name, is there.

@@ -8,10 +8,13 @@
 //! report every failure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::open_dirs::{OpenDirs, SharedDir};
 use super::pending::{MadeDurable, Pending};
 use super::poison::Poison;
+use super::rounds::Rounds;
 use crate::domain::{ArtifactLocation, DirPath, PerRole};
 use crate::failure::{Fatal, IoFailure};
 use crate::fs::{Device, Dir, DirChain, DirChains, DirMark, NewFile};
@@ -22,8 +25,12 @@ pub(crate) struct Barriers {
     /// The durable entries. Each has the mark of the directory that had the name, because another directory
     /// under the same name is not durable.
     entries: Mutex<HashMap<DirPath, DirMark>>,
+    /// The open directories that hold artifacts' files.
+    dirs: OpenDirs,
     /// Each root's file system, if it can be synced as a whole.
     file_systems: PerRole<Option<Whole>>,
+    /// The number of files and directories that threads are making durable at this time.
+    under_way: AtomicUsize,
     /// A lock for syncs through a root's descriptor, which the threads share. The kernel reports a failure
     /// to a descriptor once, so another thread's sync may succeed right after. The lock is therefore held
     /// until a failure has poisoned the catalog.
@@ -31,46 +38,62 @@ pub(crate) struct Barriers {
 }
 
 /// A file system on which one sync does all that an fsync of each file and directory would do.
-#[derive(Clone, Copy)]
 struct Whole {
     device: Device,
     /// The number of files and directories from which one sync is cheaper.
     from: usize,
+    /// The syncs that threads share. Roots on one file system have one of these.
+    syncs: Arc<Rounds<()>>,
 }
+
+/// The file systems that a barrier covers, each with a directory on it.
+type FileSystems<'a> = BTreeMap<Device, (&'a Rounds<()>, &'a SharedDir)>;
 
 /// A directory with entries that are not durable yet, and those entries.
 type Parent<'a> = (&'a Dir, Vec<(DirPath, DirMark)>);
 
-/// The directory chains that a barrier covers.
-type Chains = BTreeMap<DirPath, DirChain>;
+/// The directories that a barrier covers.
+type Dirs = BTreeMap<DirPath, Arc<SharedDir>>;
 
 impl Barriers {
     /// Inspects the file systems of these roots. No directory below the roots has been made durable yet.
     pub(crate) fn new(roots: &LockedRoots) -> Result<Self, IoFailure> {
+        let mut syncs: HashMap<Device, Arc<Rounds<()>>> = HashMap::new();
         let file_systems = PerRole::try_new(|role| {
             let root = roots.dir(role);
             let Some(from) = root.sync_whole_from()? else {
                 return Ok(None);
             };
             let device = root.mark()?.device();
-            Ok(Some(Whole { device, from }))
+            let syncs = Arc::clone(syncs.entry(device).or_default());
+            Ok(Some(Whole {
+                device,
+                from,
+                syncs,
+            }))
         })?;
         Ok(Self {
             entries: Mutex::default(),
+            dirs: OpenDirs::default(),
             file_systems,
+            under_way: AtomicUsize::new(0),
             through_roots: Mutex::default(),
         })
     }
 
-    /// Opens the directory chain to a location, and creates the missing directories.
-    pub(crate) fn create_chain(
+    /// Opens the directory of a location, and creates the missing directories of its path.
+    pub(crate) fn open_dir(
         &self,
         root: &Arc<Dir>,
         location: &ArtifactLocation,
-    ) -> Result<DirChain, IoFailure> {
-        DirChain::create(root, location, |parent, name, below| {
+    ) -> Result<Arc<SharedDir>, IoFailure> {
+        if let Some(dir) = self.dirs.find(location)? {
+            return Ok(dir);
+        }
+        let chain = DirChain::create(root, location, |parent, name, below| {
             self.create_dir(parent, name, &below)
-        })
+        })?;
+        Ok(self.dirs.keep(location, chain))
     }
 
     /// Creates a directory, and removes the record that a directory of this name was durable.
@@ -89,10 +112,10 @@ impl Barriers {
 
     /// Makes files durable, and every entry that leads to them.
     ///
-    /// Each file is fsynced through the descriptor that wrote it. The directories that hold the files
-    /// follow, then the directories above that hold an entry which this process has not yet made durable.
-    /// Each directory is fsynced once. If the fsyncs are many, one sync of the file system replaces them
-    /// where it is known to do as much.
+    /// Each file is fsynced through the descriptor that wrote it, by its own thread. The directories that hold the
+    /// files follow, and threads share their fsyncs. Then come the directories above that hold an entry which this
+    /// process has not yet made durable. If the fsyncs of all threads are many, one sync of the file system replaces
+    /// them where it is known to do as much, and threads share that sync.
     ///
     /// A failure poisons the catalog, and so does a panic.
     pub(crate) fn make_durable(
@@ -103,27 +126,91 @@ impl Barriers {
         poison.if_it_panics(|| {
             let Pending {
                 files,
-                chains,
+                dirs,
                 roots_suffice,
             } = pending;
-            let failed = |failure| poison.sync_failed(failure);
-            let parents = self.parents(&chains);
-            let barriers = files.len() + chains.len() + parents.len();
-            let whole = roots_suffice.then(|| self.whole_file_systems(&chains, barriers));
-            if let Some(roots) = whole.flatten() {
-                let _one_at_a_time = self.one_at_a_time();
-                sync_whole(files, &roots, &chains).map_err(failed)?;
+            let parents = self.parents(&dirs);
+            let barriers = files.len() + dirs.len() + parents.len();
+            let under_way = UnderWay::add(&self.under_way, barriers);
+            let whole = roots_suffice.then(|| self.whole_file_systems(&dirs, under_way.of_all));
+            if let Some(file_systems) = whole.flatten() {
+                self.sync_whole(files, &file_systems, poison)?;
                 self.mark_durable(parents.into_values().flat_map(|(_, entries)| entries));
-                return Ok(MadeDurable::new());
+            } else {
+                drop(parents);
+                self.sync_each(files, &dirs, poison)?;
             }
-            sync_each(files, &chains).map_err(failed)?;
-            if !parents.is_empty() {
-                let _one_at_a_time = self.one_at_a_time();
-                self.sync_parents(parents).map_err(failed)?;
-            }
-            check_file_systems(chains.values()).map_err(failed)?;
             Ok(MadeDurable::new())
         })
+    }
+
+    /// Fsyncs each file, then each directory that holds them, then the directories above with entries that are not
+    /// durable.
+    fn sync_each(
+        &self,
+        mut files: Vec<NewFile>,
+        dirs: &Dirs,
+        poison: &Poison,
+    ) -> Result<(), Fatal> {
+        let failed = |failure| poison.sync_failed(failure);
+        if files.len() > 1 {
+            // Starting all writes first keeps the disk busy during the first file's fsync.
+            files.iter_mut().for_each(NewFile::start_writing);
+        }
+        for file in files {
+            file.sync().map_err(failed)?;
+        }
+        // The check of the file system is the last call. If the directory's fsync is the last one before it, threads
+        // share both.
+        let is_last = dirs.len() == 1 && self.parents(dirs).is_empty();
+        for dir in dirs.values() {
+            dir.sync(is_last, poison)?;
+        }
+        if is_last {
+            return Ok(());
+        }
+        let one_at_a_time = self.one_at_a_time();
+        // Another thread may have made some of them durable in the meantime.
+        self.sync_parents(self.parents(dirs)).map_err(failed)?;
+        drop(one_at_a_time);
+        check_file_systems(dirs.values().map(|dir| &dir.chain)).map_err(failed)
+    }
+
+    /// Syncs whole file systems, through one root on each. Threads that call this during a sync share the next one,
+    /// which begins after their calls.
+    ///
+    /// `syncfs` alone is not enough, so the fsync of a directory and the checks follow it, as measured on Linux 6.18:
+    ///
+    /// - On btrfs that went read-only by itself, `syncfs` returns 0, but an fsync fails.
+    /// - On ext4 whose delayed allocation failed, the bytes are dropped and `syncfs` returns 0. The check of
+    ///   each file finds the loss.
+    fn sync_whole(
+        &self,
+        files: Vec<NewFile>,
+        file_systems: &FileSystems<'_>,
+        poison: &Poison,
+    ) -> Result<(), Fatal> {
+        let mut files = Some(files);
+        for (syncs, dir) in file_systems.values() {
+            let synced = syncs.join((), poison, |_| {
+                let _one_at_a_time = self.one_at_a_time();
+                let whole = dir.chain.root.sync_file_system();
+                whole.map_err(|failure| {
+                    let own = first_failure(files.take().unwrap_or_default());
+                    poison.sync_failed(own.unwrap_or(failure))
+                })
+            });
+            if let Err(fatal) = synced {
+                // A thread that did not lead asks its own files.
+                let own = files.and_then(first_failure);
+                return Err(own.map_or(fatal, |failure| poison.sync_failed(failure)));
+            }
+            dir.sync(true, poison)?;
+        }
+        let mut files = files.into_iter().flatten();
+        files
+            .try_for_each(|mut file| file.check())
+            .map_err(|failure| poison.sync_failed(failure))
     }
 
     /// Makes the absence of unlinked files durable, with one fsync for each directory that held them.
@@ -160,6 +247,18 @@ impl Barriers {
         })
     }
 
+    #[cfg(feature = "sim")]
+    pub(crate) fn gather_syncs_for_test(&self, threads: usize) {
+        self.dirs.gather_for_test(threads);
+    }
+
+    #[cfg(feature = "sim")]
+    pub(crate) fn gather_whole_syncs_for_test(&self, threads: usize) {
+        for (_, whole) in self.file_systems.iter() {
+            whole.iter().for_each(|whole| whole.syncs.gather_for_test(threads));
+        }
+    }
+
     fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
         self.through_roots
             .lock()
@@ -181,12 +280,11 @@ impl Barriers {
         Ok(())
     }
 
-    /// Returns the directories above the ends of the chains that hold entries which are not durable yet, by
-    /// path.
-    fn parents<'a>(&self, chains: &'a Chains) -> BTreeMap<DirPath, Parent<'a>> {
+    /// Returns the directories above these that hold entries which are not durable yet, by path.
+    fn parents<'a>(&self, dirs: &'a Dirs) -> BTreeMap<DirPath, Parent<'a>> {
         let durable = self.durable();
         let mut parents: BTreeMap<DirPath, Parent<'a>> = BTreeMap::new();
-        for chain in chains.values() {
+        for chain in dirs.values().map(|dir| &dir.chain) {
             let holders = std::iter::once(&*chain.root).chain(&chain.below);
             let paths = std::iter::once("").chain(chain.names.iter().map(String::as_str));
             let children = chain.names.iter().zip(&chain.marks);
@@ -211,49 +309,45 @@ impl Barriers {
         self.durable().extend(entries);
     }
 
-    /// Returns one root on each file system of the chains. Returns `None` if a file system cannot be synced
-    /// as a whole, or if the barriers are too few to be worth it.
-    fn whole_file_systems<'a>(&self, chains: &'a Chains, barriers: usize) -> Option<Vec<&'a Dir>> {
+    /// Returns one directory on each file system of these directories. Returns `None` if a file system cannot be
+    /// synced as a whole, or if the barriers are too few to be worth it.
+    fn whole_file_systems<'a>(
+        &'a self,
+        dirs: &'a Dirs,
+        barriers: usize,
+    ) -> Option<FileSystems<'a>> {
         let mut file_systems = BTreeMap::new();
-        for chain in chains.values() {
-            let whole = (*self.file_systems.get(chain.role))?;
+        for dir in dirs.values() {
+            let whole = self.file_systems.get(dir.chain.role).as_ref()?;
             if barriers < whole.from {
                 return None;
             }
-            file_systems.entry(whole.device).or_insert(&*chain.root);
+            let both = (&*whole.syncs, &**dir);
+            file_systems.entry(whole.device).or_insert(both);
         }
-        Some(file_systems.into_values().collect())
+        Some(file_systems)
     }
 }
 
-/// Syncs whole file systems, through one root on each.
-///
-/// `syncfs` alone is not enough, as measured on Linux 6.18:
-///
-/// - On btrfs that went read-only by itself, `syncfs` returns 0, but an fsync fails.
-/// - On ext4 whose delayed allocation failed, the bytes are dropped and `syncfs` returns 0. The check of
-///   each file finds the loss.
-fn sync_whole(mut files: Vec<NewFile>, roots: &[&Dir], chains: &Chains) -> Result<(), IoFailure> {
-    for root in roots {
-        if let Err(failure) = root.sync_file_system() {
-            return Err(attribute_failure(files, failure));
-        }
-    }
-    one_of_each_file_system(chains.values(), Dir::sync)?;
-    files.iter_mut().try_for_each(NewFile::check)?;
-    check_file_systems(chains.values())
+/// The files and directories that one thread is making durable.
+struct UnderWay<'a> {
+    count: &'a AtomicUsize,
+    own: usize,
+    of_all: usize,
 }
 
-/// Fsyncs each file, then each directory that holds them.
-fn sync_each(mut files: Vec<NewFile>, chains: &Chains) -> Result<(), IoFailure> {
-    if files.len() > 1 {
-        // Starting all writes first keeps the disk busy during the first file's fsync.
-        files.iter_mut().for_each(NewFile::start_writing);
+impl<'a> UnderWay<'a> {
+    fn add(count: &'a AtomicUsize, own: usize) -> Self {
+        // Relaxed: the number only decides which of two equally safe ways is taken.
+        let of_all = count.fetch_add(own, Ordering::Relaxed) + own;
+        Self { count, own, of_all }
     }
-    for file in files {
-        file.sync()?;
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(self.own, Ordering::Relaxed);
     }
-    chains.values().try_for_each(|chain| chain.last().sync())
 }
 
 /// Asks each file system of these chains whether it still writes changes.
@@ -276,10 +370,9 @@ fn one_of_each_file_system<'a>(
     first.try_for_each(|chain| call(chain.last()))
 }
 
-/// Finds the file whose data was lost in a failed `syncfs`, by fsyncing each file through its own
-/// descriptor. Returns that file's failure, or the original failure if every fsync succeeds. These fsyncs
-/// are not retries, because the barrier fails in any case.
-fn attribute_failure(files: Vec<NewFile>, failure: IoFailure) -> IoFailure {
+/// Finds the file whose data was lost in a failed `syncfs`, by fsyncing each file through its own descriptor. These
+/// fsyncs are not retries, because the barrier fails in any case.
+fn first_failure(files: Vec<NewFile>) -> Option<IoFailure> {
     let mut own = files.into_iter().filter_map(|file| file.sync().err());
-    own.next().unwrap_or(failure)
+    own.next()
 }

@@ -1,46 +1,86 @@
-//! Commits: a commit compares every stored value, then changes all of them in one synced batch.
+//! Commits: a commit compares every stored value, then changes all of them in one synced batch. Commits of several
+//! threads at the same time share that batch.
 
 use std::borrow::Cow;
 use std::sync::PoisonError;
 
+use super::change::{Change, CommitFailure};
 use super::shared::Shared;
 use super::state_index::Stored;
 use crate::domain::{Key, is_legal};
+use crate::failure::CommitRefusal;
 #[cfg(feature = "sim")]
 use crate::failure::StoreFailure;
-use crate::failure::{CommitRefusal, Fatal};
 use crate::store::{Edit, StoreCommitFailure};
 
-/// The change of one key in a commit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Change {
-    pub(crate) key: Key,
-    pub(crate) expected: Option<&'static str>,
-    pub(crate) next: Option<&'static str>,
-}
+/// The changes in one write, counted over all its batches, from which on the next batch goes into the next write.
+const MANY: usize = 4096;
 
-/// The failure of a commit.
-#[derive(Debug)]
-pub(crate) enum CommitFailure {
-    Refused(CommitRefusal),
-    Fatal(Fatal),
-}
-
-impl<E: Into<CommitRefusal>> From<E> for CommitFailure {
-    fn from(refusal: E) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
+type Outcome = Result<(), CommitFailure>;
 
 impl Shared {
-    /// Compares every stored value with the expected value of its change. Only if all agree, commits the
-    /// changes in one synced batch.
-    pub(crate) fn commit(&self, changes: &[Change]) -> Result<(), CommitFailure> {
+    /// Compares every stored value with the expected value of its change. Only if all agree, commits the changes in
+    /// one synced batch.
+    ///
+    /// Batches of several threads at the same time are written as one, so that they share a sync. They also share
+    /// the outcome of that sync. Their comparisons cannot disturb each other, because each change is made by the one
+    /// owner of its key.
+    pub(crate) fn commit(&self, changes: Vec<Change>) -> Outcome {
+        let committed = self
+            .commits
+            .run(changes, |batches| self.commit_all(&batches));
+        // A thread that panics in a commit leaves the outcome of all its batches unknown.
+        committed.unwrap_or_else(|| Err(CommitFailure::Fatal(self.poison.panicked())))
+    }
+
+    /// Commits batches in their order. Returns one outcome for each.
+    fn commit_all(&self, mut batches: &[Vec<Change>]) -> Vec<Outcome> {
         let _serialized = self.serialize();
+        let mut outcomes = Vec::with_capacity(batches.len());
+        while let [first, rest @ ..] = batches {
+            let mut changes = first.len();
+            let more = rest.iter().take_while(|batch| {
+                changes += batch.len();
+                changes <= MANY
+            });
+            let (together, others) = batches.split_at(1 + more.count());
+            outcomes.extend(self.commit_together(together));
+            batches = others;
+        }
+        outcomes
+    }
+
+    /// Commits batches in one write. A refused batch has no effect on the others.
+    fn commit_together(&self, batches: &[Vec<Change>]) -> Vec<Outcome> {
+        let checked = batches.iter().map(|batch| self.check_all(batch));
+        let checked: Vec<Outcome> = checked.collect();
+        let accepted = batches.iter().zip(&checked).filter(|(_, ok)| ok.is_ok());
+        let changes: Vec<_> = accepted.flat_map(|(batch, _)| batch).copied().collect();
+        match (self.write_all(&changes), batches) {
+            (Ok(()), _) => checked,
+            (Err(CommitFailure::Fatal(fatal)), _) => {
+                let failed = || Err(CommitFailure::Fatal(fatal.clone()));
+                checked.into_iter().map(|ok| ok.and(failed())).collect()
+            }
+            (Err(refused), [_]) => vec![Err(refused)],
+            // Nothing was written. Alone, a batch may find the space that is too little for all.
+            (Err(_), batches) => {
+                let alone = batches.iter().map(std::slice::from_ref);
+                alone.flat_map(|batch| self.commit_together(batch)).collect()
+            }
+        }
+    }
+
+    fn check_all(&self, batch: &[Change]) -> Outcome {
         self.poison.check()?;
-        for change in changes {
+        for change in batch {
             self.check(change)?;
         }
+        Ok(())
+    }
+
+    /// Writes the changes that change a value, and then applies them in memory.
+    fn write_all(&self, changes: &[Change]) -> Outcome {
         let edited = changes
             .iter()
             .filter(|change| change.expected != change.next);

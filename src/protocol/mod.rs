@@ -1,17 +1,27 @@
 //! The machinery under the handles: claims, barriers, commits, and the states in memory.
 
 mod barrier;
+mod change;
 mod claims;
+mod combiner;
 mod commit;
+mod open_dirs;
 mod pending;
+mod place;
 mod poison;
+mod readers;
+mod rounds;
 mod shared;
 mod state_index;
+mod state_pages;
+mod sync;
 mod transition;
 
-pub(crate) use claims::{Claim, ReadClaim};
-pub(crate) use commit::{Change, CommitFailure};
+pub(crate) use claims::Claim;
+pub(crate) use change::{Change, CommitFailure};
+pub(crate) use open_dirs::SharedDir;
 pub(crate) use pending::{MadeDurable, Pending};
+pub(crate) use readers::Reader;
 pub(crate) use shared::Shared;
 pub(crate) use state_index::{PackedStates, States};
 pub use transition::Transition;

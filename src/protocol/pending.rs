@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use crate::domain::{ArtifactLocation, DirPath};
-use crate::fs::{DirChain, NewFile};
+use super::open_dirs::SharedDir;
+use crate::fs::NewFile;
 
 /// Proof that a set of files, and every entry that leads to one, is on stable storage. For a set with files
 /// only [`Barriers::make_durable`](super::Barriers::make_durable) constructs it, and consumes the set.
@@ -17,33 +19,23 @@ impl MadeDurable {
     }
 }
 
-/// Written files, and the directory chains to them, that still need a barrier.
+/// Written files, and the directories that hold them, that still need a barrier.
 ///
 /// The type has no `Default`, because a caller from outside could then call a sealed method that takes it.
 pub struct Pending {
     pub(super) files: Vec<NewFile>,
-    pub(super) chains: BTreeMap<DirPath, DirChain>,
+    pub(super) dirs: BTreeMap<DirPath, Arc<SharedDir>>,
     /// Whether one sync of each root's file system suffices, if the files and directories are many.
     pub(super) roots_suffice: bool,
 }
 
 impl Pending {
-    const fn new(roots_suffice: bool) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             files: Vec::new(),
-            chains: BTreeMap::new(),
-            roots_suffice,
+            dirs: BTreeMap::new(),
+            roots_suffice: true,
         }
-    }
-
-    /// Returns an empty set for one artifact.
-    pub(crate) const fn of_one() -> Self {
-        Self::new(false)
-    }
-
-    /// Returns an empty set for artifacts that may become many.
-    pub(crate) const fn of_many() -> Self {
-        Self::new(true)
     }
 
     /// Returns the proof for a set without files.
@@ -57,22 +49,22 @@ impl Pending {
     pub(crate) fn add(
         &mut self,
         location: &ArtifactLocation,
-        chain: Option<DirChain>,
+        dir: Option<Arc<SharedDir>>,
         files: Vec<NewFile>,
     ) {
-        if let (Some(chain), Entry::Vacant(entry)) =
-            (chain, self.chains.entry(location.directory().clone()))
+        if let (Some(dir), Entry::Vacant(entry)) =
+            (dir, self.dirs.entry(location.directory().clone()))
         {
             // Another file system may be mounted on a bucket, and a sync of the root's does not cover it.
-            self.roots_suffice = self.roots_suffice && chain.is_on_one_file_system();
-            entry.insert(chain);
+            self.roots_suffice = self.roots_suffice && dir.chain.is_on_one_file_system();
+            entry.insert(dir);
         }
         self.files.extend(files);
     }
 
     /// Returns the number of open descriptors.
     pub(crate) fn open(&self) -> usize {
-        let directories = self.chains.values().map(|chain| chain.below.len());
+        let directories = self.dirs.values().map(|dir| dir.chain.below.len());
         self.files.len() + directories.sum::<usize>()
     }
 }

@@ -1,7 +1,6 @@
 //! The record of a catalog's first fatal failure.
 
-use std::sync::OnceLock;
-
+use super::sync::OnceLock;
 use crate::failure::{Fatal, FatalCause, IoFailure, Poisoned, StoreFailure};
 
 /// The first fatal failure of a catalog, kept for ever.
@@ -29,6 +28,11 @@ impl Poison {
         self.latch(Fatal::new(FatalCause::Commit(failure)))
     }
 
+    /// Records that a thread panicked in a step that it ran for several threads.
+    pub(crate) fn panicked(&self) -> Fatal {
+        self.latch(Fatal::new(FatalCause::Panicked))
+    }
+
     /// Runs a step and poisons the catalog if the step panics, because the outcome of the step is then
     /// unknown.
     pub(crate) fn if_it_panics<T>(&self, step: impl FnOnce() -> T) -> T {
@@ -51,7 +55,7 @@ struct Unwinding<'a>(Option<&'a Poison>);
 impl Drop for Unwinding<'_> {
     fn drop(&mut self) {
         if let Some(poison) = self.0 {
-            poison.latch(Fatal::new(FatalCause::Panicked));
+            poison.panicked();
         }
     }
 }

@@ -4,39 +4,49 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use super::barrier::Barriers;
+use super::change::{Change, CommitFailure};
 use super::claims::ClaimTable;
+use super::combiner::Combiner;
+use super::place::Place;
 use super::poison::Poison;
-use super::state_index::{States, Stored};
+use super::readers::{Reader, Readers};
+use super::state_index::{BUCKETS, CHUNKS, States, Stored, place};
 use crate::domain::{
-    ArtifactKey, ArtifactKind, ArtifactState, ChunkId, HotKey, HotState, Key, Layout, TypedKey,
+    ArtifactKey, ArtifactKind, ArtifactState, ChunkId, HotKey, HotState, Key, TypedKey,
     decode_value,
 };
-use crate::failure::{IoFailure, ReadError, StoreFailure};
+use crate::failure::{IoFailure, ReadError, StillLeased, StoreFailure};
 use crate::roots::LockedRoots;
 use crate::store::Store;
 
-/// One open catalog. Fields are dropped in this order: the store is closed before the locks are released.
+const KINDS: usize = ArtifactKind::ALL.len();
+
+/// One open catalog. A lease keeps the roots locked, and nothing else of it. Fields are dropped in this order: the store is closed before the locks are released.
 pub(crate) struct Shared {
     pub(super) store: Store,
     pub(crate) states: States,
-    pub(crate) layout: Layout,
     pub(crate) claims: Arc<ClaimTable>,
+    pub(crate) readers: Readers<LockedRoots>,
     pub(crate) poison: Poison,
     pub(crate) barriers: Barriers,
+    /// The batches of the threads that commit.
+    pub(crate) commits: Combiner<Vec<Change>, Result<(), CommitFailure>>,
     /// A lock that is held from the comparison of the stored values to the end of the commit.
     pub(super) commit_lock: Mutex<()>,
-    pub(crate) roots: LockedRoots,
+    pub(crate) roots: Arc<LockedRoots>,
 }
 
 impl Shared {
     pub(crate) fn new(roots: LockedRoots, store: Store, states: States) -> Result<Self, IoFailure> {
+        let roots = Arc::new(roots);
         Ok(Self {
             store,
             states,
-            layout: roots.roots().layout(),
+            readers: Readers::new(BUCKETS, CHUNKS * KINDS, Arc::clone(&roots)),
             claims: Arc::default(),
             poison: Poison::default(),
             barriers: Barriers::new(&roots)?,
+            commits: Combiner::default(),
             commit_lock: Mutex::new(()),
             roots,
         })
@@ -85,5 +95,38 @@ impl Shared {
             Stored::Is(value) => Ok(value.map(|value| Cow::Borrowed(value.as_bytes()))),
             Stored::AskTheStore => Ok(self.store.get(&key.encode())?.map(Cow::Owned)),
         }
+    }
+
+    /// Takes a lease on an artifact, if it is frozen.
+    pub(crate) fn lease(&self, key: ArtifactKey) -> Result<Option<Reader<LockedRoots>>, ReadError> {
+        let is_frozen = || Ok(self.state(key.chunk, key.kind)? == Some(ArtifactState::Frozen));
+        self.readers.take_if(readers_place(key), is_frozen)
+    }
+
+    /// Takes a lease for the owner of a frozen artifact.
+    pub(crate) fn lease_own(&self, key: ArtifactKey) -> Reader<LockedRoots> {
+        self.readers.take(readers_place(key))
+    }
+
+    /// Refuses while leases are out on an artifact that is not frozen any more.
+    pub(crate) fn check_unread(&self, key: Key) -> Result<(), StillLeased> {
+        let readers = match key {
+            Key::Artifact(key) => self.readers.count(readers_place(key)),
+            // No other family has leases.
+            Key::Hot(_) | Key::EarliestLedger => 0,
+        };
+        match readers {
+            0 => Ok(()),
+            readers => Err(StillLeased { key, readers }),
+        }
+    }
+}
+
+/// Returns the place of an artifact's readers.
+const fn readers_place(key: ArtifactKey) -> Place {
+    let Place { page, cell } = place(key.chunk);
+    Place {
+        page,
+        cell: cell * KINDS + key.kind as usize,
     }
 }

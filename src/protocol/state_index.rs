@@ -8,9 +8,8 @@
 //! function that commits changes it, after the synced write has returned and before the commit returns. A
 //! commit whose outcome is unknown poisons the catalog, and a poisoned catalog refuses all reads.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-
+use super::place::Place;
+use super::state_pages::StatePages;
 use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, BucketId, CHUNKS_PER_BUCKET, ChunkId, HotKey,
     HotState, Key, Unfinished,
@@ -18,7 +17,8 @@ use crate::domain::{
 use crate::failure::StoreFailure;
 use crate::store::Store;
 
-const BUCKETS: usize = ChunkId::MAX.bucket().get() as usize + 1;
+pub(super) const BUCKETS: usize = ChunkId::MAX.bucket().get() as usize + 1;
+pub(super) const CHUNKS: usize = CHUNKS_PER_BUCKET as usize;
 
 /// The states of one chunk in the catalog: two bits for each kind, in canonical order from the lowest, then
 /// two bits for the hot directory.
@@ -148,16 +148,10 @@ pub(crate) enum Stored {
     AskTheStore,
 }
 
-/// The states of a bucket's chunks.
-type Page = [AtomicU8; CHUNKS_PER_BUCKET as usize];
-
 /// The states of all chunks.
 pub(crate) struct States {
-    /// The pages by bucket. A page is absent until a chunk of the bucket has had a key.
-    pages: Box<[OnceLock<Box<Page>>]>,
-    /// A lock that is held while a commit's changes are applied, and while a reader takes the states of
-    /// many chunks. The reader therefore takes the states from between two commits.
-    together: Mutex<()>,
+    /// A page for each bucket.
+    pages: StatePages,
 }
 
 impl States {
@@ -165,10 +159,7 @@ impl States {
     /// value is not counted, because a person must repair it.
     pub(crate) fn load(store: &Store) -> Result<(Self, Unfinished), StoreFailure> {
         let states = Self {
-            pages: std::iter::repeat_with(OnceLock::new)
-                .take(BUCKETS)
-                .collect(),
-            together: Mutex::new(()),
+            pages: StatePages::new(BUCKETS, CHUNKS),
         };
         let mut unfinished = Unfinished::default();
         store.for_each(|key, stored| {
@@ -182,20 +173,14 @@ impl States {
                 Value::Hot(Some(state)) => unfinished.count_hot(state),
                 _ => {}
             }
-            states.put(chunk, value);
+            states.put([(chunk, value)]);
         })?;
         Ok((states, unfinished))
     }
 
     /// Returns the states of one chunk.
     pub(crate) fn of(&self, chunk: ChunkId) -> PackedStates {
-        let page = self.pages.get(chunk.bucket().get() as usize);
-        let byte = page
-            .and_then(OnceLock::get)
-            .and_then(|page| page.get(position(chunk)));
-        byte.map_or(PackedStates::NOTHING, |byte| {
-            PackedStates(byte.load(Ordering::Acquire))
-        })
+        PackedStates(self.pages.load(place(chunk)))
     }
 
     /// Returns the value that the store holds under a key, if the index knows it.
@@ -218,56 +203,45 @@ impl States {
     /// Returns the states of all chunks of these buckets that have any key, from between the same two
     /// commits. Each run starts with the number of its first chunk.
     pub(crate) fn of_buckets(&self, from: BucketId, to: BucketId) -> Vec<(u32, Vec<PackedStates>)> {
-        let _together = self.lock();
-        let buckets = from.get()..=to.get();
-        let runs = buckets.filter_map(|bucket| {
-            let page = self.pages.get(bucket as usize)?.get()?;
-            let lifecycles = page.iter().map(|byte| byte.load(Ordering::Relaxed));
-            let first = bucket * CHUNKS_PER_BUCKET;
-            Some((first, lifecycles.map(PackedStates).collect()))
+        let pages = from.get() as usize..=to.get() as usize;
+        let runs = self.pages.read(pages).into_iter().map(|(page, cells)| {
+            let first = u32::try_from(page).unwrap_or(u32::MAX) * CHUNKS_PER_BUCKET;
+            (first, cells.into_iter().map(PackedStates).collect())
         });
         runs.collect()
     }
 
-    /// Applies committed changes. Only one caller at a time may call this.
+    /// Applies the committed changes of one write. Only one caller at a time may call this.
     pub(crate) fn apply<'a>(&self, changes: impl IntoIterator<Item = (Key, Option<&'a str>)>) {
-        let _together = self.lock();
-        for (key, stored) in changes {
-            if let Some((chunk, value)) = Value::decode(key, stored.map(str::as_bytes)) {
-                self.put(chunk, value);
-            }
-        }
+        self.put(
+            changes
+                .into_iter()
+                .filter_map(|(key, stored)| Value::decode(key, stored.map(str::as_bytes))),
+        );
     }
 
     /// Records a write to the store that bypassed the protocol.
     #[cfg(feature = "sim")]
     pub(crate) fn planted(&self, key: &[u8], stored: Option<&[u8]>) {
-        let _together = self.lock();
         let value = Key::recognize(key).and_then(|key| Value::decode(key, stored));
-        if let Some((chunk, value)) = value {
-            self.put(chunk, value);
-        }
+        self.put(value);
     }
 
-    fn put(&self, chunk: ChunkId, value: Value) {
-        let page = self.pages.get(chunk.bucket().get() as usize);
-        let page = page.map(|page| {
-            page.get_or_init(|| Box::new([const { AtomicU8::new(0) }; CHUNKS_PER_BUCKET as usize]))
+    fn put(&self, values: impl IntoIterator<Item = (ChunkId, Value)>) {
+        let changes = values.into_iter().map(|(chunk, value)| {
+            let change = move |cell| PackedStates(cell).with(value).0;
+            (place(chunk), change)
         });
-        if let Some(byte) = page.and_then(|page| page.get(position(chunk))) {
-            let lifecycle = PackedStates(byte.load(Ordering::Relaxed)).with(value);
-            byte.store(lifecycle.0, Ordering::Release);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ()> {
-        self.together.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pages.update(changes);
     }
 }
 
-/// Returns the position of a chunk in its bucket.
-const fn position(chunk: ChunkId) -> usize {
-    (chunk.get() % CHUNKS_PER_BUCKET) as usize
+/// Returns the place of a chunk's states.
+pub(super) const fn place(chunk: ChunkId) -> Place {
+    Place {
+        page: chunk.bucket().get() as usize,
+        cell: (chunk.get() % CHUNKS_PER_BUCKET) as usize,
+    }
 }
 
 #[cfg(test)]

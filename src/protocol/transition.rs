@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::commit::{Change, CommitFailure};
+use super::change::{Change, CommitFailure};
 use super::shared::Shared;
 use crate::domain::Key;
 use crate::failure::{CommitError, CommitRefusal, StepError};
@@ -184,7 +184,7 @@ fn commit_in<T: Transition>(
         return Err(StepError::refused(transition, refusal));
     }
     let committed = match &changes.shared {
-        Some(shared) => shared.commit(&changes.list),
+        Some(shared) => shared.commit(changes.list),
         // A transition without a handle has no change.
         None => Ok(()),
     };

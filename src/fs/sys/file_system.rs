@@ -7,6 +7,7 @@
 )]
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -45,8 +46,17 @@ impl DirMark {
 }
 
 pub(in crate::fs) fn mark(dir: impl AsFd) -> io::Result<DirMark> {
+    read_mark(dir, OsStr::new(""), AtFlags::EMPTY_PATH)
+}
+
+/// Returns the mark of the entry with this name. A symbolic link is not followed.
+pub(in crate::fs) fn mark_of(dir: impl AsFd, name: &OsStr) -> io::Result<DirMark> {
+    read_mark(dir, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+fn read_mark(dir: impl AsFd, name: &OsStr, flags: AtFlags) -> io::Result<DirMark> {
     let wanted = fs::StatxFlags::INO | fs::StatxFlags::BTIME;
-    let stat = fs::statx(dir, "", AtFlags::EMPTY_PATH, wanted)?;
+    let stat = fs::statx(dir, name, flags, wanted)?;
     Ok(DirMark {
         device: (stat.stx_dev_major, stat.stx_dev_minor),
         inode: stat.stx_ino,

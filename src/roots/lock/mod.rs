@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
-use crate::domain::{LOCK_FILE, PerRole, RootRole, StorageRoots};
+use crate::domain::{LOCK_FILE, Layout, PerRole, RootRole, StorageRoots};
 use crate::failure::IoFailure;
 use crate::fs::{Dir, Disk, Holder, LockFile, Resolved, forget_journals, resolve};
 use crate::roots::identity::{self, CatalogId, Identity, Intent, Plan, Seen};
@@ -31,7 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// Dropping it releases the locks. The kernel also releases them when the process exits or is killed.
 #[must_use = "dropping the locked roots releases them: open a `Catalog` with them"]
 pub struct LockedRoots {
-    roots: StorageRoots,
+    layout: Layout,
     held: PerRole<LockedRoot>,
     catalog: CatalogId,
     /// Whether the roots' identities must still be marked as founded once the catalog is open.
@@ -123,7 +123,7 @@ impl StorageRoots {
             root.lock.name_holder(&format!("{}\n", own_name()));
         }
         Ok(LockedRoots {
-            roots: self,
+            layout: self.layout(),
             held,
             catalog,
             is_founding: plan.is_founding,
@@ -296,7 +296,7 @@ impl LockedRoots {
     /// Returns the paths of the roots.
     #[must_use]
     pub const fn roots(&self) -> &StorageRoots {
-        &self.roots
+        self.layout.roots()
     }
 
     /// Returns the id of the catalog that the roots belong to.
@@ -321,6 +321,10 @@ impl LockedRoots {
         Ok(())
     }
 
+    pub(crate) const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Returns the open directory of a root.
     pub(crate) const fn dir(&self, role: RootRole) -> &Arc<Dir> {
         &self.held.get(role).dir
@@ -329,7 +333,7 @@ impl LockedRoots {
 
 impl fmt::Debug for LockedRoots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LockedRoots").field(&self.roots).finish()
+        f.debug_tuple("LockedRoots").field(self.roots()).finish()
     }
 }
 

@@ -1,11 +1,12 @@
-//! The scenarios of the crash tests: each one is a few protocol steps, in one thread, in the same order in every
-//! run.
+//! The scenarios of the crash tests: each one is a few protocol steps, in the same order in every run. Those in
+//! `threads` take some of them in two threads at once.
 
 mod freezing;
 mod hot;
 mod pruning;
 mod starting;
 mod steps;
+mod threads;
 
 use frostline::{ArtifactKind, ArtifactState, Catalog, Hot, HotState, Ledgers};
 
@@ -82,6 +83,8 @@ scenarios! {
     hot_discard => hot::DISCARD,
     hot_retire => hot::RETIRE,
     recover => starting::RECOVER,
+    two_threads_share_syncs => threads::COMMITS_AND_SYNCS,
+    two_threads_share_a_whole_sync => threads::WHOLE_SYNCS,
 }
 
 /// Starts a node once.

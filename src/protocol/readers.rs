@@ -1,0 +1,98 @@
+//! Readers: the leases on each artifact, counted without a lock.
+//!
+//! An artifact has a cell of its own from its first lease on, and its leases are the holders of the cell. Taking a
+//! lease therefore writes to one cache line, which only readers of the same artifact share.
+//!
+//! A reader counts itself first and reads the state second. An owner changes the state first and reads the count
+//! second. Each puts a sequentially consistent fence in between. One of the two fences is the earlier one, so that
+//! the reader sees the changed state, or the owner sees the reader, or both. A lease is never given out on files that
+//! an owner removes.
+
+use super::place::Place;
+use super::sync::{Arc, Counted, OnceLock, Ordering, fence};
+
+/// The readers of all artifacts. Each lease keeps a `T`.
+pub(crate) struct Readers<T> {
+    /// A page is absent until one of its artifacts has been leased.
+    pages: Box<[OnceLock<Page<T>>]>,
+    cells: usize,
+    kept: Arc<T>,
+}
+
+type Page<T> = Box<[OnceLock<Counted<Arc<T>>>]>;
+
+/// The right to read the files of an artifact: they stay while a reader exists.
+pub(crate) struct Reader<T>(Counted<Arc<T>>);
+
+impl<T> Readers<T> {
+    pub(crate) fn new(pages: usize, cells: usize, kept: Arc<T>) -> Self {
+        Self {
+            pages: std::iter::repeat_with(OnceLock::new).take(pages).collect(),
+            cells,
+            kept,
+        }
+    }
+
+    /// Takes a lease for the artifact's owner, who knows that the artifact is frozen.
+    pub(crate) fn take(&self, place: Place) -> Reader<T> {
+        Reader(self.cell(place).clone())
+    }
+
+    /// Takes a lease if `is_readable` returns true.
+    pub(crate) fn take_if<E>(
+        &self,
+        place: Place,
+        is_readable: impl Fn() -> Result<bool, E>,
+    ) -> Result<Option<Reader<T>>, E> {
+        // No cell is made for an artifact that was never frozen.
+        if self.find(place).is_none() && !is_readable()? {
+            return Ok(None);
+        }
+        let reader = self.take(place);
+        // After the reader is counted, and before the state is read.
+        fence(Ordering::SeqCst);
+        Ok(is_readable()?.then_some(reader))
+    }
+
+    /// Returns the number of leases that are out. The caller has changed the state so that no further lease is given
+    /// out.
+    pub(crate) fn count(&self, place: Place) -> usize {
+        // After the change of the state, and before the readers are counted.
+        fence(Ordering::SeqCst);
+        let readers = self.find(place).map_or(0, Counted::others);
+        // A reader's last reads come before the removal that follows.
+        fence(Ordering::Acquire);
+        readers
+    }
+
+    fn find(&self, place: Place) -> Option<&Counted<Arc<T>>> {
+        self.pages.get(place.page)?.get()?.get(place.cell)?.get()
+    }
+
+    fn cell(&self, place: Place) -> &Counted<Arc<T>> {
+        let page = self.pages.get(place.page).map(|page| {
+            page.get_or_init(|| {
+                let cells = std::iter::repeat_with(OnceLock::new).take(self.cells);
+                cells.collect()
+            })
+        });
+        match page.and_then(|page| page.get(place.cell)) {
+            Some(cell) => cell.get_or_init(|| Counted::new(Arc::clone(&self.kept))),
+            None => unreachable!("{place:?} is outside of the pages"),
+        }
+    }
+}
+
+impl<T> Clone for Reader<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> std::ops::Deref for Reader<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}

@@ -1,0 +1,69 @@
+//! Threads that combine their requests.
+
+use std::sync::Arc;
+
+use loom::cell::UnsafeCell;
+use loom::thread;
+
+use crate::protocol::combiner::Combiner;
+
+/// Has a request run that is told in its outcome. The work writes to memory that is not shared.
+fn run(combiner: &Combiner<u8, (u8, usize)>, count: &UnsafeCell<usize>, request: u8) -> usize {
+    let outcome = combiner.run(request, |requests| {
+        let turn = count.with_mut(|_count| requests.len());
+        requests.into_iter().map(|request| (request, turn)).collect()
+    });
+    let (answered, turn) = outcome.expect("no leader panics");
+    assert_eq!(answered, request, "the outcome is of this request");
+    turn
+}
+
+fn threads(others: u8) {
+    let combiner = Arc::new(Combiner::default());
+    let count = Arc::new(UnsafeCell::new(0));
+    let spawned: Vec<_> = (0..others)
+        .map(|request| {
+            let (combiner, count) = (Arc::clone(&combiner), Arc::clone(&count));
+            thread::spawn(move || run(&combiner, &count, request))
+        })
+        .collect();
+    run(&combiner, &count, 100);
+    for thread in spawned {
+        thread.join().unwrap();
+    }
+    // Nothing is left behind: a thread alone leads again.
+    assert_eq!(run(&combiner, &count, 101), 1);
+}
+
+#[test]
+fn each_request_of_two_threads_is_run_once_and_alone() {
+    crate::check(4, None, || threads(1));
+}
+
+#[test]
+fn each_request_of_three_threads_is_run_once_and_alone() {
+    crate::check(3, Some(6), || threads(2));
+}
+
+/// The work of a request comes after its thread has asked for it: a sync covers what was written before.
+#[test]
+fn the_work_sees_everything_that_came_before_the_request() {
+    crate::check(3, None, || {
+        let combiner: Arc<Combiner<Arc<UnsafeCell<u8>>, ()>> = Arc::default();
+        let ask = {
+            let combiner = Arc::clone(&combiner);
+            move || {
+                let written = Arc::new(UnsafeCell::new(0));
+                written.with_mut(|_written| ());
+                let done = combiner.run(Arc::clone(&written), |all| {
+                    all.iter().map(|one| one.with_mut(|_one| ())).collect()
+                });
+                done.expect("no leader panics");
+                written.with(|_written| ());
+            }
+        };
+        let other = thread::spawn(ask.clone());
+        ask();
+        other.join().unwrap();
+    });
+}

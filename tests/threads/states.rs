@@ -1,0 +1,70 @@
+//! The states in memory.
+
+use std::sync::Arc;
+
+use loom::cell::UnsafeCell;
+use loom::thread;
+
+use crate::protocol::place::Place;
+use crate::protocol::state_pages::StatePages;
+
+const FIRST: Place = Place { page: 0, cell: 0 };
+const SECOND: Place = Place { page: 1, cell: 0 };
+
+/// A scan is of an instant between two commits, whichever pages they change.
+#[test]
+fn a_scan_sees_all_of_a_commit_or_nothing() {
+    crate::check(4, None, || {
+        let states = Arc::new(StatePages::new(2, 1));
+        let commit = {
+            let states = Arc::clone(&states);
+            thread::spawn(move || {
+                states.update([FIRST, SECOND].map(|place| (place, |cell| cell + 1)));
+            })
+        };
+        let cells = states.read(0..=1);
+        assert!(
+            cells.is_empty() || cells == [(0, vec![1]), (1, vec![1])],
+            "{cells:?}"
+        );
+        commit.join().unwrap();
+    });
+}
+
+/// Changes of two cells of a page do not undo each other, nor do two changes of a cell.
+#[test]
+fn no_change_is_lost() {
+    crate::check(4, None, || {
+        let states = Arc::new(StatePages::new(1, 1));
+        let add = {
+            let states = Arc::clone(&states);
+            move || states.update([(FIRST, |cell| cell + 1)])
+        };
+        let other = thread::spawn(add.clone());
+        add();
+        other.join().unwrap();
+        assert_eq!(states.load(FIRST), 2);
+    });
+}
+
+/// A thread that sees a state sees what came before it.
+#[test]
+fn a_state_comes_with_everything_before_it() {
+    crate::check(4, None, || {
+        let states = Arc::new(StatePages::new(1, 2));
+        // The page is there, so that it is not its creation that orders the two threads.
+        states.update([(Place { page: 0, cell: 1 }, |_| 1)]);
+        let files = Arc::new(UnsafeCell::new(()));
+        let owner = {
+            let (states, files) = (Arc::clone(&states), Arc::clone(&files));
+            thread::spawn(move || {
+                files.with_mut(|_files| ());
+                states.update([(FIRST, |_| 2)]);
+            })
+        };
+        if states.load(FIRST) == 2 {
+            files.with(|_files| ());
+        }
+        owner.join().unwrap();
+    });
+}
