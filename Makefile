@@ -22,7 +22,7 @@ quick: setup
 		--skip starts_on_a_full --skip a_large_sweep --skip moved_catalog --skip descriptors:: --skip store_model::
 
 # The real store under power loss, real file systems that are made to fail (as root, on loop devices), damaged
-# catalogs, random programs, and defects put back; a summary at the end. Words of cases' names go in ARGS, a seed in
+# catalogs, random programs, every order of threads, and defects put back; a summary at the end. Words of cases' names go in ARGS, a seed in
 # FROSTLINE_SEED: make torture ARGS='ext4 Journal'
 torture: setup
 	@CARGO='$(CARGO)' sh scripts/torture.sh $(ARGS)

@@ -30,12 +30,14 @@ else
     part "random programs and damaged catalogs" env TMPDIR="$memory" \
         FROSTLINE_DAMAGES=all FROSTLINE_PROGRAMS="${FROSTLINE_PROGRAMS:-100000}" \
         "$cargo" test --locked --test it -- programs:: damages::
+    part "threads" env FROSTLINE_THREADS=all sh -c \
+        '"$0" test --locked --test threads && echo "threads: every model, in full"' "$cargo"
     part "defects put back" "$cargo" test --locked --test defects
 fi
 
 echo
 echo "== make torture: $((($(date +%s) - begun) / 60)) minutes on $(uname -sr), $(date +%F)"
-grep -E '^(the real store|torture|programs|damages|defects|part FAILED):' "$log"
+grep -E '^(the real store|torture|programs|damages|threads|defects|part FAILED):' "$log"
 grep -E 'SKIPPED|WRONG|MISSED|DOES NOT BUILD' "$log" | grep -vE '^(torture|defects): [0-9]' | head -40
 if grep -q '^part FAILED' "$log"; then
     echo "== FAILED"

@@ -101,8 +101,8 @@
 //! # The consequences of a failure
 //!
 //! A failure is of one of three kinds. *Refused*: nothing was changed, and a handle that went in comes back inside of
-//! the error. *Retryable*: a step failed before any fsync; the handle is gone and the key still has
-//! its value, so the work starts again from the key. *Fatal*: an fsync or a commit failed, so the state on stable
+//! the error. *Retryable*: a step stopped, and every fsync and commit that it made succeeded; the
+//! handle is gone, and the work starts again from the key. *Fatal*: an fsync or a commit failed, so the state on stable
 //! storage is unknown; the catalog keeps the first cause and refuses everything until it is opened
 //! again. An fsync is never retried, because after a failure the kernel may take lost pages for clean.
 //!

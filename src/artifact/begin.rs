@@ -62,6 +62,9 @@ impl<K: Kind> Begin<K> {
         claim: KindClaim<K>,
         found: ArtifactState,
     ) -> Result<Self, (KindClaim<K>, BeginRefusal)> {
+        if let Err(poisoned) = claim.any.shared.poison.check() {
+            return Err((claim, ReadError::from(poisoned).into()));
+        }
         let found = Some(found);
         match check(&claim.any, found, &mut DirChains::default()) {
             Ok(()) => Ok(Self { claim, found }),

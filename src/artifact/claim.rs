@@ -5,18 +5,16 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::{ArtifactKey, ArtifactLocation, ArtifactState, Key, Kind};
+use crate::domain::{ArtifactKey, ArtifactLocation, ArtifactState, Key, Kind, RootRole};
 use crate::failure::{AlreadyClaimed, IoFailure};
 use crate::fs::{Dir, DirChains};
 use crate::protocol::{Change, Claim, Shared};
 
-/// The claim on an artifact's key, and the location of its files. It has no kind, so sets and sweeps use the code
-/// of the typed handles.
+/// The claim on an artifact's key. It has no kind, so sets and sweeps use the code of the typed handles.
 pub struct ArtifactClaim {
     pub(crate) shared: Arc<Shared>,
     pub(crate) claim: Claim,
-    // On the heap, so that a handle stays small.
-    pub(crate) location: Box<ArtifactLocation>,
+    artifact: ArtifactKey,
 }
 
 /// The claim on the key of an artifact of kind `K`: evidence of one kind cannot be made of another kind's claim.
@@ -32,7 +30,7 @@ impl ArtifactClaim {
         Ok(Self {
             shared: Arc::clone(shared),
             claim: shared.claims.claim(key.into())?,
-            location: Box::new(ArtifactLocation::of(key)),
+            artifact: key,
         })
     }
 
@@ -40,8 +38,13 @@ impl ArtifactClaim {
         self.claim.key()
     }
 
+    /// Returns the location of the artifact's files.
+    pub(crate) fn location(&self) -> ArtifactLocation {
+        ArtifactLocation::of(self.artifact)
+    }
+
     pub(crate) fn root(&self) -> &Arc<Dir> {
-        self.shared.roots.dir(self.location.role())
+        self.shared.roots.dir(RootRole::of_kind(self.artifact.kind))
     }
 
     /// A commit's change of this key.
@@ -59,9 +62,10 @@ impl ArtifactClaim {
 
     /// Returns one of the artifact's files, if any exists.
     pub(super) fn find_file(&self, chains: &mut DirChains) -> Result<Option<PathBuf>, IoFailure> {
-        let (chain, complete) = chains.find(self.root(), &self.location)?;
+        let location = self.location();
+        let (chain, complete) = chains.find(self.root(), &location)?;
         if complete {
-            for name in self.location.file_names() {
+            for name in location.file_names() {
                 if chain.last().has(&name)? {
                     return Ok(Some(chain.last().join(name)));
                 }
@@ -72,9 +76,10 @@ impl ArtifactClaim {
 
     /// Unlinks the files that exist. A barrier on their directories must follow before the key may go.
     pub(crate) fn unlink_files(&self, chains: &mut DirChains) -> Result<(), IoFailure> {
-        let (chain, complete) = chains.find(self.root(), &self.location)?;
+        let location = self.location();
+        let (chain, complete) = chains.find(self.root(), &location)?;
         if complete {
-            for name in self.location.file_names() {
+            for name in location.file_names() {
                 chain.last().unlink(name)?;
             }
         }

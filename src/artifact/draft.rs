@@ -42,7 +42,7 @@ impl Draft {
             claim.unlink_files(&mut DirChains::default())?;
             self.has_leftovers = false;
         }
-        let location = &claim.location;
+        let location = &claim.location();
         let dir = match &mut self.dir {
             Some(dir) => dir,
             empty => empty.insert(shared.barriers.open_dir(claim.root(), location)?),
@@ -59,9 +59,10 @@ impl Draft {
     /// Checks that every file has been created.
     fn check(&self, claim: &ArtifactClaim) -> Result<(), SyncRefusal> {
         claim.shared.poison.check()?;
-        for (position, name) in claim.location.file_names().enumerate() {
+        let location = claim.location();
+        for (position, name) in location.file_names().enumerate() {
             if !self.files.contains_key(&position) {
-                let path = claim.shared.roots.layout().path_of(&claim.location, &name);
+                let path = claim.shared.roots.layout().path_of(&location, &name);
                 return Err(SyncRefusal::NotCreated { path });
             }
         }
@@ -84,7 +85,7 @@ impl Draft {
             let finished = file.finish();
             finished.map_err(|source| Retryable::Write { key, source })?;
         }
-        pending.add(&claim.location, self.dir, files);
+        pending.add(&claim.location(), self.dir, files);
         Ok(())
     }
 }

@@ -63,7 +63,10 @@ impl<T: Syncable> Round<T> {
     }
 
     fn add(&mut self, member: T) -> Result<(), Retryable> {
-        let claim = member.finish(&mut self.pending, &INTERNAL)?;
+        // Apart from the others, which need no barrier for the files of a member that fails.
+        let mut own = Pending::new();
+        let claim = member.finish(&mut own, &INTERNAL)?;
+        self.pending.merge(own);
         self.members.push(claim);
         Ok(())
     }

@@ -123,10 +123,7 @@ pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {
 }
 
 /// A lease, if the artifact is frozen.
-pub(crate) fn lease<K: Kind>(
-    shared: &Shared,
-    id: K::Id,
-) -> Result<Option<Lease<K>>, ReadError> {
+pub(crate) fn lease<K: Kind>(shared: &Shared, id: K::Id) -> Result<Option<Lease<K>>, ReadError> {
     let reader = shared.lease(K::key(id))?;
     Ok(reader.map(|reader| Lease {
         reader,

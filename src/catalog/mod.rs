@@ -51,7 +51,8 @@ use crate::protocol::Shared;
 /// [`Fatal`](crate::error::Fatal) failure the catalog refuses everything, reads too, until it is opened again; only an
 /// artifact with a [`Frozen`](crate::Frozen) or a [`Lease`](crate::Lease) from before stays readable.
 ///
-/// Each handle keeps the open catalog and the locks alive: the roots are released when the last handle has gone.
+/// Each handle keeps the open catalog and the locks alive, and a lease keeps the locks: the roots are released when the
+/// last of them has gone.
 pub struct Catalog {
     shared: Arc<Shared>,
     /// The count at the opening.

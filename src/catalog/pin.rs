@@ -1,4 +1,4 @@
-//! [`Pin`]: what pinning the earliest ledger did, or why it was refused.
+//! [`PinOutcome`]: the result of pinning the earliest ledger, and its refusal.
 
 use crate::domain::{LedgerSeq, ValueError};
 use crate::failure::{CommitRefusal, Failure, FailureKind, Fatal};

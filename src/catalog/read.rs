@@ -11,7 +11,8 @@ use crate::failure::ReadError;
 
 /// # Read
 ///
-/// States are answered from memory, without I/O. Each call fails with [`ReadError`] if the catalog is poisoned, or if
+/// States are answered from memory, without I/O; only a chunk with an unrecognised value is read from the store. Each
+/// call fails with [`ReadError`] if the catalog is poisoned, or if
 /// a value that it reads is unrecognised.
 impl Catalog {
     /// Returns the state of an artifact, or `None` if its key is absent.
@@ -64,7 +65,8 @@ impl Catalog {
     }
 
     /// Returns every artifact key with its state, in byte order: by chunk, then events, ledgers, txhash. The scan is
-    /// a snapshot: every state is as of one commit.
+    /// a snapshot: every state is as of one commit. Only a chunk with an unrecognised value is read from the store when
+    /// the scan comes to it.
     ///
     /// An unrecognised value is an error of its own entry, and the scan continues. Keys of other families are left
     /// out.

@@ -123,7 +123,8 @@ impl Catalog {
     ///
     /// Call it once after opening, before the work begins. It touches no `frozen` artifact and no `ready` directory,
     /// and no key that a handle or a lease of this process holds. A leased, claimed, unreadable or undeletable entry
-    /// does not stop the recovery; it is listed in the result. A second call does nothing.
+    /// does not stop the recovery; it is listed in the result, and a later call finishes it. If nothing is listed, a
+    /// second call does nothing.
     ///
     /// All files go in one sweep: one fsync for each distinct directory, one deleting commit.
     ///

@@ -83,14 +83,11 @@ fn unlink(
         shared.barriers.sync_absence(chains, &shared.poison)
     };
     // By directory, because not all of them can be open together, and each is to be synced once.
-    batch.sort_by(|one, other| {
-        let (one, other) = (&one.claim.location, &other.claim.location);
-        one.directory().cmp(other.directory())
-    });
+    batch.sort_by_cached_key(|item| item.claim.location().directory().clone());
     let mut gone = Vec::with_capacity(batch.len());
     let mut chains = DirChains::default();
     for item in batch {
-        if !chains.have_room_for(&item.claim.location) {
+        if !chains.have_room_for(&item.claim.location()) {
             sync_absence(&chains)?;
             chains = DirChains::default();
         }

@@ -166,7 +166,7 @@ pub enum SyncRefusal {
     },
     /// A file of the kind, or the hot directory, has not been created.
     #[error(
-        "`{}` was never created: create every file of the kind before `sync`, even if it is empty",
+        "`{}` was never created: create it before `sync`, even if it stays empty",
         path.display()
     )]
     NotCreated {
@@ -356,6 +356,9 @@ impl Failure for ReadError {
     }
 
     fn key(&self) -> Option<Key> {
-        None
+        match self {
+            Self::Value(error) => Some(error.key),
+            Self::Poisoned(_) | Self::Store(_) => None,
+        }
     }
 }

@@ -37,13 +37,13 @@ pub type RecoverError = StepError<(), ReadError>;
 /// A step that has begun and failed. The handle is gone.
 #[derive(Debug)]
 pub enum Failed {
-    /// The key still has its value: claim it again, and repeat the step.
+    /// The state on stable storage is known: claim the key again, and repeat the step.
     Retryable(Retryable),
     /// The state on stable storage is unknown.
     Fatal(Fatal),
 }
 
-/// A step that failed before any fsync or commit, or after the last one. The key still has its value.
+/// A step that stopped, although every fsync and commit that it made succeeded. The work starts again from the key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Retryable {
@@ -264,7 +264,7 @@ impl<H, C> Refused<H, C> {
         &self.inner.1
     }
 
-    /// The handle, exactly as it was.
+    /// The handle, with which the step can be repeated.
     #[must_use]
     pub fn into_handle(self) -> H {
         self.inner.0

@@ -12,9 +12,9 @@ use crate::domain::{GeometryError, Key, KeyError, LayoutError, RootPathError, Va
 pub enum FailureKind {
     /// Nothing was changed. A handle that went in comes back inside of the error.
     Refused,
-    /// A step failed before any fsync. The handle is gone, the key still has its value, and the
-    /// work starts again from the key. (For a catalog that could not be opened: the start had begun to
-    /// write, and the next start begins anew.)
+    /// A step stopped, and every fsync and commit that it made succeeded. The handle is gone, and the work starts
+    /// again from the key. (After a [`CreateError`](super::CreateError), the handle stays. For a catalog that could not
+    /// be opened: the start had begun to write, and the next start begins anew.)
     Retryable,
     /// An fsync or a commit failed, so the state on stable storage is unknown. The handle is gone, and the
     /// catalog refuses everything until it is opened again.

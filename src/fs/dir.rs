@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Disk;
-use super::file::{NewFile, ReadFile};
 use super::dir_handle::DirHandle;
+use super::file::{NewFile, ReadFile};
 use super::lock_file::LockFile;
 use super::sys::{DirId, DirMark, EntryKind};
 use crate::failure::{IoFailure, Operation};

@@ -77,8 +77,9 @@ impl Dir {
 
     /// Returns the number of bytes that this process may still take from the disk.
     pub(crate) fn free_space(&self) -> Result<u64, IoFailure> {
-        self.disk()
-            .perform(Operation::Inspect, self.path(), || self.handle().free_space())
+        self.disk().perform(Operation::Inspect, self.path(), || {
+            self.handle().free_space()
+        })
     }
 
     /// Fsyncs a file through the descriptor that wrote it.

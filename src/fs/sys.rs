@@ -23,8 +23,8 @@ mod file_system;
 pub(super) use file_system::MANY;
 pub(crate) use file_system::{Device, DirMark, forget_journals};
 pub(super) use file_system::{
-    check_file_system, copies_on_write, first_hole, is_known, mark, mark_of, reports_early_writeback, sync,
-    sync_file_system, sync_whole_from,
+    check_file_system, copies_on_write, first_hole, is_known, mark, mark_of,
+    reports_early_writeback, sync, sync_file_system, sync_whole_from,
 };
 
 /// The kind of a directory entry. Symbolic links are not followed.

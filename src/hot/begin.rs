@@ -1,9 +1,11 @@
 //! absent or transient → [`HotBegin`] → [`Transient`]: the key is marked before any I/O.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use super::claim::{HotClaim, hot_handle};
 use super::transient::Transient;
+use super::unlinked::HotUnlinked;
 use crate::domain::{ChunkId, HotKey, HotState};
 use crate::failure::{BeginError, BeginRefusal, CreateError, ReadError, Retryable, StepError};
 use crate::protocol::sealed::Commit;
@@ -59,7 +61,8 @@ pub(crate) fn intend(shared: &Arc<Shared>, chunk: ChunkId) -> Result<HotBegin, B
     Ok(HotBegin {
         claim,
         found,
-        wipes: true,
+        // Without a key there are no leftovers: a directory that appears from here on is not the library's.
+        wipes: found.is_some(),
     })
 }
 
@@ -67,23 +70,51 @@ pub(crate) fn intend(shared: &Arc<Shared>, chunk: ChunkId) -> Result<HotBegin, B
 #[track_caller]
 pub(crate) fn create(shared: &Arc<Shared>, chunk: ChunkId) -> Result<Transient, BeginError> {
     let begin = intend(shared, chunk).map_err(|refusal| BeginError::refused((), refusal))?;
-    mark_and_create(begin).map_err(|error| error.map(|_| ()))
-}
-
-/// Commits the mark and creates the directory.
-pub(super) fn mark_and_create(begin: HotBegin) -> Result<Transient, BeginError<HotBegin>> {
-    let key = begin.claim.key();
-    let mut transient = commit(begin).map_err(|error| error.map(|begin| begin))?;
+    let is_new = begin.found.is_none();
+    let mut transient = commit(begin).map_err(|error| error.map(|_| ()))?;
     match transient.directory() {
         Ok(_path) => Ok(transient),
-        Err(CreateError::Io(source)) => Err(Retryable::Create { key, source }.into()),
-        Err(CreateError::Poisoned(poisoned)) => {
-            let begin = HotBegin {
-                claim: transient.into_claim(),
-                found: Some(HotState::Transient),
-                wipes: true,
-            };
-            Err(StepError::refused(begin, ReadError::from(poisoned)))
+        Err(error) if is_new && transient.is_missing() => Err(take_back(transient, error)),
+        Err(error) => Err(not_created(transient, error, |_, _| ())),
+    }
+}
+
+/// Takes the mark of a key back whose directory was not created. A directory that another program has created in the
+/// meantime stays, without a key, as if the call had come after it.
+fn take_back(transient: Transient, error: CreateError) -> BeginError {
+    let (key, path) = (transient.key().into(), transient.path());
+    match commit(HotUnlinked::new(transient.into_claim())) {
+        Ok(()) => match error {
+            CreateError::Poisoned(poisoned) => StepError::refused((), ReadError::from(poisoned)),
+            CreateError::Io(failure) if failure.source.kind() == ErrorKind::AlreadyExists => {
+                StepError::refused((), BeginRefusal::Stray { key, path })
+            }
+            CreateError::Io(failure) => StepError::refused((), failure),
+        },
+        Err(StepError::Refused(refused)) => {
+            let source = refused.into_parts().1;
+            Retryable::Delete { key, source }.into()
         }
+        Err(StepError::Failed(failed)) => StepError::Failed(failed),
+    }
+}
+
+/// The error of a directory that could not be created. The handle goes back if nothing was removed for it; it is made
+/// of the claim, and of whether a directory that is there now must stay.
+pub(super) fn not_created<H>(
+    transient: Transient,
+    error: CreateError,
+    handle: impl FnOnce(HotClaim, bool) -> H,
+) -> BeginError<H> {
+    let (key, path) = (transient.key().into(), transient.path());
+    let is_missing = transient.is_missing();
+    let again = || handle(transient.into_claim(), is_missing);
+    match error {
+        CreateError::Poisoned(poisoned) => StepError::refused(again(), ReadError::from(poisoned)),
+        CreateError::Io(source) if !is_missing => Retryable::Create { key, source }.into(),
+        CreateError::Io(failure) if failure.source.kind() == ErrorKind::AlreadyExists => {
+            StepError::refused(again(), BeginRefusal::DirectoryIsBack { key, path })
+        }
+        CreateError::Io(failure) => StepError::refused(again(), failure),
     }
 }

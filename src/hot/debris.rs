@@ -1,6 +1,6 @@
 //! [`HotDebris`]: a directory that was being created or discarded.
 
-use super::begin::{HotBegin, mark_and_create};
+use super::begin::{HotBegin, not_created};
 use super::claim::{HotClaim, hot_handle};
 use super::transient::Transient;
 use super::unlinked::HotUnlinked;
@@ -81,7 +81,11 @@ impl HotDebris {
     pub fn recreate(self) -> Result<Transient, BeginError<Self>> {
         let is_missing = self.is_missing;
         let again = |begin: HotBegin| Self::new(begin.claim, is_missing);
-        mark_and_create(self.intend()?).map_err(|error| error.map(again))
+        let mut transient = commit(self.intend()?).map_err(|error| error.map(again))?;
+        match transient.directory() {
+            Ok(_path) => Ok(transient),
+            Err(error) => Err(not_created(transient, error, Self::new)),
+        }
     }
 
     /// Removes the directory with everything in it, and makes its absence durable. A missing directory is fine. The

@@ -1,14 +1,13 @@
 //! Claiming a hot directory, in the state that it is in.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::claim::HotClaim;
 use super::debris::HotDebris;
 use super::missing::DirectoryMissing;
 use super::ready::Ready;
-use crate::domain::{ChunkId, HotKey, HotState, Key};
-use crate::failure::{AlreadyClaimed, Failure, FailureKind, IoFailure, ReadError};
+use crate::domain::{ChunkId, HotKey, HotState};
+use crate::failure::{AlreadyClaimed, Error, FailureKind, IoFailure, ReadError};
 use crate::protocol::Shared;
 
 /// The hot directory of a key, owned, in the state that the key is in.
@@ -41,24 +40,22 @@ pub enum ClaimHotError {
     DirectoryMissing(Box<DirectoryMissing>),
 }
 
-impl Failure for ClaimHotError {
-    fn kind(&self) -> FailureKind {
+impl ClaimHotError {
+    /// The consequence of the failure.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
         FailureKind::Refused
     }
+}
 
-    fn key(&self) -> Option<Key> {
-        match self {
-            Self::Claimed(claimed) => claimed.key(),
-            Self::DirectoryMissing(missing) => Some(missing.key().into()),
-            Self::Read(_) | Self::Io(_) => None,
-        }
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Io(failure) => Some(&failure.path),
-            Self::DirectoryMissing(missing) => Some(missing.path()),
-            Self::Claimed(_) | Self::Read(_) => None,
+/// Drops the handle of a missing directory.
+impl From<ClaimHotError> for Error {
+    fn from(error: ClaimHotError) -> Self {
+        match error {
+            ClaimHotError::Claimed(error) => error.into(),
+            ClaimHotError::Read(error) => error.into(),
+            ClaimHotError::Io(error) => error.into(),
+            ClaimHotError::DirectoryMissing(missing) => missing.into_missing().into(),
         }
     }
 }

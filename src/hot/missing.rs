@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::claim::{HotClaim, hot_handle};
 use super::debris::HotDebris;
 use super::demotion::HotDemotion;
-use crate::failure::{RemovalError, RemovalRefusal, StepError};
+use crate::domain::Key;
+use crate::failure::{Failure, FailureKind, RemovalError, RemovalRefusal, StepError};
 use crate::protocol::commit;
 
 /// A `ready` key whose directory is missing. The library never creates it again silently.
@@ -13,33 +14,62 @@ use crate::protocol::commit;
 /// Mount or restore the directory and claim the key again; or, if the ledgers are safe elsewhere,
 /// [`discard`](Self::discard) the key.
 #[derive(thiserror::Error)]
-#[error(
-    "`{}` is ready, and its directory `{}` is missing: mount or restore it, or discard the key if its \
-     ledgers are safe elsewhere", self.key(), path.display()
-)]
+#[error("{missing}")]
 pub struct DirectoryMissing {
     claim: HotClaim,
+    missing: Missing,
+}
+
+/// The same without the handle.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{key}` is ready, and its directory `{}` is missing: mount or restore it, or discard the key if its \
+     ledgers are safe elsewhere", path.display()
+)]
+pub(super) struct Missing {
+    key: Key,
     path: PathBuf,
+}
+
+impl Failure for Missing {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
+    }
+
+    fn key(&self) -> Option<Key> {
+        Some(self.key)
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
 }
 
 hot_handle!(DirectoryMissing);
 
 impl DirectoryMissing {
     pub(super) fn new(claim: HotClaim) -> Self {
-        let path = claim.path();
-        Self { claim, path }
+        let (key, path) = (claim.key(), claim.path());
+        let missing = Missing { key, path };
+        Self { claim, missing }
+    }
+
+    /// Drops the handle: the key can be claimed again.
+    pub(super) fn into_missing(self) -> Missing {
+        self.missing
     }
 
     /// The path at which the directory should be.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.missing.path
     }
 
     /// The intent to give the directory up for lost, to be committed. Nothing has happened yet.
     ///
-    /// Until the handle of the commit is dropped, a directory that comes back is not removed. In a
-    /// later process, the key is one of a discarded directory like any other: the recovery removes the directory.
+    /// While a handle of the commit is held, a directory that comes back is not removed. When the handle is dropped,
+    /// and in a later process, the key is one of a discarded directory like any other: the recovery removes the
+    /// directory.
     ///
     /// # Errors
     ///
@@ -51,7 +81,7 @@ impl DirectoryMissing {
                 is_missing: true,
             }),
             Ok(true) => {
-                let (key, path) = (self.claim.key(), self.path.clone());
+                let (key, path) = (self.claim.key(), self.missing.path.clone());
                 let refusal = RemovalRefusal::NotMissing { key, path };
                 Err(StepError::refused(self, refusal))
             }

@@ -9,7 +9,7 @@ use crate::fs::Dir;
 
 /// A hot directory that this process is creating.
 ///
-/// **Durable now:** the key, at `transient`; no part of the directory. **A crash here leaves** the
+/// **Durable now:** the key, at `transient`; any part of the leftovers of an earlier attempt, if there was one. **A crash here leaves** the
 /// key and perhaps the directory: [`HotDebris`](crate::HotDebris). **Next:** create the chunk's
 /// database in [`directory`](Self::directory), then [`sync`](Self::sync) and
 /// [`Catalog::commit`](crate::Catalog::commit), or [`ready`](Self::ready) for both; or [`abandon`](Self::abandon).
@@ -49,7 +49,8 @@ impl Transient {
         &self.claim
     }
 
-    /// Whether the directory was given up while it was missing, and has not been created: one that comes back stays.
+    /// Whether the directory was missing when its key was marked or given up, and has not been created: a directory
+    /// that is there now stays.
     pub(super) const fn is_missing(&self) -> bool {
         !self.wipes
     }
@@ -58,7 +59,7 @@ impl Transient {
         self.claim
     }
 
-    /// The directory's path.
+    /// The directory's path. There is no directory before the first call of [`directory`](Self::directory).
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.claim.path()
@@ -69,7 +70,8 @@ impl Transient {
     ///
     /// # Errors
     ///
-    /// [`CreateError`] if it cannot be created; the handle stays usable.
+    /// [`CreateError`] if it cannot be created; the handle stays usable. A directory that has appeared since the
+    /// absent key was looked up is in the way, and stays.
     pub fn directory(&mut self) -> Result<PathBuf, CreateError> {
         self.claim.shared.poison.check()?;
         if self.directory.is_none() {

@@ -255,7 +255,9 @@ impl Barriers {
     #[cfg(feature = "sim")]
     pub(crate) fn gather_whole_syncs_for_test(&self, threads: usize) {
         for (_, whole) in self.file_systems.iter() {
-            whole.iter().for_each(|whole| whole.syncs.gather_for_test(threads));
+            whole
+                .iter()
+                .for_each(|whole| whole.syncs.gather_for_test(threads));
         }
     }
 

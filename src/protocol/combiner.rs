@@ -104,10 +104,15 @@ impl<R, O> Combiner<R, O> {
     /// Takes the requests of all threads that wait. The first is this thread's own.
     fn take_waiting(&self) -> Requests<R, O> {
         let waiting = std::mem::take(&mut lock(&self.queue).waiting);
-        let waiting = waiting.into_iter().map(|waiting| (waiting.request, waiting.slot));
+        let waiting = waiting
+            .into_iter()
+            .map(|waiting| (waiting.request, waiting.slot));
         let (requests, slots): (Vec<_>, Vec<_>) = waiting.unzip();
         let others = slots.into_iter().skip(1).collect();
-        Requests { requests, slots: others }
+        Requests {
+            requests,
+            slots: others,
+        }
     }
 
     /// Gives the lead to the first thread that waits, if any does.

@@ -66,7 +66,9 @@ impl Shared {
             // Nothing was written. Alone, a batch may find the space that is too little for all.
             (Err(_), batches) => {
                 let alone = batches.iter().map(std::slice::from_ref);
-                alone.flat_map(|batch| self.commit_together(batch)).collect()
+                alone
+                    .flat_map(|batch| self.commit_together(batch))
+                    .collect()
             }
         }
     }

@@ -17,8 +17,8 @@ mod state_pages;
 mod sync;
 mod transition;
 
-pub(crate) use claims::Claim;
 pub(crate) use change::{Change, CommitFailure};
+pub(crate) use claims::Claim;
 pub(crate) use open_dirs::SharedDir;
 pub(crate) use pending::{MadeDurable, Pending};
 pub(crate) use readers::Reader;

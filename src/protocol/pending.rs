@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use crate::domain::{ArtifactLocation, DirPath};
 use super::open_dirs::SharedDir;
+use crate::domain::{ArtifactLocation, DirPath};
 use crate::fs::NewFile;
 
 /// Proof that a set of files, and every entry that leads to one, is on stable storage. For a set with files
@@ -60,6 +60,13 @@ impl Pending {
             entry.insert(dir);
         }
         self.files.extend(files);
+    }
+
+    /// Adds the files and directories of another set.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.dirs.extend(other.dirs);
+        self.roots_suffice &= other.roots_suffice;
     }
 
     /// Returns the number of open descriptors.

@@ -1,8 +1,8 @@
 //! The format of RocksDB's write-ahead log and manifest. The file consists of blocks of 32 KiB. Each record begins
 //! with a masked CRC-32C, a length and a type. A batch that does not fit the block continues in the next one.
 
-const BLOCK: usize = 32 * 1024;
-const HEADER: usize = 7;
+pub(super) const BLOCK: usize = 32 * 1024;
+pub(super) const HEADER: usize = 7;
 const CRC_MASK: u32 = 0xa282_ead8;
 
 /// The number of bytes that a medium writes whole or not at all.
@@ -87,7 +87,7 @@ fn record_at(bytes: &[u8], offset: usize) -> Option<Record<'_>> {
     (header.checksum == checksum(header.kind, payload)).then_some(Record { part, payload, end })
 }
 
-fn checksum(kind: u8, payload: &[u8]) -> u32 {
+pub(super) fn checksum(kind: u8, payload: &[u8]) -> u32 {
     let crc = crc32c::crc32c_append(crc32c::crc32c(&[kind]), payload);
     masked(crc)
 }
@@ -182,7 +182,7 @@ pub(super) fn tail(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Tail {
         Extent::Ends(end)
             if bytes.len() < end
                 || used < end && may_end_within_a_sector(used, complete, unsynced)
-                || has_lost_sector(bytes, sector_end.min(end), end)
+                || has_lost_sector(bytes, complete, end, unsynced)
                 || is_first_lost
                     && is_sound_without(bytes, complete, sector_end - complete, end) =>
         {
@@ -275,29 +275,57 @@ fn incomplete_batch(bytes: &[u8], complete: usize, unsynced: Unsynced) -> Extent
     }
 }
 
+/// The maximum number of zeros in a row within a batch. The longest row is in the head: the high bytes of a sequence
+/// number, and the low byte of a count.
+const MOST_ZEROS: usize = 12;
+
 /// Returns whether the record would be sound with a smaller length than its header says. Such a record was written
 /// whole, and its length is damaged.
+///
+/// Its end must also be the end of the bytes, or be followed by a header, which may be damaged as well. Otherwise, one
+/// of the many prefixes of a long torn record could have the checksum by chance.
 fn is_shorter(bytes: &[u8], offset: usize, header: &Header) -> bool {
-    let payload = bytes.get(offset + HEADER..).unwrap_or_default();
-    let mut crc = crc32c::crc32c(&[header.kind]);
-    let mut is_sound = |next: &[u8]| {
-        crc = crc32c::crc32c_append(crc, next);
-        masked(crc) == header.checksum
+    let start = offset + HEADER;
+    let used = used(bytes);
+    let begins_batch = |end: usize| {
+        let next = Header::at(bytes, end);
+        next.and_then(|next| Part::of(next.kind))
+            .is_some_and(Part::begins_batch)
     };
-    let mut shorter = payload.chunks(1).take(header.length.saturating_sub(1));
+    let is_an_end = |end: usize| (used..=used + MOST_ZEROS).contains(&end) || begins_batch(end);
+    let payload = bytes.get(start..).unwrap_or_default();
+    let mut crc = crc32c::crc32c(&[header.kind]);
+    let mut is_sound = |length: usize, next: &[u8]| {
+        crc = crc32c::crc32c_append(crc, next);
+        masked(crc) == header.checksum && is_an_end(start + length)
+    };
+    let mut shorter = (1..)
+        .zip(payload.chunks(1))
+        .take(header.length.saturating_sub(1));
     // A first part without bytes, at the end of a block, is sound as it is.
-    header.length > 0 && (is_sound(&[]) || shorter.any(is_sound))
+    header.length > 0 && (is_sound(0, &[]) || shorter.any(|(length, next)| is_sound(length, next)))
 }
 
-/// Returns whether the bytes of any sector between these offsets are all zero.
-fn has_lost_sector(bytes: &[u8], from: usize, to: usize) -> bool {
-    let mut start = from;
-    while start < to {
-        let end = next_sector(start).min(to);
-        if is_zero(bytes, start, end) {
-            return true;
+/// Returns whether the batch from `complete` to `end` lacks a sector behind its first one.
+///
+/// The bytes of the missing sector are zeros. If batches are synced one by one, the sector before is full, so it ends
+/// with the few zeros that a batch can have in a row. More zeros there are the end of the writing, and no sector is
+/// missing.
+fn has_lost_sector(bytes: &[u8], complete: usize, end: usize, unsynced: Unsynced) -> bool {
+    let mut start = next_sector(complete);
+    while start < end {
+        let next = next_sector(start).min(end);
+        if is_zero(bytes, start, next) {
+            let before = bytes.get(..start.min(bytes.len())).unwrap_or_default();
+            let zeros_from = used(before).max(complete);
+            if zeros_from == complete
+                || start - zeros_from <= MOST_ZEROS
+                || may_end_within_a_sector(zeros_from, complete, unsynced)
+            {
+                return true;
+            }
         }
-        start = end;
+        start = next;
     }
     false
 }
@@ -343,37 +371,6 @@ impl BatchHead {
     /// Returns the sequence number of the edit after this batch.
     pub(super) fn next(self) -> Option<u64> {
         self.sequence.checked_add(self.count.into())
-    }
-}
-
-/// Returns the bytes that append a batch to a file of this length.
-#[cfg(any(test, feature = "sim"))]
-pub(super) fn framed(batch: &[u8], length: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = batch;
-    let mut first = true;
-    loop {
-        let mut left = BLOCK - (length + bytes.len()) % BLOCK;
-        if left < HEADER {
-            bytes.resize(bytes.len() + left, 0);
-            left = BLOCK;
-        }
-        let (part, more) = rest.split_at(rest.len().min(left - HEADER));
-        let kind = match (first, more.is_empty()) {
-            (true, true) => 1,
-            (true, false) => 2,
-            (false, false) => 3,
-            (false, true) => 4,
-        };
-        bytes.extend_from_slice(&checksum(kind, part).to_le_bytes());
-        // Two bytes are enough, because a block is smaller than 64 KiB.
-        bytes.extend(part.len().to_le_bytes().into_iter().take(2));
-        bytes.push(kind);
-        bytes.extend_from_slice(part);
-        if more.is_empty() {
-            return bytes;
-        }
-        (rest, first) = (more, false);
     }
 }
 

@@ -192,7 +192,7 @@ fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     reason = "a failing test panics"
 )]
 mod tests {
-    use super::super::log_format::framed;
+    use super::super::framing::framed;
     use super::*;
 
     fn file(edits: &[Vec<u8>]) -> Vec<u8> {

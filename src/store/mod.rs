@@ -7,6 +7,8 @@ mod create;
 mod engine;
 mod entry;
 mod failure;
+#[cfg(any(test, feature = "sim"))]
+mod framing;
 mod log_check;
 mod log_format;
 mod manifest;
@@ -167,6 +169,11 @@ impl Store {
     fn prepare(&self, space: &mut LogSpace, bytes: u64) -> Result<(), StoreCommitFailure> {
         let no_space = |failure: IoFailure| {
             let path = self.dir.path();
+            if failure.is_sync() {
+                // A sync that fails is not issued again, so no further commit may reserve space.
+                let failure = StoreFailure::new(failure.operation, path, failure.source);
+                return StoreCommitFailure::Unknown(failure);
+            }
             let failure = StoreFailure::new(Operation::ReserveSpace, path, failure.source);
             StoreCommitFailure::NoSpace(failure)
         };

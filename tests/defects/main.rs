@@ -96,6 +96,7 @@ impl Copy {
     fn run(&self, caught_by: &str) -> Fate {
         let (target, test) = match caught_by.split_once(": ") {
             Some(("lib", test)) => (vec!["--lib"], vec!["--exact", test]),
+            Some(("threads", test)) => (vec!["--test", "threads"], vec!["--exact", test]),
             Some((_, words)) => (vec!["--test", "torture"], words.split(' ').collect()),
             None => (vec!["--test", "it"], vec!["--exact", caught_by]),
         };

@@ -50,6 +50,11 @@ fn ex08_freeze_group() {
     check("ex08_freeze_group");
 }
 
+#[test]
+fn ex09_freeze_stream() {
+    check("ex09_freeze_stream");
+}
+
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:
 /// the output is the same, and it is the snapshot.
 fn check(example: &str) {

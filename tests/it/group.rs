@@ -310,6 +310,32 @@ fn a_member_whose_write_failed_does_not_hold_up_the_others() {
     drop(written(catalog.begin(chunk(2)).unwrap()).freeze().unwrap());
 }
 
+/// The files of a set that could not be added are not among those of the group.
+#[test]
+fn a_set_that_failed_leaves_no_file_in_the_group() {
+    let world = Data::new();
+    let faults = Faults::new();
+    let catalog = world.open_with(&faults);
+    let begun = catalog.begin_sets((1..=2).map(|number| (chunk(number), ArtifactSet::ALL)));
+    let mut group = catalog.sync_group();
+    for (nth, mut set) in begun.unwrap().into_iter().enumerate() {
+        write_set(&mut set);
+        if nth == 1 {
+            // After the ledgers: the events' bytes have only been gathered by now.
+            faults.fail_after(1, Operation::WriteFile, ENOSPC);
+            let error = group.add(set).unwrap_err();
+            assert!(chain(&error).contains("events"), "{error}");
+        } else {
+            group.add(set).unwrap();
+        }
+    }
+    drop(faults.seen());
+    drop(catalog.commit(group.sync().unwrap()).unwrap());
+    let seen = faults.seen();
+    let files = seen.iter().filter(|seen| **seen == Operation::SyncFile);
+    assert_eq!(files.count(), 5, "{seen:?}");
+}
+
 /// Row 19: which bytes a failed barrier has lost nobody knows, so nothing is flipped.
 #[test]
 fn a_failed_barrier_poisons_and_flips_nothing() {

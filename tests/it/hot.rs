@@ -1,12 +1,14 @@
 //! Hot directories.
 
 use frostline::error::{
-    BeginError, BeginRefusal, ClaimHotError, RemovalError, RemovalRefusal, SyncError, SyncRefusal,
+    BeginError, BeginRefusal, ClaimHotError, Operation, RemovalError, RemovalRefusal, SyncError,
+    SyncRefusal,
 };
 use frostline::key::HotKey;
+use frostline::sim::Probe;
 use frostline::{Hot, HotState};
 
-use crate::fixture::{Data, chunk};
+use crate::fixture::{Data, ENOSPC, Faults, chunk};
 
 /// Row 12: a ready directory, the only copy, is never wiped.
 #[test]
@@ -155,6 +157,126 @@ fn a_missing_directory_that_comes_back_is_not_removed() {
         std::fs::read(away.join("database")).unwrap(),
         b"the only copy"
     );
+}
+
+/// A directory that another program creates after an absent key was looked up is not removed, by any step.
+#[test]
+fn a_directory_that_appears_before_its_creation_is_not_removed() {
+    let world = Data::new();
+    let catalog = world.open();
+    let path = world.path().join("hot/00000001");
+    let begin = catalog.intend_hot(chunk(1)).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("database"), b"the only copy").unwrap();
+    let mut transient = catalog.commit(begin).unwrap();
+    let error = transient.directory().unwrap_err();
+    assert!(error.to_string().contains("00000001"), "{error}");
+    let RemovalError::Refused(refused) = transient.abandon().unwrap_err() else {
+        panic!("not refused");
+    };
+    let debris = refused.into_handle().give_up();
+    let BeginError::Refused(refused) = debris.recreate().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert!(matches!(
+        refused.cause(),
+        BeginRefusal::DirectoryIsBack { .. }
+    ));
+    assert!(refused.into_handle().unlink().is_err());
+    assert_eq!(
+        std::fs::read(path.join("database")).unwrap(),
+        b"the only copy"
+    );
+}
+
+/// The same for the short spelling: the mark is taken back, and the directory is as before, without a key.
+#[test]
+fn a_directory_that_appears_during_its_creation_takes_the_mark_back() {
+    let world = Data::new();
+    let probe = Probe::new(|operation, path| {
+        if operation == Operation::CreateDirectory && path.ends_with("hot/00000001") {
+            std::fs::create_dir(path).unwrap();
+            std::fs::write(path.join("database"), b"the only copy").unwrap();
+        }
+        Ok(())
+    });
+    let catalog = world.open_probed(probe);
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::Stray { .. })),
+        "{error}"
+    );
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
+    let database = world.path().join("hot/00000001/database");
+    assert_eq!(std::fs::read(database).unwrap(), b"the only copy");
+}
+
+/// A creation that fails gives the handle back that knows that the directory was missing.
+#[test]
+fn a_missing_directory_that_cannot_be_created_is_still_known_as_missing() {
+    let world = Data::new();
+    let faults = Faults::new();
+    let catalog = world.open_with(&faults);
+    let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
+    let path = ready.path();
+    drop(ready);
+    std::fs::remove_dir(&path).unwrap();
+    let Err(ClaimHotError::DirectoryMissing(missing)) = catalog.claim_hot(chunk(1)) else {
+        panic!("not missing");
+    };
+    let debris = missing.discard().unwrap();
+    faults.fail(Operation::CreateDirectory, ENOSPC);
+    let BeginError::Refused(refused) = debris.recreate().unwrap_err() else {
+        panic!("the handle is gone");
+    };
+    assert!(matches!(refused.cause(), BeginRefusal::Io(_)));
+    std::fs::create_dir(&path).unwrap();
+    let BeginError::Refused(refused) = refused.into_handle().recreate().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert!(matches!(
+        refused.cause(),
+        BeginRefusal::DirectoryIsBack { .. }
+    ));
+    assert!(path.exists());
+}
+
+/// A failed creation from an absent key leaves no key.
+#[test]
+fn a_directory_that_cannot_be_created_leaves_no_key() {
+    let world = Data::new();
+    let faults = Faults::new();
+    let catalog = world.open_with(&faults);
+    faults.fail(Operation::CreateDirectory, ENOSPC);
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::Io(_))),
+        "{error}"
+    );
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
+    drop(catalog.create_hot(chunk(1)).unwrap());
+}
+
+/// An error of the one type for all keeps no handle: the key can be claimed again while the error lives.
+#[test]
+fn a_kept_error_about_a_missing_directory_holds_no_key() {
+    let world = Data::new();
+    let catalog = world.open();
+    let ready = catalog.create_hot(chunk(1)).unwrap().ready().unwrap();
+    let path = ready.path();
+    drop(ready);
+    std::fs::remove_dir(&path).unwrap();
+    let kept: frostline::Error = catalog.claim_hot(chunk(1)).unwrap_err().into();
+    assert_eq!(kept.key(), Some(HotKey { chunk: chunk(1) }.into()));
+    assert_eq!(kept.path(), Some(path.as_path()));
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(
+        catalog.claim_hot(chunk(1)).unwrap(),
+        Hot::Ready(_)
+    ));
+    drop(catalog);
+    drop(world.open());
+    assert!(kept.to_string().contains("hot/00000001"), "{kept}");
 }
 
 /// Row 4: a directory that has gone, or was replaced, is not made ready.

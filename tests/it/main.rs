@@ -50,6 +50,7 @@ mod recover;
 mod replay;
 mod retention;
 mod roots;
+mod shared;
 mod snapshot;
 mod state_table;
 mod states;

@@ -11,7 +11,10 @@ use crate::protocol::combiner::Combiner;
 fn run(combiner: &Combiner<u8, (u8, usize)>, count: &UnsafeCell<usize>, request: u8) -> usize {
     let outcome = combiner.run(request, |requests| {
         let turn = count.with_mut(|_count| requests.len());
-        requests.into_iter().map(|request| (request, turn)).collect()
+        requests
+            .into_iter()
+            .map(|request| (request, turn))
+            .collect()
     });
     let (answered, turn) = outcome.expect("no leader panics");
     assert_eq!(answered, request, "the outcome is of this request");
@@ -66,4 +69,36 @@ fn the_work_sees_everything_that_came_before_the_request() {
         ask();
         other.join().unwrap();
     });
+}
+
+/// A leader that panics passes the lead on, and its turn's other threads get no outcome.
+#[test]
+fn a_leader_that_panics_is_told_to_the_others() {
+    std::panic::set_hook(Box::new(|_| {}));
+    crate::check(3, None, || {
+        let combiner: Arc<Combiner<bool, ()>> = Arc::default();
+        let ask = {
+            let combiner = Arc::clone(&combiner);
+            move |panics| {
+                let turn = std::panic::AssertUnwindSafe(|| {
+                    combiner.run(panics, |all| {
+                        assert!(!all.contains(&true), "this turn ends in a panic");
+                        all.iter().map(|_| ()).collect()
+                    })
+                });
+                std::panic::catch_unwind(turn)
+            }
+        };
+        let other = {
+            let ask = ask.clone();
+            thread::spawn(move || ask(true))
+        };
+        let here = ask(false);
+        let there = other.join().unwrap();
+        // The turn with the request that panics has no outcome for any of its threads.
+        assert!(!matches!(there, Ok(Some(()))));
+        drop(here);
+        assert!(matches!(ask(false), Ok(Some(()))), "the lead was passed on");
+    });
+    drop(std::panic::take_hook());
 }

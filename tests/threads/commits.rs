@@ -76,7 +76,10 @@ fn lose(others: u8) {
     for thread in threads {
         acted += usize::from(thread.join().unwrap());
     }
-    assert_eq!(acted, 0, "the first sync fails, and poisons every later step");
+    assert_eq!(
+        acted, 0,
+        "the first sync fails, and poisons every later step"
+    );
 }
 
 #[test]

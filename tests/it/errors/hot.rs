@@ -3,7 +3,6 @@
 use frostline::FailureKind;
 use frostline::Transient;
 use frostline::error::CommitError;
-use frostline::error::Failure as _;
 use frostline::error::{
     BeginError, BeginRefusal, ClaimHotError, Operation, RemovalError, SyncError,
 };
@@ -36,9 +35,9 @@ fn create_hot_errors() {
     let error = add("Commit, Store", &bench);
     assert!(matches!(error.refusal(), Some(BeginRefusal::Commit(_))));
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
-    add("Retryable, ENOSPC", &bench);
+    add("Io, ENOSPC", &bench);
     std::fs::write(bench.path("hot/00000007"), "").unwrap();
-    add("Retryable, a file for the directory", &bench);
+    add("Stray, a file for the directory", &bench);
 
     let bench = Bench::new();
     bench.faults.fail(Operation::Commit, EIO);
