@@ -6,7 +6,7 @@
 //!
 //! 1. **Lock** every root. If a node is at work there, this ends: it settles its own affairs.
 //! 2. **Open the catalog**, which finishes its own creation or mends its own files, and says what is
-//!    owed: `freezing`, `pruning` and `transient` keys, which nobody may rely on.
+//!    unfinished: `freezing`, `pruning` and `transient` keys, which no layer may rely on.
 //! 3. **Recover**: what was being pruned is removed, then what was being frozen, files first, then the
 //!    keys; then the hot directories that were being created or discarded. *A crash here leaves* fewer
 //!    keys of the same sort, and the next recovery goes on.
@@ -120,7 +120,7 @@ fn begin(place: &Place) -> Outcome<Option<(Catalog, StorageRoots)>> {
 
 /// Recovers and audits; tells whether all is well.
 fn settle(catalog: Catalog, roots: &StorageRoots, debris: DebrisPolicy) -> Outcome<bool> {
-    println!("1. found owed: {}", catalog.unfinished());
+    println!("1. unfinished: {}", catalog.unfinished());
     println!("2. recover\n{}", catalog.recover(debris)?);
     // The audit reads what is on disk, so let go of it.
     drop(catalog);

@@ -4,7 +4,11 @@ use std::cell::Cell;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use frostline::error::Operation;
+use frostline::sim::Probe;
 use frostline::{Catalog, ChunkId, Ledgers, StorageRoots};
 
 use crate::measure::{Table, subject, timed};
@@ -85,12 +89,29 @@ pub fn single(place: &Path, table: &mut Table, (size, name): Size) {
     );
 }
 
+/// Whether a group of so many members is made durable by a sync of the whole file system, on the file system of this
+/// place.
+fn is_synced_whole(place: &Path, members: usize) -> bool {
+    let seen = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&seen);
+    let probe = Probe::new(move |operation, _| {
+        noted.fetch_or(operation == Operation::SyncFileSystem, Ordering::Relaxed);
+        Ok(())
+    });
+    let roots = StorageRoots::under(place.join("probed")).unwrap();
+    let catalog = Catalog::open(roots.lock_with_probe(probe).unwrap()).unwrap();
+    seen.store(false, Ordering::Relaxed);
+    freeze_group(&catalog, 0..u32::try_from(members).unwrap(), b"bytes");
+    seen.load(Ordering::Relaxed)
+}
+
 /// Groups in one bucket.
 pub fn groups(place: &Path, table: &mut Table, (size, name): Size) {
     let bytes = bytes(size);
     for members in [16, 64, 256] {
         let place = place.join(members.to_string());
         fs::create_dir(&place).unwrap();
+        let as_a_whole = is_synced_whole(&place, members);
         let catalog = open(&place.join("ours"));
         let mut log = Log::new(&place);
         let rocks = Rocks::open(&place.join("rocks"));
@@ -122,7 +143,7 @@ pub fn groups(place: &Path, table: &mut Table, (size, name): Size) {
                 }),
                 subject("raw, same order", |round| {
                     let directory = fresh("floor", round);
-                    timed(|| raw::freeze_group(&mut log, &directory, members, &bytes))
+                    timed(|| raw::freeze_group(&mut log, &directory, members, &bytes, as_a_whole))
                 }),
                 subject("known order", |round| {
                     let directory = fresh("known", round);

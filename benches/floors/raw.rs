@@ -74,13 +74,27 @@ pub fn freeze_one(log: &mut Log, directory: &Path, number: usize, bytes: &[u8]) 
     log.append();
 }
 
-/// The floor of freezing a group with the same calls as ours: one mark, one barrier, one flip.
-pub fn freeze_group(log: &mut Log, directory: &Path, members: usize, bytes: &[u8]) {
+/// The floor of freezing a group with the same calls as ours: one mark, one barrier, one flip. The barrier is a sync
+/// of the whole file system, or of each file and their directory.
+pub fn freeze_group(
+    log: &mut Log,
+    directory: &Path,
+    members: usize,
+    bytes: &[u8],
+    as_a_whole: bool,
+) {
     log.append_for(members);
     let files: Vec<_> = (0..members)
         .map(|number| create(directory, number, bytes))
         .collect();
-    rustix::fs::syncfs(File::open(directory).unwrap()).unwrap();
+    if as_a_whole {
+        rustix::fs::syncfs(File::open(directory).unwrap()).unwrap();
+    } else {
+        for file in &files {
+            file.sync_all().unwrap();
+        }
+    }
+    sync(directory);
     drop(files);
     log.append_for(members);
 }

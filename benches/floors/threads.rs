@@ -24,7 +24,7 @@ fn in_threads(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
     })
 }
 
-/// Threads that freeze artifacts of one bucket, one by one.
+/// Threads that freeze artifacts of one bucket: one by one, and in streams.
 pub fn writers(place: &Path, table: &mut Table) {
     for (size, threads, each, rounds) in [
         (SMALL, 2, 32, 15),
@@ -39,6 +39,7 @@ pub fn writers(place: &Path, table: &mut Table) {
         let place = place.join(format!("{threads} of {}", size.1));
         fs::create_dir(&place).unwrap();
         write(&place, table, size, (threads, each), rounds);
+        write_streams(&place, table, size, (threads, each), rounds);
         clear(&place, size.0);
     }
 }
@@ -59,14 +60,11 @@ fn write(
         threads * each,
         vec![
             subject("", |round| {
-                let first = round * 1_000;
-                let number = |at: usize| u32::try_from(first + at).unwrap();
-                // A durable bucket, as for the other.
-                freeze_one(&catalog, number(0), b"first");
-                raw::settle(place);
+                let first = bucket(&catalog, place, round);
+                let number = |at: usize| first + u32::try_from(at).unwrap();
                 in_threads(threads, |thread| {
                     for at in 0..each {
-                        freeze_one(&catalog, number(1 + thread * each + at), &bytes);
+                        freeze_one(&catalog, number(thread * each + at), &bytes);
                     }
                 })
             }),
@@ -79,8 +77,63 @@ fn write(
                     }
                 })
             }),
+            subject("creating and fsyncing the files alone", |round| {
+                let directory = raw::directory(place, &format!("files/{round}"));
+                raw::settle(place);
+                in_threads(threads, |thread| {
+                    for at in 0..each {
+                        let file = raw::create(&directory, thread * each + at, &bytes);
+                        file.sync_all().unwrap();
+                    }
+                })
+            }),
         ],
     );
+}
+
+/// The same with the flip of one artifact and the mark of the next in a commit.
+fn write_streams(
+    place: &Path,
+    table: &mut Table,
+    (size, name): Size,
+    (threads, each): (usize, usize),
+    rounds: usize,
+) {
+    let bytes = bytes(size);
+    let catalog = open(&place.join("ours in streams"));
+    let rocks = Rocks::open(&place.join("rocks beside streams"));
+    table.row(
+        &format!("freeze {name} in {threads} streams"),
+        rounds,
+        threads * each,
+        vec![
+            subject("", |round| {
+                let first = bucket(&catalog, place, round);
+                in_threads(threads, |thread| {
+                    let first = first + u32::try_from(thread * each).unwrap();
+                    let numbers = first..first + u32::try_from(each).unwrap();
+                    freeze_stream(&catalog, numbers, &bytes);
+                })
+            }),
+            subject("known order, as many threads", |round| {
+                let directory = raw::directory(place, &format!("known beside streams/{round}"));
+                raw::settle(place);
+                in_threads(threads, |thread| {
+                    for at in 0..each {
+                        rocks.freeze_known(&directory, thread * each + at, &bytes);
+                    }
+                })
+            }),
+        ],
+    );
+}
+
+/// Makes a round's bucket durable. Returns its second chunk.
+fn bucket(catalog: &Catalog, place: &Path, round: usize) -> u32 {
+    let first = u32::try_from(round * 1_000).unwrap();
+    freeze_one(catalog, first, b"first");
+    raw::settle(place);
+    first + 1
 }
 
 /// One thread that freezes artifacts one after another, with the flip of one and the mark of the next in a commit.
@@ -89,23 +142,17 @@ pub fn stream(place: &Path, table: &mut Table) {
     let bytes = bytes(SMALL.0);
     let catalog = open(&place.join("stream"));
     let single = open(&place.join("one by one"));
-    let bucket = |catalog: &Catalog, round: usize| {
-        let first = u32::try_from(round * 1_000).unwrap();
-        freeze_one(catalog, first, b"first");
-        raw::settle(place);
-        first + 1
-    };
     table.row(
         "freeze 4 KiB in a stream",
         31,
         LENGTH as usize,
         vec![
             subject("", |round| {
-                let first = bucket(&catalog, round);
+                let first = bucket(&catalog, place, round);
                 timed(|| freeze_stream(&catalog, first..first + LENGTH, &bytes))
             }),
             subject("one by one", |round| {
-                let first = bucket(&single, round);
+                let first = bucket(&single, place, round);
                 timed(|| {
                     for number in first..first + LENGTH {
                         freeze_one(&single, number, &bytes);

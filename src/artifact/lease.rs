@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use super::claim::KindClaim;
-use crate::domain::{ArtifactKey, ArtifactLocation, ChunkId, FileName, Kind};
+use crate::domain::{
+    ArtifactKey, ArtifactLocation, ChunkId, FileName, Kind, RootRole, path_from_root,
+};
 use crate::failure::{IoFailure, Operation, ReadError};
 use crate::fs::{DirChain, ReadFile};
 use crate::protocol::{Reader, Shared};
@@ -67,17 +69,17 @@ impl<K: Kind> Lease<K> {
     ///
     /// [`IoFailure`] if the file cannot be opened.
     pub fn open(&self, file: FileName<K>) -> Result<ReadFile, IoFailure> {
-        let location = ArtifactLocation::of(self.key());
-        let root = self.reader.dir(location.role());
-        let name = location.file_name(file.suffix());
-        let below = format!("{}/{name}", location.directory().path);
-        if let Some(file) = root.open_file_below(below.as_ref())? {
+        let role = RootRole::of_kind(K::KIND);
+        let root = self.reader.dir(role);
+        let path = path_from_root(self.key(), file.suffix());
+        if let Some(file) = root.open_file_below(path.as_ref())? {
             return Ok(file);
         }
+        let location = ArtifactLocation::of(self.key());
         // The directories one by one: the failure of the first that cannot be opened names it.
         let (chain, complete) = DirChain::find(root, &location)?;
         if complete {
-            return chain.last().open_file(name);
+            return chain.last().open_file(location.file_name(file.suffix()));
         }
         let missing = std::io::Error::new(
             std::io::ErrorKind::NotFound,

@@ -4,16 +4,16 @@
 //! middle of a recovery leaves the same states as any other crash, and the next recovery continues.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use super::Catalog;
 use super::sweep::{SweepError, Swept, sweep};
 use crate::artifact::{self, ClaimError, Prunable};
 use crate::domain::{ArtifactKey, ArtifactState, HotKey, HotState, Key, Unfinished, ValueError};
 use crate::failure::{
-    AlreadyClaimed, CommitRefusal, Failed, IoFailure, ReadError, RecoverError, RemovalRefusal,
-    Retryable, StepError,
+    AlreadyClaimed, CommitRefusal, Failed, IoFailure, Operation, ReadError, RecoverError,
+    RemovalRefusal, Retryable, StepError,
 };
 use crate::hot::{self, ClaimHotError, Hot, HotDebris};
 use crate::protocol::Shared;
@@ -258,8 +258,18 @@ impl Recovered {
                     return Err(RecoverError::refused((), poisoned));
                 }
                 RemovalRefusal::Io(source) => self.failed.push((key.into(), source)),
-                // Only a directory that was given up in this process is left alone.
-                _ => {}
+                RemovalRefusal::DirectoryIsBack { key, path } => {
+                    let why = "it was missing when its key was marked or given up";
+                    let failure = io::Error::new(io::ErrorKind::AlreadyExists, why);
+                    let failure = IoFailure::new(Operation::RemoveDirectory, path, failure);
+                    self.failed.push((key, failure));
+                }
+                // Only the directory of a `ready` key can be such, and no directory has leases.
+                RemovalRefusal::NotMissing { .. } | RemovalRefusal::Leased(_) => {}
+                RemovalRefusal::Commit(source) => {
+                    let key = key.into();
+                    return Err(Retryable::Delete { key, source }.into());
+                }
             },
         }
         Ok(())

@@ -95,6 +95,30 @@ impl ArtifactLocation {
     }
 }
 
+/// Returns the path of an artifact's file from its root. Each opening under a lease builds one, so it is built without
+/// the machinery of formatting.
+pub(crate) fn path_from_root(key: ArtifactKey, suffix: &str) -> String {
+    let mut path = String::with_capacity(48);
+    if let Some(subdirectory) = key.kind.spec().subdirectory {
+        path.push_str(subdirectory);
+        path.push('/');
+    }
+    push_digits(&mut path, key.chunk.bucket().get(), 10_000);
+    path.push('/');
+    push_digits(&mut path, key.chunk.get(), 10_000_000);
+    path.push_str(suffix);
+    path
+}
+
+/// Appends a number's decimal digits, from the digit of this power of ten on.
+fn push_digits(text: &mut String, number: u32, mut power: u32) {
+    while power > 0 {
+        let digit = u8::try_from(number / power % 10).unwrap_or(0);
+        text.push(char::from(b'0' + digit));
+        power /= 10;
+    }
+}
+
 /// Returns the name of a chunk's directory in the hot root.
 pub(crate) fn hot_name(chunk: ChunkId) -> String {
     chunk.to_string()

@@ -17,7 +17,7 @@ pub use key::{EarliestLedgerKey, EncodedKey, HotKey, Key, KeyError, TypedKey, Va
 pub use kind::{ArtifactKey, ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
 pub(crate) use layout::{
     ArtifactLocation, DirPath, IDENTITY_FILE, LOST_AND_FOUND, NEW_IDENTITY_FILE, NEW_WITNESS_FILE,
-    WITNESS_FILE, hot_name,
+    WITNESS_FILE, hot_name, path_from_root,
 };
 pub use layout::{LOCK_FILE, Layout, LayoutError, OWN_FILES};
 pub use retention::{Retention, RetentionGate};

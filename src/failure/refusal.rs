@@ -98,10 +98,10 @@ pub enum BeginRefusal {
         /// The file or directory.
         path: PathBuf,
     },
-    /// A hot directory was missing when its key was given up, and is there now.
+    /// A hot directory was missing when its key was marked or given up, and is there now.
     #[error(
-        "`{key}` was given up while its directory was missing, and `{}` is back: move it away if it holds \
-         ledgers that are not frozen; to wipe it, drop this handle and create it again",
+        "`{key}` was marked or given up while its directory was missing, and `{}` is there now: move it away, or \
+         remove it by hand if its ledgers are frozen",
         path.display()
     )]
     DirectoryIsBack {
@@ -254,10 +254,10 @@ pub enum RemovalRefusal {
     /// The directory could not be read.
     #[error(transparent)]
     Io(#[from] IoFailure),
-    /// A hot directory was missing when its key was given up, and is there now.
+    /// A hot directory was missing when its key was marked or given up, and is there now.
     #[error(
-        "`{key}` was given up while its directory was missing, and `{}` is back: move it away if it holds \
-         ledgers that are not frozen; to remove it, drop this handle and claim the key again",
+        "`{key}` was marked or given up while its directory was missing, and `{}` is there now: move it away, or \
+         remove it by hand if its ledgers are frozen",
         path.display()
     )]
     DirectoryIsBack {

@@ -139,8 +139,17 @@ impl LockFile {
     /// still holds, so that a node can start in order to free space.
     pub(crate) fn name_holder(&self, holder: &str) {
         if let Some(file) = self.file.writable() {
-            let named = file.set_len(0);
-            let _best_effort = named.and_then(|()| file.write_all_at(holder.as_bytes(), 0));
+            // The line comes first: a refused start reads one line only, and truncating a file to nothing costs as much
+            // as an fsync on some file systems.
+            let named = file.write_all_at(holder.as_bytes(), 0);
+            let length = holder.len() as u64;
+            let is_longer = || {
+                file.metadata()
+                    .is_ok_and(|metadata| metadata.len() > length)
+            };
+            if named.is_ok() && is_longer() {
+                let _best_effort = file.set_len(length);
+            }
         }
         if let Some((_, directory)) = self.ids {
             LockTable::look().table().insert(directory, true);

@@ -60,8 +60,16 @@ impl Dir {
         self.sync_written(name, &file)
     }
 
-    /// Makes a file hold this many bytes of disk space and nothing else. With 0, gives the space back. Held space is
-    /// not durable.
+    /// Gives the space of an existing file back to the disk. It can be taken only after the truncation is committed.
+    pub(crate) fn release_space(&self, name: &str) -> Result<(), IoFailure> {
+        let file = self.perform(Operation::ReserveSpace, name.as_ref(), || {
+            let file = self.handle().open_to_write(name.as_ref())?;
+            file.cut(0).map(|()| file)
+        })?;
+        self.sync_written(name.as_ref(), &file)
+    }
+
+    /// Makes a file hold this many bytes of disk space and nothing else. Held space is not durable.
     pub(crate) fn hold_space(&self, name: &str, bytes: u64) -> Result<(), IoFailure> {
         self.perform(Operation::ReserveSpace, name.as_ref(), || {
             self.handle().hold_space(name.as_ref(), bytes)

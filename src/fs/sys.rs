@@ -108,8 +108,7 @@ pub(super) fn open_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
 /// Opens a file by its path below a directory. The path is resolved in the directory as it is now, and no part of it
 /// may be a symbolic link.
 pub(super) fn open_file_below(dir: impl AsFd, path: &Path) -> io::Result<File> {
-    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-    let opened = fs::openat2(dir, path, READ, Mode::empty(), resolve);
+    let opened = fs::openat2(dir, path, READ, Mode::empty(), ResolveFlags::NO_SYMLINKS);
     regular(opened?.into())
 }
 
@@ -149,18 +148,13 @@ pub(super) fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Makes a file hold this much space, and creates the file if it is missing. With 0, gives the space back.
+/// Makes a file hold this much space, and creates the file if it is missing.
 pub(super) fn hold_space(dir: impl AsFd, name: &OsStr, bytes: u64) -> io::Result<()> {
     let flags =
         OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file: File = fs::openat(dir, name, flags, FILE_MODE)?.into();
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
-    }
-    if bytes == 0 {
-        cut(&file, 0)?;
-        // Returned space can be taken only after the truncation is committed.
-        return sync(&file);
     }
     let held =
         rustix::io::retry_on_intr(|| fs::fallocate(&file, FallocateFlags::empty(), 0, bytes));

@@ -7,7 +7,9 @@ use super::claim::{HotClaim, hot_handle};
 use super::transient::Transient;
 use super::unlinked::HotUnlinked;
 use crate::domain::{ChunkId, HotKey, HotState};
-use crate::failure::{BeginError, BeginRefusal, CreateError, ReadError, Retryable, StepError};
+use crate::failure::{
+    BeginError, BeginRefusal, CreateError, IoFailure, ReadError, Retryable, StepError,
+};
 use crate::protocol::sealed::Commit;
 use crate::protocol::{Changes, Committed, Shared, Transition, commit};
 
@@ -20,8 +22,6 @@ use crate::protocol::{Changes, Committed, Shared, Transition, commit};
 pub struct HotBegin {
     pub(super) claim: HotClaim,
     pub(super) found: Option<HotState>,
-    /// Whether leftovers of an earlier attempt are to be removed.
-    pub(super) wipes: bool,
 }
 
 hot_handle!(HotBegin);
@@ -35,7 +35,11 @@ impl Commit for HotBegin {
     }
 
     fn advance(self, _: &Committed) -> Transient {
-        Transient::new(self.claim, self.wipes)
+        if self.found.is_none() {
+            // There are no leftovers: a directory that appears from here on is another program's.
+            self.claim.set_missing(true);
+        }
+        Transient::new(self.claim)
     }
 }
 
@@ -56,14 +60,13 @@ pub(crate) fn intend(shared: &Arc<Shared>, chunk: ChunkId) -> Result<HotBegin, B
             let path = claim.path();
             return Err(BeginRefusal::Stray { key, path });
         }
+        Some(HotState::Transient) if claim.is_back()? => {
+            let path = claim.path();
+            return Err(BeginRefusal::DirectoryIsBack { key, path });
+        }
         Some(HotState::Transient) | None => {}
     }
-    Ok(HotBegin {
-        claim,
-        found,
-        // Without a key there are no leftovers: a directory that appears from here on is not the library's.
-        wipes: found.is_some(),
-    })
+    Ok(HotBegin { claim, found })
 }
 
 /// Marks the key and creates the directory, empty.
@@ -74,23 +77,22 @@ pub(crate) fn create(shared: &Arc<Shared>, chunk: ChunkId) -> Result<Transient, 
     let mut transient = commit(begin).map_err(|error| error.map(|_| ()))?;
     match transient.directory() {
         Ok(_path) => Ok(transient),
-        Err(error) if is_new && transient.is_missing() => Err(take_back(transient, error)),
-        Err(error) => Err(not_created(transient, error, |_, _| ())),
+        Err(CreateError::Io(failure)) if is_new && transient.claim().is_missing() => {
+            Err(take_back(transient, failure))
+        }
+        Err(error) => Err(not_created(transient, error, |_| ())),
     }
 }
 
 /// Takes the mark of a key back whose directory was not created. A directory that another program has created in the
 /// meantime stays, without a key, as if the call had come after it.
-fn take_back(transient: Transient, error: CreateError) -> BeginError {
+fn take_back(transient: Transient, failure: IoFailure) -> BeginError {
     let (key, path) = (transient.key().into(), transient.path());
     match commit(HotUnlinked::new(transient.into_claim())) {
-        Ok(()) => match error {
-            CreateError::Poisoned(poisoned) => StepError::refused((), ReadError::from(poisoned)),
-            CreateError::Io(failure) if failure.source.kind() == ErrorKind::AlreadyExists => {
-                StepError::refused((), BeginRefusal::Stray { key, path })
-            }
-            CreateError::Io(failure) => StepError::refused((), failure),
-        },
+        Ok(()) if failure.source.kind() == ErrorKind::AlreadyExists => {
+            StepError::refused((), BeginRefusal::Stray { key, path })
+        }
+        Ok(()) => StepError::refused((), failure),
         Err(StepError::Refused(refused)) => {
             let source = refused.into_parts().1;
             Retryable::Delete { key, source }.into()
@@ -99,22 +101,22 @@ fn take_back(transient: Transient, error: CreateError) -> BeginError {
     }
 }
 
-/// The error of a directory that could not be created. The handle goes back if nothing was removed for it; it is made
-/// of the claim, and of whether a directory that is there now must stay.
+/// The error of a directory that could not be created. The handle goes back if nothing was removed for it.
 pub(super) fn not_created<H>(
     transient: Transient,
     error: CreateError,
-    handle: impl FnOnce(HotClaim, bool) -> H,
+    handle: impl FnOnce(HotClaim) -> H,
 ) -> BeginError<H> {
     let (key, path) = (transient.key().into(), transient.path());
-    let is_missing = transient.is_missing();
-    let again = || handle(transient.into_claim(), is_missing);
+    let claim = transient.into_claim();
     match error {
-        CreateError::Poisoned(poisoned) => StepError::refused(again(), ReadError::from(poisoned)),
-        CreateError::Io(source) if !is_missing => Retryable::Create { key, source }.into(),
-        CreateError::Io(failure) if failure.source.kind() == ErrorKind::AlreadyExists => {
-            StepError::refused(again(), BeginRefusal::DirectoryIsBack { key, path })
+        CreateError::Poisoned(poisoned) => {
+            StepError::refused(handle(claim), ReadError::from(poisoned))
         }
-        CreateError::Io(failure) => StepError::refused(again(), failure),
+        CreateError::Io(source) if !claim.is_missing() => Retryable::Create { key, source }.into(),
+        CreateError::Io(failure) if failure.source.kind() == ErrorKind::AlreadyExists => {
+            StepError::refused(handle(claim), BeginRefusal::DirectoryIsBack { key, path })
+        }
+        CreateError::Io(failure) => StepError::refused(handle(claim), failure),
     }
 }

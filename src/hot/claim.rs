@@ -44,6 +44,20 @@ impl HotClaim {
         self.shared.roots.layout().hot_path(self.chunk)
     }
 
+    /// Whether the directory was missing when the key was marked or given up, and has not been created since.
+    pub(super) fn is_missing(&self) -> bool {
+        self.shared.is_hot_missing(self.chunk)
+    }
+
+    pub(super) fn set_missing(&self, is_missing: bool) {
+        self.shared.set_hot_missing(self.chunk, is_missing);
+    }
+
+    /// Whether a directory is there that is not this key's: it was missing when the key was marked or given up.
+    pub(super) fn is_back(&self) -> Result<bool, IoFailure> {
+        Ok(self.is_missing() && self.exists()?)
+    }
+
     /// Whether the directory, or something else with its name, is there.
     pub(super) fn exists(&self) -> Result<bool, IoFailure> {
         self.root().has(self.name())

@@ -33,15 +33,13 @@ use crate::protocol::commit;
 #[must_use = "the directory and its key stay until it is recreated or removed"]
 pub struct HotDebris {
     claim: HotClaim,
-    /// The directory was missing when its key was given up: a directory that is there now must stay.
-    is_missing: bool,
 }
 
 hot_handle!(HotDebris);
 
 impl HotDebris {
-    pub(super) const fn new(claim: HotClaim, is_missing: bool) -> Self {
-        Self { claim, is_missing }
+    pub(super) const fn new(claim: HotClaim) -> Self {
+        Self { claim }
     }
 
     pub(super) fn into_claim(self) -> HotClaim {
@@ -57,12 +55,10 @@ impl HotDebris {
         if let Err(poisoned) = self.claim.shared.poison.check() {
             return Err(StepError::refused(self, ReadError::from(poisoned)));
         }
-        match self.is_back() {
+        match self.claim.is_back() {
             Ok(false) => Ok(HotBegin {
                 claim: self.claim,
                 found: Some(HotState::Transient),
-                // A directory that comes back from here on is in the way.
-                wipes: !self.is_missing,
             }),
             Ok(true) => {
                 let (key, path) = (self.claim.key(), self.claim.path());
@@ -79,8 +75,7 @@ impl HotDebris {
     ///
     /// [`BeginError`].
     pub fn recreate(self) -> Result<Transient, BeginError<Self>> {
-        let is_missing = self.is_missing;
-        let again = |begin: HotBegin| Self::new(begin.claim, is_missing);
+        let again = |begin: HotBegin| Self::new(begin.claim);
         let mut transient = commit(self.intend()?).map_err(|error| error.map(again))?;
         match transient.directory() {
             Ok(_path) => Ok(transient),
@@ -98,7 +93,7 @@ impl HotDebris {
         if let Err(poisoned) = self.claim.shared.poison.check() {
             return Err(StepError::refused(self, poisoned));
         }
-        match self.is_back() {
+        match self.claim.is_back() {
             Ok(false) => {}
             Ok(true) => {
                 let (key, path) = (self.claim.key(), self.claim.path());
@@ -107,7 +102,7 @@ impl HotDebris {
             }
             Err(failure) => return Err(StepError::refused(self, failure)),
         }
-        if !self.is_missing {
+        if !self.claim.is_missing() {
             let removed = self.claim.root().remove_tree(self.claim.name());
             let key = self.claim.key();
             removed.map_err(|source| Retryable::Remove { key, source })?;
@@ -131,10 +126,5 @@ impl HotDebris {
             }
             StepError::Failed(failed) => StepError::Failed(failed),
         })
-    }
-
-    /// Whether the directory was given up while it was missing, and is there now.
-    fn is_back(&self) -> Result<bool, crate::failure::IoFailure> {
-        Ok(self.is_missing && self.claim.exists()?)
     }
 }

@@ -28,7 +28,8 @@ impl Commit for HotDemotion {
     }
 
     fn advance(self, _: &Committed) -> HotDebris {
-        HotDebris::new(self.claim, self.is_missing)
+        self.claim.set_missing(self.is_missing);
+        HotDebris::new(self.claim)
     }
 }
 

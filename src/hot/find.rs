@@ -66,7 +66,7 @@ pub(crate) fn claim(shared: &Arc<Shared>, chunk: ChunkId) -> Result<Hot, ClaimHo
     let claim = HotClaim::new(shared, chunk)?;
     match shared.get(HotKey { chunk })? {
         None => Ok(Hot::Absent),
-        Some(HotState::Transient) => Ok(Hot::Debris(HotDebris::new(claim, false))),
+        Some(HotState::Transient) => Ok(Hot::Debris(HotDebris::new(claim))),
         Some(HotState::Ready) => match claim.root().find_dir(claim.name())? {
             Some(_directory) => Ok(Hot::Ready(Ready::new(claim))),
             None => Err(ClaimHotError::DirectoryMissing(Box::new(

@@ -67,9 +67,8 @@ impl DirectoryMissing {
 
     /// The intent to give the directory up for lost, to be committed. Nothing has happened yet.
     ///
-    /// While a handle of the commit is held, a directory that comes back is not removed. When the handle is dropped,
-    /// and in a later process, the key is one of a discarded directory like any other: the recovery removes the
-    /// directory.
+    /// As long as the catalog is open, a directory that comes back is not removed. In a later process, the key is one
+    /// of a discarded directory like any other: the recovery removes the directory.
     ///
     /// # Errors
     ///

@@ -31,28 +31,20 @@ use crate::fs::Dir;
 pub struct Transient {
     claim: HotClaim,
     directory: Option<Dir>,
-    wipes: bool,
 }
 
 hot_handle!(Transient);
 
 impl Transient {
-    pub(super) const fn new(claim: HotClaim, wipes: bool) -> Self {
+    pub(super) const fn new(claim: HotClaim) -> Self {
         Self {
             claim,
             directory: None,
-            wipes,
         }
     }
 
     pub(super) const fn claim(&self) -> &HotClaim {
         &self.claim
-    }
-
-    /// Whether the directory was missing when its key was marked or given up, and has not been created: a directory
-    /// that is there now stays.
-    pub(super) const fn is_missing(&self) -> bool {
-        !self.wipes
     }
 
     pub(super) fn into_claim(self) -> HotClaim {
@@ -71,17 +63,17 @@ impl Transient {
     /// # Errors
     ///
     /// [`CreateError`] if it cannot be created; the handle stays usable. A directory that has appeared since the
-    /// absent key was looked up is in the way, and stays.
+    /// absent key was looked up is in the way, and stays. (A later process takes it for a leftover of this key.)
     pub fn directory(&mut self) -> Result<PathBuf, CreateError> {
         self.claim.shared.poison.check()?;
         if self.directory.is_none() {
             let (root, name) = (Arc::clone(self.claim.root()), self.claim.name());
-            if self.wipes {
+            if !self.claim.is_missing() {
                 root.remove_tree(&name)?;
             }
             root.create_dir(&name)?;
-            // From here on the directory is this handle's own, also if it cannot be opened.
-            self.wipes = true;
+            // From here on the directory is this key's own, also if it cannot be opened.
+            self.claim.set_missing(false);
             self.directory = Some(root.open_dir(&name)?);
         }
         Ok(self.path())

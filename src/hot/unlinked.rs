@@ -30,7 +30,9 @@ impl Commit for HotUnlinked {
         self.claim.push(changes, Some(HotState::Transient), None);
     }
 
-    fn advance(self, _: &Committed) {}
+    fn advance(self, _: &Committed) {
+        self.claim.set_missing(false);
+    }
 }
 
 impl Transition for HotUnlinked {

@@ -7,8 +7,7 @@ use crate::failure::{RemovalError, RemovalRefusal, StepError};
 impl Transient {
     /// Stops creating. The key stays at `transient`.
     pub fn give_up(self) -> HotDebris {
-        let is_missing = self.is_missing();
-        HotDebris::new(self.into_claim(), is_missing)
+        HotDebris::new(self.into_claim())
     }
 
     /// Gives up on the directory: removes it durably and deletes the key.
@@ -20,8 +19,7 @@ impl Transient {
         if let Err(poisoned) = self.claim().shared.poison.check() {
             return Err(StepError::refused(self, RemovalRefusal::from(poisoned)));
         }
-        let wipes = !self.is_missing();
-        let again = |debris: HotDebris| Self::new(debris.into_claim(), wipes);
+        let again = |debris: HotDebris| Self::new(debris.into_claim());
         self.give_up().remove().map_err(|error| error.map(again))
     }
 }

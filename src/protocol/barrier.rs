@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::open_dirs::{OpenDirs, SharedDir};
-use super::pending::{MadeDurable, Pending};
+use super::pending::{Dirs, MadeDurable, Pending};
 use super::poison::Poison;
 use super::rounds::Rounds;
 use crate::domain::{ArtifactLocation, DirPath, PerRole};
@@ -28,55 +28,55 @@ pub(crate) struct Barriers {
     /// The open directories that hold artifacts' files.
     dirs: OpenDirs,
     /// Each root's file system, if it can be synced as a whole.
-    file_systems: PerRole<Option<Whole>>,
-    /// The number of files and directories that threads are making durable at this time.
-    under_way: AtomicUsize,
+    file_systems: PerRole<Option<Arc<Whole>>>,
     /// A lock for syncs through a root's descriptor, which the threads share. The kernel reports a failure
     /// to a descriptor once, so another thread's sync may succeed right after. The lock is therefore held
     /// until a failure has poisoned the catalog.
     through_roots: Mutex<()>,
 }
 
-/// A file system on which one sync does all that an fsync of each file and directory would do.
+/// A file system on which one sync does all that an fsync of each file and directory would do. Roots on one file system
+/// share it.
 struct Whole {
     device: Device,
     /// The number of files and directories from which one sync is cheaper.
     from: usize,
-    /// The syncs that threads share. Roots on one file system have one of these.
-    syncs: Arc<Rounds<()>>,
+    /// The syncs that threads share.
+    syncs: Rounds,
+    /// The number of files and directories that threads are making durable at this time.
+    under_way: AtomicUsize,
 }
 
 /// The file systems that a barrier covers, each with a directory on it.
-type FileSystems<'a> = BTreeMap<Device, (&'a Rounds<()>, &'a SharedDir)>;
+type FileSystems<'a> = BTreeMap<Device, (&'a Whole, &'a SharedDir)>;
 
 /// A directory with entries that are not durable yet, and those entries.
 type Parent<'a> = (&'a Dir, Vec<(DirPath, DirMark)>);
 
-/// The directories that a barrier covers.
-type Dirs = BTreeMap<DirPath, Arc<SharedDir>>;
-
 impl Barriers {
     /// Inspects the file systems of these roots. No directory below the roots has been made durable yet.
     pub(crate) fn new(roots: &LockedRoots) -> Result<Self, IoFailure> {
-        let mut syncs: HashMap<Device, Arc<Rounds<()>>> = HashMap::new();
+        let mut known: HashMap<Device, Arc<Whole>> = HashMap::new();
         let file_systems = PerRole::try_new(|role| {
             let root = roots.dir(role);
             let Some(from) = root.sync_whole_from()? else {
                 return Ok(None);
             };
             let device = root.mark()?.device();
-            let syncs = Arc::clone(syncs.entry(device).or_default());
-            Ok(Some(Whole {
-                device,
-                from,
-                syncs,
-            }))
+            let whole = known.entry(device).or_insert_with(|| {
+                Arc::new(Whole {
+                    device,
+                    from,
+                    syncs: Rounds::default(),
+                    under_way: AtomicUsize::new(0),
+                })
+            });
+            Ok(Some(Arc::clone(whole)))
         })?;
         Ok(Self {
             entries: Mutex::default(),
             dirs: OpenDirs::default(),
             file_systems,
-            under_way: AtomicUsize::new(0),
             through_roots: Mutex::default(),
         })
     }
@@ -101,13 +101,12 @@ impl Barriers {
         // The lock is held during the creation, so that another thread cannot find the new directory and
         // still read the record of the old one.
         let mut durable = self.durable();
-        let created = parent.ensure_dir(name)?;
         let inside = format!("{}/", below.path);
         durable.retain(|other, _| {
             other.role != below.role
                 || (other.path != below.path && !other.path.starts_with(&inside))
         });
-        Ok(created)
+        parent.ensure_dir(name)
     }
 
     /// Makes files durable, and every entry that leads to them.
@@ -131,9 +130,11 @@ impl Barriers {
             } = pending;
             let parents = self.parents(&dirs);
             let barriers = files.len() + dirs.len() + parents.len();
-            let under_way = UnderWay::add(&self.under_way, barriers);
-            let whole = roots_suffice.then(|| self.whole_file_systems(&dirs, under_way.of_all));
-            if let Some(file_systems) = whole.flatten() {
+            let file_systems = roots_suffice.then(|| self.whole_file_systems(&dirs));
+            let file_systems = file_systems.flatten().unwrap_or_default();
+            let wholes = file_systems.values().map(|(whole, _)| *whole);
+            let under_way: Vec<_> = wholes.map(|whole| UnderWay::add(whole, barriers)).collect();
+            if !under_way.is_empty() && under_way.iter().all(|count| count.are_many) {
                 self.sync_whole(files, &file_systems, poison)?;
                 self.mark_durable(parents.into_values().flat_map(|(_, entries)| entries));
             } else {
@@ -153,6 +154,8 @@ impl Barriers {
         poison: &Poison,
     ) -> Result<(), Fatal> {
         let failed = |failure| poison.sync_failed(failure);
+        // Before the files' fsyncs: another thread may sync the directories in the meantime.
+        let marks: Vec<_> = dirs.values().map(|dir| dir.syncs.mark()).collect();
         if files.len() > 1 {
             // Starting all writes first keeps the disk busy during the first file's fsync.
             files.iter_mut().for_each(NewFile::start_writing);
@@ -160,24 +163,18 @@ impl Barriers {
         for file in files {
             file.sync().map_err(failed)?;
         }
-        // The check of the file system is the last call. If the directory's fsync is the last one before it, threads
-        // share both.
-        let is_last = dirs.len() == 1 && self.parents(dirs).is_empty();
-        for dir in dirs.values() {
-            dir.sync(is_last, poison)?;
+        for (dir, since) in dirs.values().zip(marks) {
+            dir.sync(since, poison)?;
         }
-        if is_last {
-            return Ok(());
+        if !self.parents(dirs).is_empty() {
+            let _one_at_a_time = self.one_at_a_time(poison)?;
+            // Another thread may have made some of them durable in the meantime.
+            self.sync_parents(self.parents(dirs)).map_err(failed)?;
         }
-        let one_at_a_time = self.one_at_a_time();
-        // Another thread may have made some of them durable in the meantime.
-        self.sync_parents(self.parents(dirs)).map_err(failed)?;
-        drop(one_at_a_time);
         check_file_systems(dirs.values().map(|dir| &dir.chain)).map_err(failed)
     }
 
-    /// Syncs whole file systems, through one root on each. Threads that call this during a sync share the next one,
-    /// which begins after their calls.
+    /// Syncs whole file systems, through one root on each. Threads that call this during a sync share the next one.
     ///
     /// `syncfs` alone is not enough, so the fsync of a directory and the checks follow it, as measured on Linux 6.18:
     ///
@@ -191,9 +188,10 @@ impl Barriers {
         poison: &Poison,
     ) -> Result<(), Fatal> {
         let mut files = Some(files);
-        for (syncs, dir) in file_systems.values() {
-            let synced = syncs.join((), poison, |_| {
-                let _one_at_a_time = self.one_at_a_time();
+        for (whole, dir) in file_systems.values() {
+            let syncs = &whole.syncs;
+            let synced = syncs.join(syncs.mark(), poison, || {
+                let _one_at_a_time = self.one_at_a_time(poison)?;
                 let whole = dir.chain.root.sync_file_system();
                 whole.map_err(|failure| {
                     let own = first_failure(files.take().unwrap_or_default());
@@ -205,11 +203,13 @@ impl Barriers {
                 let own = files.and_then(first_failure);
                 return Err(own.map_or(fatal, |failure| poison.sync_failed(failure)));
             }
-            dir.sync(true, poison)?;
+            dir.sync(dir.syncs.mark(), poison)?;
         }
         let mut files = files.into_iter().flatten();
-        files
-            .try_for_each(|mut file| file.check())
+        let checked = files.try_for_each(|mut file| file.check());
+        let chains = file_systems.values().map(|(_, dir)| &dir.chain);
+        checked
+            .and_then(|()| check_file_systems(chains))
             .map_err(|failure| poison.sync_failed(failure))
     }
 
@@ -220,7 +220,8 @@ impl Barriers {
     pub(crate) fn sync_absence(&self, chains: &DirChains, poison: &Poison) -> Result<(), Fatal> {
         poison.if_it_panics(|| {
             let at_a_root = chains.iter().any(DirChain::ends_at_the_root);
-            let _one_at_a_time = at_a_root.then(|| self.one_at_a_time());
+            let at_a_root = at_a_root.then(|| self.one_at_a_time(poison));
+            let _one_at_a_time = at_a_root.transpose()?;
             let mut directories = chains.iter().map(DirChain::last);
             let synced = directories
                 .try_for_each(Dir::sync)
@@ -238,7 +239,7 @@ impl Barriers {
         poison: &Poison,
     ) -> Result<(), Fatal> {
         poison.if_it_panics(|| {
-            let _one_at_a_time = self.one_at_a_time();
+            let _one_at_a_time = self.one_at_a_time(poison)?;
             let mut directories = inside.into_iter().chain([root]);
             let synced = directories
                 .try_for_each(Dir::sync)
@@ -254,17 +255,22 @@ impl Barriers {
 
     #[cfg(feature = "sim")]
     pub(crate) fn gather_whole_syncs_for_test(&self, threads: usize) {
-        for (_, whole) in self.file_systems.iter() {
-            whole
-                .iter()
-                .for_each(|whole| whole.syncs.gather_for_test(threads));
+        for whole in self
+            .file_systems
+            .iter()
+            .filter_map(|(_, whole)| whole.as_ref())
+        {
+            whole.syncs.gather_for_test(threads);
         }
     }
 
-    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
-        self.through_roots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Takes the lock for syncs through the roots, unless one of them has failed.
+    fn one_at_a_time(&self, poison: &Poison) -> Result<MutexGuard<'_, ()>, Fatal> {
+        match self.through_roots.lock() {
+            Ok(locked) => poison.check_sync().map(|()| locked),
+            // A thread has panicked in such a sync, and has perhaps not poisoned the catalog yet.
+            Err(_panicked) => Err(poison.panicked()),
+        }
     }
 
     fn durable(&self) -> MutexGuard<'_, HashMap<DirPath, DirMark>> {
@@ -312,43 +318,41 @@ impl Barriers {
     }
 
     /// Returns one directory on each file system of these directories. Returns `None` if a file system cannot be
-    /// synced as a whole, or if the barriers are too few to be worth it.
-    fn whole_file_systems<'a>(
-        &'a self,
-        dirs: &'a Dirs,
-        barriers: usize,
-    ) -> Option<FileSystems<'a>> {
+    /// synced as a whole.
+    fn whole_file_systems<'a>(&'a self, dirs: &'a Dirs) -> Option<FileSystems<'a>> {
         let mut file_systems = BTreeMap::new();
         for dir in dirs.values() {
-            let whole = self.file_systems.get(dir.chain.role).as_ref()?;
-            if barriers < whole.from {
-                return None;
-            }
-            let both = (&*whole.syncs, &**dir);
-            file_systems.entry(whole.device).or_insert(both);
+            let whole = self.file_systems.get(dir.chain.role).as_deref()?;
+            file_systems.entry(whole.device).or_insert((whole, &**dir));
         }
         Some(file_systems)
     }
 }
 
-/// The files and directories that one thread is making durable.
+/// The files and directories that one thread is making durable on a file system.
 struct UnderWay<'a> {
-    count: &'a AtomicUsize,
+    whole: &'a Whole,
     own: usize,
-    of_all: usize,
+    /// Whether all threads together have so many that one sync of the file system is cheaper.
+    are_many: bool,
 }
 
 impl<'a> UnderWay<'a> {
-    fn add(count: &'a AtomicUsize, own: usize) -> Self {
+    fn add(whole: &'a Whole, own: usize) -> Self {
         // Relaxed: the number only decides which of two equally safe ways is taken.
-        let of_all = count.fetch_add(own, Ordering::Relaxed) + own;
-        Self { count, own, of_all }
+        let of_all = whole.under_way.fetch_add(own, Ordering::Relaxed) + own;
+        let are_many = of_all >= whole.from;
+        Self {
+            whole,
+            own,
+            are_many,
+        }
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.count.fetch_sub(self.own, Ordering::Relaxed);
+        self.whole.under_way.fetch_sub(self.own, Ordering::Relaxed);
     }
 }
 

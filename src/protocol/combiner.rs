@@ -30,12 +30,11 @@ struct Waiting<R, O> {
 
 /// The place where a waiting thread is told how to go on.
 struct Slot<O> {
-    news: Mutex<News<O>>,
+    news: Mutex<Option<News<O>>>,
     told: Condvar,
 }
 
 enum News<O> {
-    None,
     /// The thread leads now. Its own request is the first of those that wait.
     Lead,
     /// A leader has run the request. Without an outcome, the leader panicked.
@@ -81,8 +80,8 @@ impl<R, O> Combiner<R, O> {
             slot
         };
         match slot.wait() {
-            Some(outcome) => outcome,
-            None => self.lead(self.take_waiting(), work),
+            News::Done(outcome) => outcome,
+            News::Lead => self.lead(self.take_waiting(), work),
         }
     }
 
@@ -186,7 +185,7 @@ impl<R, O> Drop for Led<'_, R, O> {
 impl<O> Default for Slot<O> {
     fn default() -> Self {
         Self {
-            news: Mutex::new(News::None),
+            news: Mutex::new(None),
             told: Condvar::new(),
         }
     }
@@ -194,21 +193,18 @@ impl<O> Default for Slot<O> {
 
 impl<O> Slot<O> {
     fn tell(&self, news: News<O>) {
-        *lock(&self.news) = news;
+        *lock(&self.news) = Some(news);
         self.told.notify_one();
     }
 
-    /// Waits for news. Returns `None` if the thread leads now, or else the outcome of its request.
-    fn wait(&self) -> Option<Option<O>> {
+    fn wait(&self) -> News<O> {
         let mut news = lock(&self.news);
         loop {
-            match std::mem::replace(&mut *news, News::None) {
-                News::None => {
-                    news = self.told.wait(news).unwrap_or_else(PoisonError::into_inner);
-                }
-                News::Lead => return None,
-                News::Done(outcome) => return Some(outcome),
+            if let Some(news) = news.take() {
+                return news;
             }
+            let waited = self.told.wait(news);
+            news = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

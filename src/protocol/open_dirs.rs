@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::poison::Poison;
-use super::rounds::Rounds;
+use super::rounds::{Mark, Rounds};
 use crate::domain::{ArtifactLocation, DirPath};
 use crate::failure::{Fatal, IoFailure};
 use crate::fs::{Dir, DirChain};
@@ -18,11 +18,8 @@ const KEPT: usize = 16;
 /// descriptor along with its syncs: the one that syncs gets every failure that any of them would have got.
 pub(crate) struct SharedDir {
     pub(super) chain: DirChain,
-    syncs: Rounds<AlsoCheck>,
+    pub(super) syncs: Rounds,
 }
-
-/// Whether the check of the file system follows the sync.
-type AlsoCheck = bool;
 
 impl SharedDir {
     fn new(chain: DirChain) -> Self {
@@ -36,14 +33,10 @@ impl SharedDir {
         self.chain.last()
     }
 
-    /// Makes the entries of the directory durable. Threads that call this during a sync share the next one, which
-    /// begins after their calls.
-    pub(super) fn sync(&self, also_check: AlsoCheck, poison: &Poison) -> Result<(), Fatal> {
-        self.syncs.join(also_check, poison, |checks| {
-            let mut synced = self.dir().sync();
-            if checks.contains(&true) {
-                synced = synced.and_then(|()| self.dir().check_file_system());
-            }
+    /// Makes the entries durable that the directory had at the mark.
+    pub(super) fn sync(&self, since: Mark, poison: &Poison) -> Result<(), Fatal> {
+        self.syncs.join(since, poison, || {
+            let synced = self.dir().sync();
             synced.map_err(|failure| poison.sync_failed(failure))
         })
     }

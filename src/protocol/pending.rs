@@ -1,12 +1,11 @@
 //! Files and directories that still need a barrier.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::open_dirs::SharedDir;
 use crate::domain::{ArtifactLocation, DirPath};
-use crate::fs::NewFile;
+use crate::fs::{DirMark, NewFile};
 
 /// Proof that a set of files, and every entry that leads to one, is on stable storage. For a set with files
 /// only [`Barriers::make_durable`](super::Barriers::make_durable) constructs it, and consumes the set.
@@ -24,10 +23,13 @@ impl MadeDurable {
 /// The type has no `Default`, because a caller from outside could then call a sealed method that takes it.
 pub struct Pending {
     pub(super) files: Vec<NewFile>,
-    pub(super) dirs: BTreeMap<DirPath, Arc<SharedDir>>,
+    pub(super) dirs: Dirs,
     /// Whether one sync of each root's file system suffices, if the files and directories are many.
     pub(super) roots_suffice: bool,
 }
+
+/// The directories that a barrier covers. A directory that was replaced meanwhile is another one under the same path.
+pub(super) type Dirs = BTreeMap<(DirPath, Option<DirMark>), Arc<SharedDir>>;
 
 impl Pending {
     pub(crate) const fn new() -> Self {
@@ -52,12 +54,12 @@ impl Pending {
         dir: Option<Arc<SharedDir>>,
         files: Vec<NewFile>,
     ) {
-        if let (Some(dir), Entry::Vacant(entry)) =
-            (dir, self.dirs.entry(location.directory().clone()))
-        {
+        if let Some(dir) = dir {
             // Another file system may be mounted on a bucket, and a sync of the root's does not cover it.
             self.roots_suffice = self.roots_suffice && dir.chain.is_on_one_file_system();
-            entry.insert(dir);
+            let mark = dir.chain.marks.last().copied();
+            let place = (location.directory().clone(), mark);
+            self.dirs.entry(place).or_insert(dir);
         }
         self.files.extend(files);
     }

@@ -18,6 +18,12 @@ impl Poison {
         }
     }
 
+    /// Refuses after a fatal failure, with that failure. A sync that may go through the descriptor of a failed one is
+    /// not issued.
+    pub(crate) fn check_sync(&self) -> Result<(), Fatal> {
+        self.first.get().map_or(Ok(()), |first| Err(first.clone()))
+    }
+
     /// Records that an fsync failed.
     pub(crate) fn sync_failed(&self, failure: IoFailure) -> Fatal {
         self.latch(Fatal::new(FatalCause::Sync(failure)))

@@ -1,7 +1,8 @@
 //! The state that the catalog and every handle share.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::barrier::Barriers;
 use super::change::{Change, CommitFailure};
@@ -27,6 +28,9 @@ pub(crate) struct Shared {
     pub(crate) states: States,
     pub(crate) claims: Arc<ClaimTable>,
     pub(crate) readers: Readers<LockedRoots>,
+    /// The chunks whose hot directory was missing when this process marked its key or gave it up, and which it has not
+    /// created since. A directory of such a chunk is another program's, and is not removed.
+    missing_hot: Mutex<HashSet<ChunkId>>,
     pub(crate) poison: Poison,
     pub(crate) barriers: Barriers,
     /// The batches of the threads that commit.
@@ -46,6 +50,7 @@ impl Shared {
             claims: Arc::default(),
             poison: Poison::default(),
             barriers: Barriers::new(&roots)?,
+            missing_hot: Mutex::default(),
             commits: Combiner::default(),
             commit_lock: Mutex::new(()),
             roots,
@@ -95,6 +100,25 @@ impl Shared {
             Stored::Is(value) => Ok(value.map(|value| Cow::Borrowed(value.as_bytes()))),
             Stored::AskTheStore => Ok(self.store.get(&key.encode())?.map(Cow::Owned)),
         }
+    }
+
+    /// Returns whether a chunk's hot directory was missing when its key was marked or given up.
+    pub(crate) fn is_hot_missing(&self, chunk: ChunkId) -> bool {
+        self.missing_hot().contains(&chunk)
+    }
+
+    pub(crate) fn set_hot_missing(&self, chunk: ChunkId, is_missing: bool) {
+        if is_missing {
+            self.missing_hot().insert(chunk);
+        } else {
+            self.missing_hot().remove(&chunk);
+        }
+    }
+
+    fn missing_hot(&self) -> MutexGuard<'_, HashSet<ChunkId>> {
+        self.missing_hot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a lease on an artifact, if it is frozen.

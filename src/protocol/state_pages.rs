@@ -35,8 +35,8 @@ impl StatePages {
         for (place, change) in changes {
             let cell = self.cell(place);
             // Relaxed: all other changes were made under the lock that this thread holds.
-            let changed = change(cell.load(Ordering::Relaxed));
-            cell.store(changed, Ordering::Release);
+            let next = change(cell.load(Ordering::Relaxed));
+            cell.store(next, Ordering::Release);
         }
     }
 

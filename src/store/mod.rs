@@ -150,7 +150,7 @@ impl Store {
     }
 
     /// Reserves the log space for commits of this many edits, with keys and values of the usual size. Such commits do
-    /// not fail for lack of space.
+    /// not fail for lack of space, unless the commits of other threads take it first.
     pub(crate) fn reserve_for(&self, edits: usize) -> Result<(), StoreCommitFailure> {
         let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
         let needed = edits as u64 * space::edit_size(space::USUAL_EDIT);

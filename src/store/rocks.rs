@@ -73,6 +73,8 @@ fn options() -> Result<Options, BoxError> {
     options.set_stats_dump_period_sec(0);
     // Information logs are off, because they would grow beside a catalog of a few kilobytes.
     options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
+    // The store has a few tables. By default, sixteen threads are started to open them.
+    options.set_max_file_opening_threads(1);
     options.create_if_missing(false);
     Ok(options)
 }

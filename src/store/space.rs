@@ -80,7 +80,7 @@ pub(super) fn holds_ballast(dir: &Dir) -> Result<bool, IoFailure> {
 fn give_back(dir: &Dir) -> Result<bool, IoFailure> {
     let exists = dir.has(BALLAST)?;
     if exists {
-        dir.hold_space(BALLAST, 0)?;
+        dir.release_space(BALLAST)?;
     }
     Ok(exists)
 }
@@ -193,11 +193,11 @@ impl LogSpace {
     /// Gives the ballast back if the log's records will need its space.
     pub(super) fn before_commit(&mut self, dir: &Dir) -> Result<(), IoFailure> {
         if self.is_copied && dir.free_space()? < AMPLE {
-            self.is_copied = false;
             if give_back(dir)? {
                 // Such a file system gives space out again only after the removal is committed.
                 dir.sync_file_system()?;
             }
+            self.is_copied = false;
         }
         Ok(())
     }

@@ -13,8 +13,44 @@ use frostline::{
     Prunable, RootRole, StorageRoots,
 };
 
-use crate::fixture::{Data, EDQUOT, EIO, Faults, chain, chunk, freeze, state, tree, verb, written};
+use crate::fixture::{
+    Data, EDQUOT, EIO, ENOSPC, Faults, chain, chunk, freeze, state, tree, verb, written,
+};
 use crate::mounts::Mount;
+
+/// A sync that fails while the log's space is reserved is not issued again by the next commit.
+#[test]
+fn a_failed_sync_of_the_ballast_is_fatal() {
+    let world = Data::new();
+    let is_on = Arc::new(AtomicBool::new(false));
+    let syncs = Arc::new(AtomicIsize::new(0));
+    let (fails, counted) = (Arc::clone(&is_on), Arc::clone(&syncs));
+    let catalog = world.open_probed(Probe::new(move |operation, path| {
+        let is_ballast = path.ends_with("frostline.reserve");
+        match operation {
+            _ if !fails.load(Ordering::Relaxed) => Ok(()),
+            Operation::ReserveSpace if !is_ballast => Err(ENOSPC),
+            Operation::SyncFile if is_ballast => {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Err(EIO)
+            }
+            _ => Ok(()),
+        }
+        .map_err(std::io::Error::from_raw_os_error)
+    }));
+    is_on.store(true, Ordering::Relaxed);
+    // More than the space that the log has in advance.
+    let error = catalog
+        .begin_all::<Ledgers>(numbers(0..20_000))
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Fatal, "{error}");
+    assert!(chain(&error).contains("sync"), "{}", chain(&error));
+    let error = catalog
+        .begin_all::<Ledgers>(numbers(0..20_000))
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Refused, "{error}");
+    assert_eq!(syncs.load(Ordering::Relaxed), 1);
+}
 
 /// Takes every byte that is left.
 fn fill(disk: &Path) {

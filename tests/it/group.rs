@@ -310,6 +310,29 @@ fn a_member_whose_write_failed_does_not_hold_up_the_others() {
     drop(written(catalog.begin(chunk(2)).unwrap()).freeze().unwrap());
 }
 
+/// A bucket that another program replaces while a group is written: both directories are synced.
+#[test]
+fn a_bucket_that_is_replaced_is_synced_as_well() {
+    let world = Data::new();
+    let trace = Trace::default();
+    let catalog = world.open_probed(trace.probe(&world));
+    drop(freeze(&catalog, 9, b"the bucket is durable now"));
+    let mut group = catalog.sync_group();
+    group
+        .add(written(catalog.begin(chunk(1)).unwrap()))
+        .unwrap();
+    let bucket = world.path().join("ledgers/00000");
+    std::fs::rename(&bucket, world.outside().join("away")).unwrap();
+    group
+        .add(written(catalog.begin(chunk(2)).unwrap()))
+        .unwrap();
+    trace.take();
+    drop(group.sync().unwrap());
+    let trace = trace.take();
+    let synced = trace.iter().filter(|line| *line == "syncdir ledgers/00000");
+    assert_eq!(synced.count(), 2, "{trace:#?}");
+}
+
 /// The files of a set that could not be added are not among those of the group.
 #[test]
 fn a_set_that_failed_leaves_no_file_in_the_group() {

@@ -6,7 +6,7 @@ use frostline::error::{
 };
 use frostline::key::HotKey;
 use frostline::sim::Probe;
-use frostline::{Hot, HotState};
+use frostline::{DebrisPolicy, Hot, HotState};
 
 use crate::fixture::{Data, ENOSPC, Faults, chunk};
 
@@ -187,6 +187,33 @@ fn a_directory_that_appears_before_its_creation_is_not_removed() {
         std::fs::read(path.join("database")).unwrap(),
         b"the only copy"
     );
+}
+
+/// The same after the handle was dropped: neither the next attempt nor the recovery removes the directory.
+#[test]
+fn a_directory_that_appears_is_not_removed_by_the_next_attempt() {
+    let world = Data::new();
+    let catalog = world.open();
+    let path = world.path().join("hot/00000001");
+    let begin = catalog.intend_hot(chunk(1)).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("database"), b"the only copy").unwrap();
+    drop(catalog.commit(begin).unwrap());
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::DirectoryIsBack { .. })),
+        "{error}"
+    );
+    let recovered = catalog.recover(DebrisPolicy::Remove).unwrap();
+    assert!(!recovered.is_complete(), "{recovered}");
+    assert_eq!(
+        std::fs::read(path.join("database")).unwrap(),
+        b"the only copy"
+    );
+    // Moved away, it is in the way of nothing.
+    std::fs::rename(&path, world.outside().join("away")).unwrap();
+    assert!(catalog.recover(DebrisPolicy::Remove).unwrap().is_complete());
+    assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
 }
 
 /// The same for the short spelling: the mark is taken back, and the directory is as before, without a key.

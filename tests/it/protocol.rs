@@ -2,17 +2,19 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex};
 
 use frostline::error::{
-    BeginRefusal, ClaimError, CommitError, CommitRefusal, PinError, RemovalError, RemovalRefusal,
-    SyncError, SyncRefusal,
+    BeginRefusal, ClaimError, CommitError, CommitRefusal, Operation, PinError, RemovalError,
+    RemovalRefusal, SyncError, SyncRefusal,
 };
+use frostline::sim::Probe;
 use frostline::{
-    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, Debris, FailureKind, Ledgers,
-    PinOutcome,
+    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, Debris, Events, FailureKind,
+    Ledgers, PinOutcome, TxHash,
 };
 
-use crate::fixture::{Data, chunk, freeze, state};
+use crate::fixture::{Data, chunk, freeze, state, write_set};
 
 fn debris(catalog: &frostline::Catalog, number: u32) -> Debris<Ledgers> {
     match catalog.claim::<Ledgers>(chunk(number)).unwrap() {
@@ -195,6 +197,36 @@ fn rebuilding_makes_a_new_inode() {
     assert_ne!(std::fs::metadata(world.pack(1)).unwrap().ino(), inode);
 }
 
+/// The kernel resolves the whole path in one call: the tree as it is, and no symbolic link.
+#[test]
+fn opening_under_a_lease_is_one_call() {
+    let world = Data::new();
+    let opened = Arc::new(Mutex::new(Vec::new()));
+    let opens = Arc::clone(&opened);
+    let catalog = world.open_probed(Probe::new(move |operation, path| {
+        let name = path.file_name().unwrap_or_default().to_owned();
+        opens.lock().unwrap().push((operation, name));
+        Ok(())
+    }));
+    let mut set = catalog.begin_set(chunk(5_350), ArtifactSet::ALL).unwrap();
+    write_set(&mut set);
+    drop(catalog.commit(set.sync().unwrap()).unwrap());
+    let check = |name: &str| {
+        let opened = std::mem::take(&mut *opened.lock().unwrap());
+        assert_eq!(opened, [(Operation::OpenFile, name.into())]);
+    };
+    opened.lock().unwrap().clear();
+    let lease = catalog.lease::<Ledgers>(chunk(5_350)).unwrap().unwrap();
+    assert_eq!(lease.open(Ledgers::PACK).unwrap().size().unwrap(), 1);
+    check("00005350.pack");
+    let lease = catalog.lease::<Events>(chunk(5_350)).unwrap().unwrap();
+    assert_eq!(lease.open(Events::INDEX).unwrap().size().unwrap(), 1);
+    check("00005350-index.pack");
+    let lease = catalog.lease::<TxHash>(chunk(5_350)).unwrap().unwrap();
+    assert_eq!(lease.open(TxHash::BIN).unwrap().size().unwrap(), 1);
+    check("00005350.bin");
+}
+
 /// Pitfall 13: the file stays as long as any lease on it is held.
 #[test]
 fn leases_hold_off_the_unlink_and_give_the_handle_back() {
@@ -233,9 +265,9 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
 fn an_artifact_with_a_missing_file_cannot_be_frozen() {
     let world = Data::new();
     let catalog = world.open();
-    let mut freezing = catalog.begin::<frostline::Events>(chunk(1)).unwrap();
-    freezing.file(frostline::Events::EVENTS).unwrap();
-    freezing.file(frostline::Events::HASH).unwrap();
+    let mut freezing = catalog.begin::<Events>(chunk(1)).unwrap();
+    freezing.file(Events::EVENTS).unwrap();
+    freezing.file(Events::HASH).unwrap();
     let error = freezing.sync().unwrap_err();
     let SyncError::Refused(refused) = error else {
         panic!("{error}");
@@ -245,7 +277,7 @@ fn an_artifact_with_a_missing_file_cannot_be_frozen() {
     };
     assert!(path.ends_with("events/00000/00000001-index.pack"));
     let mut freezing = refused.into_handle();
-    freezing.file(frostline::Events::INDEX).unwrap();
+    freezing.file(Events::INDEX).unwrap();
     drop(freezing.freeze().unwrap());
 }
 

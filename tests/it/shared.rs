@@ -1,7 +1,11 @@
 //! Threads that share a sync: of the catalog's log, of a directory, of a file system.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use frostline::error::{CommitRefusal, Operation};
-use frostline::{ArtifactState, Catalog, FailureKind, Freezing, Ledgers};
+use frostline::sim::Probe;
+use frostline::{ArtifactState, Catalog, FailureKind, Freezing, Ledgers, SyncGroup};
 
 use crate::fixture::{Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, state, written};
 use crate::mounts::data_synced_whole;
@@ -139,9 +143,36 @@ fn a_shared_whole_sync_that_fails_is_fatal_for_both() {
     });
     faults.fail(Operation::SyncFileSystem, EIO);
     catalog.gather_whole_syncs_for_test(2);
-    for outcome in both(groups, |group| group.sync()) {
+    for outcome in both(groups, SyncGroup::sync) {
         assert_eq!(outcome.unwrap_err().kind(), FailureKind::Fatal);
     }
+}
+
+/// The directories above are synced by one thread at a time, through the root's descriptor. After a failure, the other
+/// thread does not sync through it again.
+#[test]
+fn a_failed_sync_of_a_root_is_not_issued_by_another_thread() {
+    let world = Data::new();
+    let root = world.path().join("ledgers");
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&syncs);
+    let is_on = Arc::new(AtomicBool::new(false));
+    let fails = Arc::clone(&is_on);
+    let catalog = world.open_probed(Probe::new(move |operation, path| {
+        let is_root = operation == Operation::SyncDirectory && path == root;
+        if is_root && fails.load(Ordering::Relaxed) {
+            counted.fetch_add(1, Ordering::Relaxed);
+            return Err(std::io::Error::from_raw_os_error(EIO));
+        }
+        Ok(())
+    }));
+    let begun = [1, 2].map(|number| begin(&catalog, number));
+    is_on.store(true, Ordering::Relaxed);
+    catalog.gather_syncs_for_test(2);
+    for outcome in both(begun, Freezing::sync) {
+        assert_eq!(outcome.unwrap_err().kind(), FailureKind::Fatal);
+    }
+    assert_eq!(syncs.load(Ordering::Relaxed), 1);
 }
 
 /// Another program has written over one of two keys that are committed together.

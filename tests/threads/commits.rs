@@ -5,40 +5,22 @@ use std::sync::Arc;
 use loom::sync::Mutex;
 use loom::thread;
 
-use crate::failure::{Fatal, IoFailure};
+use crate::failure::IoFailure;
 use crate::protocol::poison::Poison;
 use crate::protocol::rounds::Rounds;
 
-/// A disk whose first sync loses what was written before, and reports that once.
+/// A disk whose first sync fails. It reports that once, so no other sync may follow.
 #[derive(Default)]
 struct Disk {
-    state: Mutex<DiskState>,
-}
-
-#[derive(Default)]
-struct DiskState {
-    written: Vec<u8>,
-    durable: Vec<u8>,
-    has_failed: bool,
+    has_failed: Mutex<bool>,
 }
 
 impl Disk {
-    fn write(&self, what: u8) {
-        self.state.lock().unwrap().written.push(what);
-    }
-
     fn sync(&self) -> Result<(), IoFailure> {
-        let mut disk = self.state.lock().unwrap();
-        let written = std::mem::take(&mut disk.written);
-        if !std::mem::replace(&mut disk.has_failed, true) {
-            return Err(IoFailure);
-        }
-        disk.durable.extend(written);
-        Ok(())
-    }
-
-    fn has(&self, what: u8) -> bool {
-        self.state.lock().unwrap().durable.contains(&what)
+        let mut has_failed = self.has_failed.lock().unwrap();
+        assert!(!*has_failed, "a sync that has failed is issued again");
+        *has_failed = true;
+        Err(IoFailure)
     }
 }
 
@@ -46,20 +28,17 @@ impl Disk {
 struct Node {
     disk: Disk,
     poison: Poison,
-    rounds: Rounds<()>,
+    rounds: Rounds,
 }
 
 impl Node {
-    /// A step: its bytes are written, then made durable, then acted on, unless the catalog is poisoned.
-    fn step(&self, what: u8) -> Result<bool, Fatal> {
-        self.disk.write(what);
-        self.rounds.join((), &self.poison, |_| {
+    /// Makes something durable. Returns whether the thread may act on it.
+    fn step(&self) -> bool {
+        let synced = self.rounds.join(self.rounds.mark(), &self.poison, || {
             let synced = self.disk.sync();
             synced.map_err(|failure| self.poison.sync_failed(failure))
-        })?;
-        let acts = self.poison.check().is_ok();
-        assert!(!acts || self.disk.has(what), "a lost step was acted on");
-        Ok(acts)
+        });
+        synced.is_ok() && self.poison.check().is_ok()
     }
 }
 
@@ -67,12 +46,12 @@ impl Node {
 fn lose(others: u8) {
     let node = Arc::new(Node::default());
     let threads: Vec<_> = (0..others)
-        .map(|what| {
+        .map(|_| {
             let node = Arc::clone(&node);
-            thread::spawn(move || node.step(what).is_ok_and(|acts| acts))
+            thread::spawn(move || node.step())
         })
         .collect();
-    let mut acted = usize::from(node.step(100).is_ok_and(|acts| acts));
+    let mut acted = usize::from(node.step());
     for thread in threads {
         acted += usize::from(thread.join().unwrap());
     }

@@ -14,6 +14,7 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::arc_with_non_send_sync,
     reason = "the included files are a part of the library, which has more uses for them"
 )]
 
@@ -25,6 +26,7 @@ mod claims;
 mod combiner;
 mod commits;
 mod readers;
+mod rounds;
 mod states;
 
 /// Checks a model: with at most `quick` preemptions in each run, or, if `FROSTLINE_THREADS` is `all`, with at most

@@ -106,3 +106,19 @@ fn no_file_goes_while_a_copy_of_its_lease_is_out() {
         reader.join().unwrap();
     });
 }
+
+/// A thread that looks for a lease on an artifact that is being removed does not stop the removal.
+#[test]
+fn an_attempt_to_read_what_is_removed_holds_nothing_up() {
+    crate::check(4, None, || {
+        let node = Arc::new(Node::new());
+        drop(node.readers.take(PLACE));
+        node.put(PRUNING);
+        let reader = {
+            let node = Arc::clone(&node);
+            thread::spawn(move || node.read())
+        };
+        assert_eq!(node.readers.count(PLACE), 0);
+        reader.join().unwrap();
+    });
+}

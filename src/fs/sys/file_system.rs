@@ -22,7 +22,7 @@ pub(crate) type Device = (u32, u32);
 /// The mark that distinguishes a directory from all others that have had, or will have, its name. Inode numbers are
 /// reused. The time of birth, on file systems that keep it, differs by the clock ticks between the two creations; a
 /// tick is 10 milliseconds at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DirMark {
     device: Device,
     inode: u64,

@@ -3,6 +3,8 @@
 //! The threads do nothing but the step that they share, so that the calls of a run come in nearly the same order each
 //! time.
 
+use std::io::Write as _;
+
 use frostline::{Catalog, Freezing, Ledgers};
 
 use super::steps::{ONE_SECTOR, TWO_SECTORS, read, write};
@@ -68,6 +70,8 @@ fn begin_both(machine: &dyn Machine, catalog: &Catalog) -> Result<[Freezing<Ledg
     machine.step("write both");
     for (freezing, length) in begun.iter_mut().zip([TWO_SECTORS, ONE_SECTOR]) {
         write(freezing, Ledgers::PACK, 1, length)?;
+        // No bytes are left for the threads to write.
+        freezing.file(Ledgers::PACK)?.flush()?;
     }
     Ok(begun)
 }
