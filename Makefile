@@ -34,6 +34,7 @@ mutants: setup
 		$(CARGO) mutants $(ARGS)
 
 # The cost of everything beside its floor: one table, in some minutes. Sections go in ARGS: make bench ARGS='group sweep'
+# The files are in the target directory, or in FROSTLINE_BENCH_DIR.
 bench: setup
 	@CARGO='$(CARGO)' sh scripts/bench.sh $(ARGS)
 

@@ -48,7 +48,9 @@ fn main() {
         .collect();
     let is_wanted =
         |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let wanted_place = std::env::var_os("FROSTLINE_BENCH_DIR");
+    let place = wanted_place.unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    let place = tempfile::tempdir_in(place).unwrap();
     let mut table = Table::default();
     // The sections that write little come first, and the written files go last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
