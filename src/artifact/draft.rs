@@ -43,6 +43,10 @@ impl Draft {
             self.has_leftovers = false;
         }
         let location = &claim.location();
+        if self.files.is_empty() {
+            // After a failure, the directory may be another one.
+            self.dir = None;
+        }
         let dir = match &mut self.dir {
             Some(dir) => dir,
             empty => empty.insert(shared.barriers.open_dir(claim.root(), location)?),
@@ -65,6 +69,9 @@ impl Draft {
                 let path = claim.shared.roots.layout().path_of(&location, &name);
                 return Err(SyncRefusal::NotCreated { path });
             }
+        }
+        if let Some(dir) = &self.dir {
+            dir.check_current()?;
         }
         Ok(())
     }

@@ -68,7 +68,8 @@ impl<K: Kind> Freezing<K> {
     }
 
     /// Makes the files durable: fsyncs each through the descriptor that wrote it, then their
-    /// directory, then every directory above that this process has not yet made durable. A
+    /// directory, then every directory above that this process has not yet made durable. Threads share the fsyncs of a
+    /// directory, and one sync of the file system if they have many files together. A
     /// [`SyncGroup`](crate::SyncGroup) does so for many artifacts with few barriers.
     ///
     /// # Errors

@@ -123,11 +123,15 @@ impl<T: Syncable> SyncGroup<T> {
     ///
     /// # Errors
     ///
-    /// [`SyncError`]: refused with the whole group back if the catalog refuses everything; fatal if a
-    /// barrier failed, with the group consumed and its keys left at `freezing`.
+    /// [`SyncError`]: refused with the whole group back if the catalog refuses everything, or if another program has
+    /// moved a directory of the files; fatal if a barrier failed, with the group consumed and its keys left at
+    /// `freezing`.
     pub fn sync(self) -> Result<Vec<T::Synced>, SyncError<Self>> {
         if let Err(poisoned) = self.shared.poison.check() {
             return Err(StepError::refused(self, poisoned));
+        }
+        if let Err(refusal) = self.round.pending.check_current() {
+            return Err(StepError::refused(self, refusal));
         }
         let mut durable = self.durable;
         let last = self.round.make_durable(&self.shared);

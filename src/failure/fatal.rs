@@ -12,7 +12,7 @@ pub enum FatalCause {
     /// An fsync failed: the kernel may have dropped the pages, so trying again would prove nothing.
     #[error(transparent)]
     Sync(IoFailure),
-    /// A commit failed: the batch may or may not be on stable storage.
+    /// A commit failed, or a sync of the space for it: the batch may or may not be on stable storage.
     #[error(transparent)]
     Commit(StoreFailure),
     /// A thread panicked inside of a barrier or a commit: its outcome is unknown.

@@ -98,10 +98,11 @@ pub enum BeginRefusal {
         /// The file or directory.
         path: PathBuf,
     },
-    /// A hot directory was missing when its key was marked or given up, and is there now.
+    /// A hot directory was missing when its key was marked or given up, or was created by this process, and another one
+    /// has its name now.
     #[error(
-        "`{key}` was marked or given up while its directory was missing, and `{}` is there now: move it away, or \
-         remove it by hand if its ledgers are frozen",
+        "`{}` is not the directory of `{key}`, which was missing or has been replaced: move it away, or remove it \
+         by hand if its ledgers are frozen",
         path.display()
     )]
     DirectoryIsBack {
@@ -176,9 +177,10 @@ pub enum SyncRefusal {
     /// The hot directory could not be read.
     #[error(transparent)]
     Io(#[from] IoFailure),
-    /// The hot directory is missing, or another one has its name.
+    /// The hot directory, or the directory of the files, is missing, or another one has its name.
     #[error(
-        "`{}` is not the directory that was created any more: drop the handle and create it again",
+        "`{}` is missing, or is not the one that was created any more: move away whatever has its name, drop the \
+         handle and begin again",
         path.display()
     )]
     Replaced {
@@ -254,10 +256,11 @@ pub enum RemovalRefusal {
     /// The directory could not be read.
     #[error(transparent)]
     Io(#[from] IoFailure),
-    /// A hot directory was missing when its key was marked or given up, and is there now.
+    /// A hot directory was missing when its key was marked or given up, or was created by this process, and another one
+    /// has its name now.
     #[error(
-        "`{key}` was marked or given up while its directory was missing, and `{}` is there now: move it away, or \
-         remove it by hand if its ledgers are frozen",
+        "`{}` is not the directory of `{key}`, which was missing or has been replaced: move it away, or remove it \
+         by hand if its ledgers are frozen",
         path.display()
     )]
     DirectoryIsBack {

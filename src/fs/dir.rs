@@ -241,6 +241,16 @@ impl Dir {
         Ok(LockFile::new(file, directory, self.join(name)))
     }
 
+    /// Opens the same directory again.
+    pub(crate) fn reopen(&self) -> Result<Self, IoFailure> {
+        let handle = self
+            .disk
+            .perform(Operation::OpenDirectory, &self.path, || {
+                self.handle.reopen()
+            })?;
+        Ok(Self::new(handle, self.path.clone(), self.disk.clone()))
+    }
+
     /// Makes the entries of this directory durable.
     pub(crate) fn sync(&self) -> Result<(), IoFailure> {
         self.disk

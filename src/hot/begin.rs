@@ -8,10 +8,11 @@ use super::transient::Transient;
 use super::unlinked::HotUnlinked;
 use crate::domain::{ChunkId, HotKey, HotState};
 use crate::failure::{
-    BeginError, BeginRefusal, CreateError, IoFailure, ReadError, Retryable, StepError,
+    BeginError, BeginRefusal, CommitRefusal, CreateError, IoFailure, ReadError, Retryable,
+    StepError,
 };
 use crate::protocol::sealed::Commit;
-use crate::protocol::{Changes, Committed, Shared, Transition, commit};
+use crate::protocol::{Changes, Committed, HotDirectory, Shared, Transition, commit};
 
 /// The intent to create a hot directory: a transition that has not been committed.
 ///
@@ -37,7 +38,7 @@ impl Commit for HotBegin {
     fn advance(self, _: &Committed) -> Transient {
         if self.found.is_none() {
             // There are no leftovers: a directory that appears from here on is another program's.
-            self.claim.set_missing(true);
+            self.claim.set(Some(HotDirectory::Missing));
         }
         Transient::new(self.claim)
     }
@@ -80,6 +81,10 @@ pub(crate) fn create(shared: &Arc<Shared>, chunk: ChunkId) -> Result<Transient, 
         Err(CreateError::Io(failure)) if is_new && transient.claim().is_missing() => {
             Err(take_back(transient, failure))
         }
+        Err(CreateError::Poisoned(poisoned)) => {
+            let (key, source) = (transient.key().into(), CommitRefusal::Poisoned(poisoned));
+            Err(Retryable::Delete { key, source }.into())
+        }
         Err(error) => Err(not_created(transient, error, |_| ())),
     }
 }
@@ -88,10 +93,19 @@ pub(crate) fn create(shared: &Arc<Shared>, chunk: ChunkId) -> Result<Transient, 
 /// meantime stays, without a key, as if the call had come after it.
 fn take_back(transient: Transient, failure: IoFailure) -> BeginError {
     let (key, path) = (transient.key().into(), transient.path());
-    match commit(HotUnlinked::new(transient.into_claim())) {
-        Ok(()) if failure.source.kind() == ErrorKind::AlreadyExists => {
-            StepError::refused((), BeginRefusal::Stray { key, path })
+    let claim = transient.into_claim();
+    let is_foreign = failure.source.kind() == ErrorKind::AlreadyExists;
+    if !is_foreign && !matches!(claim.exists(), Ok(false)) {
+        // The call may have created the directory and failed all the same.
+        claim.set(None);
+        return Retryable::Create {
+            key,
+            source: failure,
         }
+        .into();
+    }
+    match commit(HotUnlinked::new(claim)) {
+        Ok(()) if is_foreign => StepError::refused((), BeginRefusal::Stray { key, path }),
         Ok(()) => StepError::refused((), failure),
         Err(StepError::Refused(refused)) => {
             let source = refused.into_parts().1;

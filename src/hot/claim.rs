@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::domain::{ChunkId, HotKey, HotState, Key, RootRole, hot_name};
 use crate::failure::{AlreadyClaimed, Fatal, IoFailure};
 use crate::fs::Dir;
-use crate::protocol::{Change, Changes, Claim, Shared};
+use crate::protocol::{Change, Changes, Claim, HotDirectory, Shared};
 
 /// The claim on a hot directory's key, and the location of the directory.
 pub(super) struct HotClaim {
@@ -46,16 +46,24 @@ impl HotClaim {
 
     /// Whether the directory was missing when the key was marked or given up, and has not been created since.
     pub(super) fn is_missing(&self) -> bool {
-        self.shared.is_hot_missing(self.chunk)
+        self.shared.hot_directory(self.chunk) == Some(HotDirectory::Missing)
     }
 
-    pub(super) fn set_missing(&self, is_missing: bool) {
-        self.shared.set_hot_missing(self.chunk, is_missing);
+    pub(super) fn set(&self, directory: Option<HotDirectory>) {
+        self.shared.set_hot_directory(self.chunk, directory);
     }
 
-    /// Whether a directory is there that is not this key's: it was missing when the key was marked or given up.
+    /// Whether the name is that of another directory than this key's own: its own was missing, or has been replaced.
     pub(super) fn is_back(&self) -> Result<bool, IoFailure> {
-        Ok(self.is_missing() && self.exists()?)
+        match self.shared.hot_directory(self.chunk) {
+            // A leftover of an earlier process is the key's own.
+            None => Ok(false),
+            Some(HotDirectory::Missing) => self.exists(),
+            Some(HotDirectory::Created(own)) => {
+                let found = self.root().mark_of(&self.name())?;
+                Ok(found.is_some_and(|found| found != own))
+            }
+        }
     }
 
     /// Whether the directory, or something else with its name, is there.

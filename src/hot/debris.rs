@@ -8,7 +8,7 @@ use crate::domain::HotState;
 use crate::failure::{
     BeginError, BeginRefusal, ReadError, RemovalError, RemovalRefusal, Retryable, StepError,
 };
-use crate::protocol::commit;
+use crate::protocol::{HotDirectory, commit};
 
 /// A hot directory whose creation or removal has not been finished.
 ///
@@ -88,7 +88,8 @@ impl HotDebris {
     ///
     /// # Errors
     ///
-    /// [`RemovalError`].
+    /// [`RemovalError`]: among others [`RemovalRefusal::DirectoryIsBack`], if another program has put a directory of its
+    /// own in the place of one that was missing, or that this process created.
     pub fn unlink(self) -> Result<HotUnlinked, RemovalError<Self>> {
         if let Err(poisoned) = self.claim.shared.poison.check() {
             return Err(StepError::refused(self, poisoned));
@@ -108,6 +109,7 @@ impl HotDebris {
             removed.map_err(|source| Retryable::Remove { key, source })?;
         }
         self.claim.sync_root(None)?;
+        self.claim.set(Some(HotDirectory::Missing));
         Ok(HotUnlinked::new(self.claim))
     }
 

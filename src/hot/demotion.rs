@@ -4,7 +4,7 @@ use super::claim::{HotClaim, hot_handle};
 use super::debris::HotDebris;
 use crate::domain::HotState;
 use crate::protocol::sealed::Commit;
-use crate::protocol::{Changes, Committed, Transition};
+use crate::protocol::{Changes, Committed, HotDirectory, Transition};
 
 /// The intent to discard a ready hot directory: a transition that has not been committed.
 ///
@@ -28,7 +28,9 @@ impl Commit for HotDemotion {
     }
 
     fn advance(self, _: &Committed) -> HotDebris {
-        self.claim.set_missing(self.is_missing);
+        if self.is_missing {
+            self.claim.set(Some(HotDirectory::Missing));
+        }
         HotDebris::new(self.claim)
     }
 }

@@ -1,11 +1,13 @@
 //! [`Transient`]: marked; the directory may be created, and may become ready.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::claim::{HotClaim, hot_handle};
-use crate::failure::{CreateError, SyncRefusal};
+use crate::failure::{CreateError, IoFailure, Operation, SyncRefusal};
 use crate::fs::Dir;
+use crate::protocol::HotDirectory;
 
 /// A hot directory that this process is creating.
 ///
@@ -62,19 +64,28 @@ impl Transient {
     ///
     /// # Errors
     ///
-    /// [`CreateError`] if it cannot be created; the handle stays usable. A directory that has appeared since the
-    /// absent key was looked up is in the way, and stays. (A later process takes it for a leftover of this key.)
+    /// [`CreateError`] if it cannot be created; the handle stays usable. A directory that another program has put in
+    /// the place of a missing one, or of one that this process created, is in the way, and stays. (A later process
+    /// takes it for a leftover of this key.)
     pub fn directory(&mut self) -> Result<PathBuf, CreateError> {
         self.claim.shared.poison.check()?;
         if self.directory.is_none() {
             let (root, name) = (Arc::clone(self.claim.root()), self.claim.name());
+            if self.claim.is_back()? {
+                let exists = std::io::Error::from(ErrorKind::AlreadyExists);
+                let failure = IoFailure::new(Operation::CreateDirectory, self.path(), exists);
+                return Err(failure.into());
+            }
             if !self.claim.is_missing() {
                 root.remove_tree(&name)?;
             }
             root.create_dir(&name)?;
             // From here on the directory is this key's own, also if it cannot be opened.
-            self.claim.set_missing(false);
-            self.directory = Some(root.open_dir(&name)?);
+            self.claim.set(None);
+            let directory = root.open_dir(&name)?;
+            self.claim
+                .set(Some(HotDirectory::Created(directory.mark()?)));
+            self.directory = Some(directory);
         }
         Ok(self.path())
     }

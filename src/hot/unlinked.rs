@@ -31,7 +31,7 @@ impl Commit for HotUnlinked {
     }
 
     fn advance(self, _: &Committed) {
-        self.claim.set_missing(false);
+        self.claim.set(None);
     }
 }
 

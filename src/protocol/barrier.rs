@@ -53,6 +53,9 @@ type FileSystems<'a> = BTreeMap<Device, (&'a Whole, &'a SharedDir)>;
 /// A directory with entries that are not durable yet, and those entries.
 type Parent<'a> = (&'a Dir, Vec<(DirPath, DirMark)>);
 
+/// Such directories, by path and mark; a root has no mark. A directory that was replaced meanwhile is another one.
+type Parents<'a> = BTreeMap<(DirPath, Option<DirMark>), Parent<'a>>;
+
 impl Barriers {
     /// Inspects the file systems of these roots. No directory below the roots has been made durable yet.
     pub(crate) fn new(roots: &LockedRoots) -> Result<Self, IoFailure> {
@@ -112,7 +115,7 @@ impl Barriers {
     /// Makes files durable, and every entry that leads to them.
     ///
     /// Each file is fsynced through the descriptor that wrote it, by its own thread. The directories that hold the
-    /// files follow, and threads share their fsyncs. Then come the directories above that hold an entry which this
+    /// files follow, unless another thread has fsynced them since the files were created. Then come the directories above that hold an entry which this
     /// process has not yet made durable. If the fsyncs of all threads are many, one sync of the file system replaces
     /// them where it is known to do as much, and threads share that sync.
     ///
@@ -277,10 +280,10 @@ impl Barriers {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sync_parents(&self, parents: BTreeMap<DirPath, Parent<'_>>) -> Result<(), IoFailure> {
+    fn sync_parents(&self, parents: Parents<'_>) -> Result<(), IoFailure> {
         // The deepest directories come first: their paths below a root are the longest.
         let mut parents: Vec<_> = parents.into_iter().collect();
-        parents.sort_by_key(|(directory, _)| std::cmp::Reverse(directory.path.len()));
+        parents.sort_by_key(|((directory, _), _)| std::cmp::Reverse(directory.path.len()));
         for (_, (directory, entries)) in parents {
             directory.sync()?;
             self.mark_durable(entries);
@@ -289,14 +292,16 @@ impl Barriers {
     }
 
     /// Returns the directories above these that hold entries which are not durable yet, by path.
-    fn parents<'a>(&self, dirs: &'a Dirs) -> BTreeMap<DirPath, Parent<'a>> {
+    fn parents<'a>(&self, dirs: &'a Dirs) -> Parents<'a> {
         let durable = self.durable();
-        let mut parents: BTreeMap<DirPath, Parent<'a>> = BTreeMap::new();
+        let mut parents = Parents::new();
         for chain in dirs.values().map(|dir| &dir.chain) {
             let holders = std::iter::once(&*chain.root).chain(&chain.below);
             let paths = std::iter::once("").chain(chain.names.iter().map(String::as_str));
+            let marks = std::iter::once(None).chain(chain.marks.iter().copied().map(Some));
             let children = chain.names.iter().zip(&chain.marks);
-            for ((holder, path), (name, mark)) in holders.zip(paths).zip(children) {
+            for (((holder, path), own), (name, mark)) in holders.zip(paths).zip(marks).zip(children)
+            {
                 let role = chain.role;
                 let path = path.to_owned();
                 let entry = DirPath {
@@ -304,7 +309,7 @@ impl Barriers {
                     path: name.clone(),
                 };
                 if durable.get(&entry) != Some(mark) {
-                    let parent = parents.entry(DirPath { role, path });
+                    let parent = parents.entry((DirPath { role, path }, own));
                     let (_, entries) = parent.or_insert((holder, Vec::new()));
                     entries.push((entry, *mark));
                 }

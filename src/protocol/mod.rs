@@ -22,7 +22,7 @@ pub(crate) use claims::Claim;
 pub(crate) use open_dirs::SharedDir;
 pub(crate) use pending::{MadeDurable, Pending};
 pub(crate) use readers::Reader;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{HotDirectory, Shared};
 pub(crate) use state_index::{PackedStates, States};
 pub use transition::Transition;
 pub(crate) use transition::{Changes, Committed, commit, commit_to, sealed};

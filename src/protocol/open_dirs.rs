@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::poison::Poison;
 use super::rounds::{Mark, Rounds};
 use crate::domain::{ArtifactLocation, DirPath};
-use crate::failure::{Fatal, IoFailure};
+use crate::failure::{Fatal, IoFailure, SyncRefusal};
 use crate::fs::{Dir, DirChain};
 
 /// The number of chains that stay open while no artifact uses them.
@@ -31,6 +31,15 @@ impl SharedDir {
 
     pub(crate) fn dir(&self) -> &Dir {
         self.chain.last()
+    }
+
+    /// Refuses if the tree has not this directory under its name any more.
+    pub(crate) fn check_current(&self) -> Result<(), SyncRefusal> {
+        if self.chain.is_current()? {
+            return Ok(());
+        }
+        let path = self.dir().path().to_path_buf();
+        Err(SyncRefusal::Replaced { path })
     }
 
     /// Makes the entries durable that the directory had at the mark.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::open_dirs::SharedDir;
 use crate::domain::{ArtifactLocation, DirPath};
+use crate::failure::SyncRefusal;
 use crate::fs::{DirMark, NewFile};
 
 /// Proof that a set of files, and every entry that leads to one, is on stable storage. For a set with files
@@ -69,6 +70,11 @@ impl Pending {
         self.files.extend(other.files);
         self.dirs.extend(other.dirs);
         self.roots_suffice &= other.roots_suffice;
+    }
+
+    /// Refuses if the tree has not one of the directories under its name any more.
+    pub(crate) fn check_current(&self) -> Result<(), SyncRefusal> {
+        self.dirs.values().try_for_each(|dir| dir.check_current())
     }
 
     /// Returns the number of open descriptors.

@@ -45,8 +45,8 @@ impl<T> Readers<T> {
         place: Place,
         is_readable: impl Fn() -> Result<bool, E>,
     ) -> Result<Option<Reader<T>>, E> {
-        // Before the reader is counted: an attempt to read an artifact that is being removed must not hold the removal
-        // up. Nor is a cell made for it.
+        // Before the reader is counted, so that an attempt to read an artifact that is being removed does not hold the
+        // removal up. Only an attempt that meets the demotion itself is counted for a moment.
         if !is_readable()? {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! The state that the catalog and every handle share.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::barrier::Barriers;
@@ -17,10 +17,20 @@ use crate::domain::{
     decode_value,
 };
 use crate::failure::{IoFailure, ReadError, StillLeased, StoreFailure};
+use crate::fs::DirMark;
 use crate::roots::LockedRoots;
 use crate::store::Store;
 
 const KINDS: usize = ArtifactKind::ALL.len();
+
+/// The hot directory of a key that this process has marked, given up or created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HotDirectory {
+    /// It was missing when the key was marked or given up, or has been removed.
+    Missing,
+    /// It was created, with this mark.
+    Created(DirMark),
+}
 
 /// One open catalog. A lease keeps the roots locked, and nothing else of it. Fields are dropped in this order: the store is closed before the locks are released.
 pub(crate) struct Shared {
@@ -28,9 +38,9 @@ pub(crate) struct Shared {
     pub(crate) states: States,
     pub(crate) claims: Arc<ClaimTable>,
     pub(crate) readers: Readers<LockedRoots>,
-    /// The chunks whose hot directory was missing when this process marked its key or gave it up, and which it has not
-    /// created since. A directory of such a chunk is another program's, and is not removed.
-    missing_hot: Mutex<HashSet<ChunkId>>,
+    /// The hot directories of this process's own keys. Another directory under such a name is another program's, and is
+    /// not removed.
+    hot_directories: Mutex<HashMap<ChunkId, HotDirectory>>,
     pub(crate) poison: Poison,
     pub(crate) barriers: Barriers,
     /// The batches of the threads that commit.
@@ -50,7 +60,7 @@ impl Shared {
             claims: Arc::default(),
             poison: Poison::default(),
             barriers: Barriers::new(&roots)?,
-            missing_hot: Mutex::default(),
+            hot_directories: Mutex::default(),
             commits: Combiner::default(),
             commit_lock: Mutex::new(()),
             roots,
@@ -102,23 +112,21 @@ impl Shared {
         }
     }
 
-    /// Returns whether a chunk's hot directory was missing when its key was marked or given up.
-    pub(crate) fn is_hot_missing(&self, chunk: ChunkId) -> bool {
-        self.missing_hot().contains(&chunk)
+    /// Returns the hot directory of a chunk, if this process has marked, given up or created it.
+    pub(crate) fn hot_directory(&self, chunk: ChunkId) -> Option<HotDirectory> {
+        self.hot_directories().get(&chunk).copied()
     }
 
-    pub(crate) fn set_hot_missing(&self, chunk: ChunkId, is_missing: bool) {
-        if is_missing {
-            self.missing_hot().insert(chunk);
-        } else {
-            self.missing_hot().remove(&chunk);
-        }
+    pub(crate) fn set_hot_directory(&self, chunk: ChunkId, directory: Option<HotDirectory>) {
+        match directory {
+            Some(directory) => self.hot_directories().insert(chunk, directory),
+            None => self.hot_directories().remove(&chunk),
+        };
     }
 
-    fn missing_hot(&self) -> MutexGuard<'_, HashSet<ChunkId>> {
-        self.missing_hot
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn hot_directories(&self) -> MutexGuard<'_, HashMap<ChunkId, HotDirectory>> {
+        let directories = self.hot_directories.lock();
+        directories.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a lease on an artifact, if it is frozen.

@@ -168,12 +168,16 @@ impl Store {
     /// Begins a new log if the current one is long, and reserves its space for these bytes.
     fn prepare(&self, space: &mut LogSpace, bytes: u64) -> Result<(), StoreCommitFailure> {
         let no_space = |failure: IoFailure| {
-            let path = self.dir.path();
             if failure.is_sync() {
                 // A sync that fails is not issued again, so no further commit may reserve space.
-                let failure = StoreFailure::new(failure.operation, path, failure.source);
-                return StoreCommitFailure::Unknown(failure);
+                let IoFailure {
+                    operation,
+                    path,
+                    source,
+                } = failure;
+                return StoreCommitFailure::Unknown(StoreFailure::new(operation, path, source));
             }
+            let path = self.dir.path();
             let failure = StoreFailure::new(Operation::ReserveSpace, path, failure.source);
             StoreCommitFailure::NoSpace(failure)
         };

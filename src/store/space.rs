@@ -193,11 +193,13 @@ impl LogSpace {
     /// Gives the ballast back if the log's records will need its space.
     pub(super) fn before_commit(&mut self, dir: &Dir) -> Result<(), IoFailure> {
         if self.is_copied && dir.free_space()? < AMPLE {
-            if give_back(dir)? {
-                // Such a file system gives space out again only after the removal is committed.
-                dir.sync_file_system()?;
-            }
+            // Once, also if it fails: a commit that needs the space finds it missing then.
             self.is_copied = false;
+            if give_back(dir)? {
+                // Such a file system gives space out again only after the removal is committed. The descriptor is a
+                // new one, which does not report earlier failures of other programs.
+                dir.reopen()?.sync_file_system()?;
+            }
         }
         Ok(())
     }

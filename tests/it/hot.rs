@@ -216,6 +216,55 @@ fn a_directory_that_appears_is_not_removed_by_the_next_attempt() {
     assert_eq!(catalog.hot_state(chunk(1)).unwrap(), None);
 }
 
+/// A directory that replaces one of this process is another program's: no step removes it, whichever handle is left.
+#[test]
+fn a_directory_that_replaces_the_created_one_is_not_removed() {
+    let world = Data::new();
+    let catalog = world.open();
+    let transient = catalog.create_hot(chunk(1)).unwrap();
+    let path = transient.path();
+    std::fs::rename(&path, world.outside().join("away")).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("database"), b"the only copy").unwrap();
+    let SyncError::Refused(refused) = transient.ready().unwrap_err() else {
+        panic!("not refused");
+    };
+    assert!(matches!(refused.cause(), SyncRefusal::Replaced { .. }));
+    let RemovalError::Refused(refused) = refused.into_handle().abandon().unwrap_err() else {
+        panic!("not refused");
+    };
+    let refusal = refused.cause();
+    assert!(matches!(refusal, RemovalRefusal::DirectoryIsBack { .. }));
+    drop(refused);
+    let error = catalog.create_hot(chunk(1)).unwrap_err();
+    assert!(
+        matches!(error.refusal(), Some(BeginRefusal::DirectoryIsBack { .. })),
+        "{error}"
+    );
+    assert!(!catalog.recover(DebrisPolicy::Remove).unwrap().is_complete());
+    assert_eq!(
+        std::fs::read(path.join("database")).unwrap(),
+        b"the only copy"
+    );
+}
+
+/// A directory that appears after the removal, and before the key is deleted, is another program's.
+#[test]
+fn a_directory_that_appears_after_the_removal_is_not_removed() {
+    let world = Data::new();
+    let catalog = world.open();
+    let transient = catalog.create_hot(chunk(1)).unwrap();
+    let path = transient.path();
+    drop(transient.give_up().unlink().unwrap());
+    let begin = catalog.intend_hot(chunk(1)).unwrap();
+    let mut transient = catalog.commit(begin).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(transient.directory().is_err());
+    drop(transient);
+    assert!(!catalog.recover(DebrisPolicy::Remove).unwrap().is_complete());
+    assert!(path.exists());
+}
+
 /// The same for the short spelling: the mark is taken back, and the directory is as before, without a key.
 #[test]
 fn a_directory_that_appears_during_its_creation_takes_the_mark_back() {
@@ -388,10 +437,24 @@ fn a_foreign_link_is_not_followed() {
     std::fs::write(elsewhere.join("file"), b"precious").unwrap();
     std::fs::remove_dir(&path).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
-    let Hot::Debris(debris) = catalog.claim_hot(chunk(1)).unwrap() else {
-        panic!("not debris");
+    let remove = |catalog: &frostline::Catalog| {
+        let Hot::Debris(debris) = catalog.claim_hot(chunk(1)).unwrap() else {
+            panic!("not debris");
+        };
+        debris.remove().unwrap_err()
     };
-    let error = debris.remove().unwrap_err();
+    // It is not the directory that this process created. A later process takes it for a leftover.
+    let error = remove(&catalog);
+    assert!(
+        matches!(
+            error.refusal(),
+            Some(RemovalRefusal::DirectoryIsBack { .. })
+        ),
+        "{error}"
+    );
+    drop(error);
+    drop(catalog);
+    let error = remove(&world.open());
     assert_eq!(error.kind(), frostline::FailureKind::Retryable);
     assert!(elsewhere.join("file").exists());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use allocation_counter::measure;
@@ -272,11 +272,13 @@ fn a_scan_sees_all_of_a_batch_or_nothing() {
     let catalog = world.open();
     let all: Vec<_> = (0..3).map(|bucket| chunk(bucket * 1_000)).collect();
     let done = AtomicBool::new(false);
+    let kinds = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let ended = Ended(&done);
         let watcher = scope.spawn(|| {
             let mut seen = BTreeMap::new();
             while !done.load(Ordering::Relaxed) {
+                kinds.store(seen.len(), Ordering::Relaxed);
                 let keys = catalog.chunk_artifact_keys().unwrap();
                 let states: Vec<_> = keys.map(|key| key.unwrap().1).collect();
                 let same = states.windows(2).all(|pair| pair[0] == pair[1]);
@@ -287,7 +289,9 @@ fn a_scan_sees_all_of_a_batch_or_nothing() {
             }
             seen
         });
-        for _ in 0..200 {
+        // On a busy machine, the watcher may not run for a while.
+        for _ in (0..100_000).take_while(|round| *round < 200 || kinds.load(Ordering::Relaxed) < 2)
+        {
             let begun = catalog
                 .begin_all::<frostline::Ledgers>(all.clone())
                 .unwrap();
