@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use frostline::error::{CommitRefusal, Operation};
 use frostline::sim::Probe;
@@ -162,6 +163,8 @@ fn a_failed_sync_of_a_root_is_not_issued_by_another_thread() {
         let is_root = operation == Operation::SyncDirectory && path == root;
         if is_root && fails.load(Ordering::Relaxed) {
             counted.fetch_add(1, Ordering::Relaxed);
+            // The other thread comes to the root in the meantime.
+            std::thread::sleep(Duration::from_millis(300));
             return Err(std::io::Error::from_raw_os_error(EIO));
         }
         Ok(())

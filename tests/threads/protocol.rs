@@ -80,9 +80,8 @@ pub mod sync {
         }
 
         pub fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
-            if let Some(value) = self.get() {
-                return value;
-            }
+            // No load comes first: the model checker would take it for the last access of the flag, and would not see
+            // that the store below depends on the loads of other threads.
             let _setting = self.setting.lock().unwrap();
             if self.value.get().is_none() {
                 assert!(self.value.set(init()).is_ok());
