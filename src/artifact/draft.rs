@@ -99,9 +99,9 @@ impl Draft {
 
 /// A file of an artifact that is being written.
 ///
-/// Appends only. Small writes are gathered, so it needs no `BufWriter` around it; what has been
-/// gathered is written by [`Freezing::sync`](crate::Freezing::sync). After a failed write the artifact cannot be frozen any
-/// more: begin it again.
+/// Appends only. Small writes are gathered, so it needs no `BufWriter` around it; what has been gathered is written by
+/// [`Freezing::sync`](crate::Freezing::sync). After a failed write the artifact cannot be frozen any more: begin it
+/// again.
 pub struct ArtifactFile<'a> {
     file: &'a mut NewFile,
 }

@@ -11,11 +11,11 @@ use crate::protocol::{MadeDurable, Pending, commit};
 
 /// An artifact that is being written.
 ///
-/// **Durable now:** the key, at `freezing`; of the files, leftovers of an earlier attempt. **A crash here leaves** the key and
-/// any part of the files: [`Debris`](crate::Debris), which is written again or removed, never read.
-/// **Next:** [`file`](Self::file) and write every file of the kind, then [`sync`](Self::sync) and
-/// [`Catalog::commit`](crate::Catalog::commit), or [`freeze`](Self::freeze) for both; or
-/// [`abandon`](Self::abandon). Dropping it leaves the same as a power cut.
+/// **Durable now:** the key, at `freezing`; of the files, leftovers of an earlier attempt. **A crash here leaves** the
+/// key and any part of the files: [`Debris`](crate::Debris), which is written again or removed, never read. **Next:**
+/// [`file`](Self::file) and write every file of the kind, then [`sync`](Self::sync) and
+/// [`Catalog::commit`](crate::Catalog::commit), or [`freeze`](Self::freeze) for both; or [`abandon`](Self::abandon).
+/// Dropping it leaves the same as a power cut.
 ///
 /// ```
 /// use std::io::Write;

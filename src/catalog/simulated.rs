@@ -27,7 +27,8 @@ impl StorageRoots {
         audit_on(self, &disk.into())
     }
 
-    /// Returns the entries of the catalog on a simulated disk, read from its files as a crash has left them. Nothing is opened and nothing changes; no catalog is no entries.
+    /// Returns the entries of the catalog on a simulated disk, read from its files as a crash has left them. Nothing is
+    /// opened and nothing changes; no catalog is no entries.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::{ChunkId, HotKey, HotState, Key, RootRole, hot_name};
 use crate::failure::{AlreadyClaimed, Fatal, IoFailure};
-use crate::fs::Dir;
+use crate::fs::{Dir, EntryKind};
 use crate::protocol::{Change, Changes, Claim, HotDirectory, Shared};
 
 /// The claim on a hot directory's key, and the location of the directory.
@@ -60,8 +60,16 @@ impl HotClaim {
             None => Ok(false),
             Some(HotDirectory::Missing) => self.exists(),
             Some(HotDirectory::Created(own)) => {
-                let found = self.root().mark_of(&self.name())?;
-                Ok(found.is_some_and(|found| found != own))
+                let name = self.name();
+                match self.root().kind_of(&name)? {
+                    None => Ok(false),
+                    // Its number may be that of the directory, which is free again.
+                    Some(EntryKind::File | EntryKind::Other) => Ok(true),
+                    Some(EntryKind::Directory) => {
+                        let found = self.root().mark_of(&name)?;
+                        Ok(found.is_some_and(|found| found != own))
+                    }
+                }
             }
         }
     }

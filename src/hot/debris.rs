@@ -88,8 +88,8 @@ impl HotDebris {
     ///
     /// # Errors
     ///
-    /// [`RemovalError`]: among others [`RemovalRefusal::DirectoryIsBack`], if another program has put a directory of its
-    /// own in the place of one that was missing, or that this process created.
+    /// [`RemovalError`]: among others [`RemovalRefusal::DirectoryIsBack`], if another program has put a directory of
+    /// its own in the place of one that was missing, or that this process created.
     pub fn unlink(self) -> Result<HotUnlinked, RemovalError<Self>> {
         if let Err(poisoned) = self.claim.shared.poison.check() {
             return Err(StepError::refused(self, poisoned));

@@ -8,8 +8,8 @@ use crate::protocol::{Changes, Committed, HotDirectory, Transition};
 
 /// The intent to discard a ready hot directory: a transition that has not been committed.
 ///
-/// **Durable now:** as with [`Ready`](crate::Ready). **Next:** [`Catalog::commit`](crate::Catalog::commit), alone or with
-/// others in one batch, which gives a [`HotDebris`]. Dropping it changes nothing.
+/// **Durable now:** as with [`Ready`](crate::Ready). **Next:** [`Catalog::commit`](crate::Catalog::commit), alone or
+/// with others in one batch, which gives a [`HotDebris`]. Dropping it changes nothing.
 #[must_use = "nothing is demoted until `Catalog::commit` has written it"]
 pub struct HotDemotion {
     pub(super) claim: HotClaim,

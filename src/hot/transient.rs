@@ -11,8 +11,8 @@ use crate::protocol::HotDirectory;
 
 /// A hot directory that this process is creating.
 ///
-/// **Durable now:** the key, at `transient`; any part of the leftovers of an earlier attempt, if there was one. **A crash here leaves** the
-/// key and perhaps the directory: [`HotDebris`](crate::HotDebris). **Next:** create the chunk's
+/// **Durable now:** the key, at `transient`; any part of the leftovers of an earlier attempt, if there was one. **A
+/// crash here leaves** the key and perhaps the directory: [`HotDebris`](crate::HotDebris). **Next:** create the chunk's
 /// database in [`directory`](Self::directory), then [`sync`](Self::sync) and
 /// [`Catalog::commit`](crate::Catalog::commit), or [`ready`](Self::ready) for both; or [`abandon`](Self::abandon).
 ///

@@ -115,9 +115,9 @@ impl Barriers {
     /// Makes files durable, and every entry that leads to them.
     ///
     /// Each file is fsynced through the descriptor that wrote it, by its own thread. The directories that hold the
-    /// files follow, unless another thread has fsynced them since the files were created. Then come the directories above that hold an entry which this
-    /// process has not yet made durable. If the fsyncs of all threads are many, one sync of the file system replaces
-    /// them where it is known to do as much, and threads share that sync.
+    /// files follow, unless another thread has fsynced them since the files were created. Then come the directories
+    /// above that hold an entry which this process has not yet made durable. If the fsyncs of all threads are many, one
+    /// sync of the file system replaces them where it is known to do as much, and threads share that sync.
     ///
     /// A failure poisons the catalog, and so does a panic.
     pub(crate) fn make_durable(

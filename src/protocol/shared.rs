@@ -32,7 +32,8 @@ pub(crate) enum HotDirectory {
     Created(DirMark),
 }
 
-/// One open catalog. A lease keeps the roots locked, and nothing else of it. Fields are dropped in this order: the store is closed before the locks are released.
+/// One open catalog. A lease keeps the roots locked, and nothing else of it. Fields are dropped in this order: the
+/// store is closed before the locks are released.
 pub(crate) struct Shared {
     pub(super) store: Store,
     pub(crate) states: States,

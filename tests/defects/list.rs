@@ -11,8 +11,8 @@ pub struct Defect {
     /// The text to replace, which occurs once in the file.
     pub find: String,
     pub replace: String,
-    /// The test that must fail: in tests/it; in src after "lib: "; in tests/threads after "threads: ". After "torture: ",
-    /// the words that select cases of `make torture`.
+    /// The test that must fail: in tests/it; in src after "lib: "; in tests/threads after "threads: ". After "torture:
+    /// ", the words that select cases of `make torture`.
     pub caught_by: String,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use frostline::error::{CommitRefusal, Operation};
+use frostline::error::{CommitRefusal, LockError, Operation};
 use frostline::sim::Probe;
 use frostline::{ArtifactState, Catalog, FailureKind, Freezing, Ledgers, SyncGroup};
 
@@ -216,4 +216,21 @@ fn batches_that_find_no_space_together_are_tried_alone() {
     for begun in begun {
         assert_eq!(begun.unwrap().len(), 10_000);
     }
+}
+
+/// A lease outlives its catalog. Until it is dropped, no other catalog can be opened on the roots and remove the file.
+#[test]
+fn a_lease_keeps_the_roots_locked() {
+    let world = Data::new();
+    let catalog = world.open();
+    drop(freeze(&catalog, 1, b"ledgers"));
+    let lease = catalog.lease::<Ledgers>(chunk(1)).unwrap().unwrap();
+    let copy = lease.clone();
+    drop(catalog);
+    drop(lease);
+    let refused = world.roots().lock().unwrap_err();
+    assert!(matches!(refused, LockError::InUse { .. }), "{refused}");
+    assert_eq!(copy.open(Ledgers::PACK).unwrap().size().unwrap(), 7);
+    drop(copy);
+    drop(world.open());
 }

@@ -1,7 +1,7 @@
 //! The states in memory.
 //!
-//! The thread that changes them is the main one of each model. The model checker lets the main thread go first, and then
-//! finds the loads of the other thread that depend on its stores.
+//! The thread that changes them is the main one of each model. The model checker lets the main thread go first, and
+//! then finds the loads of the other thread that depend on its stores.
 
 use std::sync::Arc;
 

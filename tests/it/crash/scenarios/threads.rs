@@ -41,6 +41,7 @@ pub const WHOLE_SYNCS: Scenario = Scenario {
         let [first, second] = begin_both(machine, &catalog)?;
         machine.step("sync both");
         catalog.gather_whole_syncs_for_test(2);
+        catalog.gather_syncs_for_test(2);
         let synced = both(&catalog, [first, second], Freezing::sync)?;
         flip_both(machine, &catalog, synced)
     },
