@@ -8,7 +8,7 @@
 //! function that commits changes it, after the synced write has returned and before the commit returns. A
 //! commit whose outcome is unknown poisons the catalog, and a poisoned catalog refuses all reads.
 
-use super::place::Place;
+use super::place::{Place, Word};
 use super::state_pages::StatePages;
 use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, BucketId, CHUNKS_PER_BUCKET, ChunkId, HotKey,
@@ -23,25 +23,30 @@ pub(super) const CHUNKS: usize = CHUNKS_PER_BUCKET as usize;
 /// The states of one chunk in the catalog: two bits for each kind, in canonical order from the lowest, then
 /// two bits for the hot directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PackedStates(u8);
+pub(crate) struct PackedStates(Word);
 
 /// The number of bits of one key's value.
 const WIDTH: u32 = 2;
-const MASK: u8 = 0b11;
-const HOT_SHIFT: u32 = 6;
+const MASK: Word = 0b11;
+/// Behind the last kind.
+const HOT_SHIFT: u32 = kind_shift(ArtifactKind::TxHash) + WIDTH;
+const _: () = assert!(
+    HOT_SHIFT + WIDTH <= Word::BITS,
+    "the values of a chunk fit a `Word`"
+);
 /// Stored in the hot bits: this chunk has at least one unrecognised value, and only the store has the
 /// values of the chunk's keys.
-const UNRECOGNISED: u8 = 0b11;
+const UNRECOGNISED: Word = 0b11;
 
 impl PackedStates {
     pub(crate) const NOTHING: Self = Self(0);
 
-    const fn bits(self, shift: u32) -> u8 {
+    const fn bits(self, shift: u32) -> Word {
         (self.0 >> shift) & MASK
     }
 
     #[must_use]
-    const fn with_bits(self, shift: u32, bits: u8) -> Self {
+    const fn with_bits(self, shift: u32, bits: Word) -> Self {
         Self(self.0 & !(MASK << shift) | bits << shift)
     }
 
@@ -88,7 +93,7 @@ const fn kind_shift(kind: ArtifactKind) -> u32 {
         }
 }
 
-const fn artifact_bits(state: Option<ArtifactState>) -> u8 {
+const fn artifact_bits(state: Option<ArtifactState>) -> Word {
     match state {
         None => 0,
         Some(ArtifactState::Freezing) => 1,
@@ -97,7 +102,7 @@ const fn artifact_bits(state: Option<ArtifactState>) -> u8 {
     }
 }
 
-const fn hot_bits(state: Option<HotState>) -> u8 {
+const fn hot_bits(state: Option<HotState>) -> Word {
     match state {
         None => 0,
         Some(HotState::Transient) => 1,

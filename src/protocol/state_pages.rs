@@ -1,11 +1,11 @@
-//! The memory of the states: one byte for each chunk, which readers load without a lock.
+//! The memory of the states: one word for each chunk, which readers load without a lock.
 
-use super::place::Place;
-use super::sync::{AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, PoisonError};
+use super::place::{Place, Word};
+use super::sync::{AtomicWord, Mutex, MutexGuard, OnceLock, Ordering, PoisonError};
 
 pub(crate) struct StatePages {
     /// A page is absent until one of its cells has been written.
-    pages: Box<[OnceLock<Box<[AtomicU8]>>]>,
+    pages: Box<[OnceLock<Box<[AtomicWord]>>]>,
     cells: usize,
     /// A lock that is held while a commit's changes are applied, and while a reader takes many cells. The
     /// reader therefore takes them from between two commits.
@@ -22,7 +22,7 @@ impl StatePages {
     }
 
     /// Returns a cell, or 0 if it was never written.
-    pub(crate) fn load(&self, place: Place) -> u8 {
+    pub(crate) fn load(&self, place: Place) -> Word {
         let page = self.pages.get(place.page).and_then(OnceLock::get);
         let cell = page.and_then(|page| page.get(place.cell));
         // Acquire: a thread that sees a state sees everything that came before its commit.
@@ -30,7 +30,10 @@ impl StatePages {
     }
 
     /// Changes cells. [`read`](Self::read) sees all of these changes or none.
-    pub(crate) fn update(&self, changes: impl IntoIterator<Item = (Place, impl FnOnce(u8) -> u8)>) {
+    pub(crate) fn update(
+        &self,
+        changes: impl IntoIterator<Item = (Place, impl FnOnce(Word) -> Word)>,
+    ) {
         let _together = self.lock();
         for (place, change) in changes {
             let cell = self.cell(place);
@@ -42,7 +45,7 @@ impl StatePages {
 
     /// Returns all cells of these pages, each page with its number, as they are between two calls of
     /// [`update`](Self::update). Pages that were never written are left out.
-    pub(crate) fn read(&self, pages: std::ops::RangeInclusive<usize>) -> Vec<(usize, Vec<u8>)> {
+    pub(crate) fn read(&self, pages: std::ops::RangeInclusive<usize>) -> Vec<(usize, Vec<Word>)> {
         let _together = self.lock();
         let written = pages.filter_map(|number| {
             let page = self.pages.get(number)?.get()?;
@@ -53,10 +56,10 @@ impl StatePages {
         written.collect()
     }
 
-    fn cell(&self, place: Place) -> &AtomicU8 {
+    fn cell(&self, place: Place) -> &AtomicWord {
         let page = self.pages.get(place.page).map(|page| {
             page.get_or_init(|| {
-                let cells = std::iter::repeat_with(|| AtomicU8::new(0)).take(self.cells);
+                let cells = std::iter::repeat_with(|| AtomicWord::new(0)).take(self.cells);
                 cells.collect()
             })
         });

@@ -20,7 +20,9 @@ pub mod sync {
 
     pub use std::sync::{Arc, PoisonError};
 
-    pub use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
+    pub use loom::sync::atomic::{
+        AtomicBool, AtomicU8 as AtomicWord, AtomicUsize, Ordering, fence,
+    };
     pub use loom::sync::{Condvar, Mutex, MutexGuard};
 
     /// The counter has the orderings of the standard library's `Arc`.
