@@ -204,18 +204,38 @@ fn a_refused_batch_does_not_keep_the_others() {
 #[test]
 fn batches_that_find_no_space_together_are_tried_alone() {
     let world = Data::new();
-    let faults = Faults::new();
-    let catalog = world.open_with(&faults);
-    // More than the space that a log has in advance.
-    let chunks = |from: u32| (from..from + 10_000).map(chunk);
-    faults.fail(Operation::ReserveSpace, ENOSPC);
+    // The log's space is asked for twice: the second time after the ballast has been given back.
+    let full = Arc::new(AtomicUsize::new(0));
+    let commits = Arc::new(AtomicUsize::new(0));
+    let (left, counted) = (Arc::clone(&full), Arc::clone(&commits));
+    let catalog = world.open_probed(Probe::new(move |operation, path| {
+        let is_log = path.extension().is_some_and(|extension| extension == "log");
+        let spent = |left: usize| left.checked_sub(1);
+        let order = Ordering::Relaxed;
+        if operation == Operation::ReserveSpace
+            && is_log
+            && left.fetch_update(order, order, spent).is_ok()
+        {
+            return Err(std::io::Error::from_raw_os_error(ENOSPC));
+        }
+        counted.fetch_add(usize::from(operation == Operation::Commit), order);
+        Ok(())
+    }));
+    // Most of the space that a log has in advance is used. Two batches of this size go into one write.
+    let chunks = |from: u32, count: u32| (from..from + count).map(chunk);
+    let before = catalog.begin_all::<Ledgers>(chunks(100_000, 13_000));
+    assert_eq!(before.unwrap().len(), 13_000);
+    commits.store(0, Ordering::Relaxed);
+    full.store(2, Ordering::Relaxed);
     catalog.gather_commits_for_test(2);
-    let begun = both([1, 20_000], |from| {
-        catalog.begin_all::<Ledgers>(chunks(from))
+    let begun = both([1, 50_000], |from| {
+        catalog.begin_all::<Ledgers>(chunks(from, 2_000))
     });
     for begun in begun {
-        assert_eq!(begun.unwrap().len(), 10_000);
+        assert_eq!(begun.unwrap().len(), 2_000);
     }
+    assert_eq!(full.load(Ordering::Relaxed), 0);
+    assert_eq!(commits.load(Ordering::Relaxed), 2);
 }
 
 /// A lease outlives its catalog. Until it is dropped, no other catalog can be opened on the roots and remove the file.
