@@ -9,7 +9,7 @@ use std::time::Duration;
 use frostline::{Catalog, Ledgers};
 
 use crate::freeze::{MEDIUM, SMALL, Size, bytes, chunk, clear, freeze_group, freeze_one, open};
-use crate::measure::{Table, subject, timed};
+use crate::measure::{Subject, Table, subject, timed};
 use crate::raw::{self, Rocks};
 
 /// Runs `work` in so many threads, each with its number.
@@ -68,15 +68,7 @@ fn write(
                     }
                 })
             }),
-            subject("known order, as many threads", |round| {
-                let directory = raw::directory(place, &format!("known/{round}"));
-                raw::settle(place);
-                in_threads(threads, |thread| {
-                    for at in 0..each {
-                        rocks.freeze_known(&directory, thread * each + at, &bytes);
-                    }
-                })
-            }),
+            known_order(place, "known", &rocks, (threads, each), &bytes),
             subject("creating and fsyncing the files alone", |round| {
                 let directory = raw::directory(place, &format!("files/{round}"));
                 raw::settle(place);
@@ -115,17 +107,33 @@ fn write_streams(
                     freeze_stream(&catalog, numbers, &bytes);
                 })
             }),
-            subject("known order, as many threads", |round| {
-                let directory = raw::directory(place, &format!("known beside streams/{round}"));
-                raw::settle(place);
-                in_threads(threads, |thread| {
-                    for at in 0..each {
-                        rocks.freeze_known(&directory, thread * each + at, &bytes);
-                    }
-                })
-            }),
+            known_order(
+                place,
+                "known beside streams",
+                &rocks,
+                (threads, each),
+                &bytes,
+            ),
         ],
     );
+}
+
+fn known_order<'a>(
+    place: &'a Path,
+    name: &'a str,
+    rocks: &'a Rocks,
+    (threads, each): (usize, usize),
+    bytes: &'a [u8],
+) -> Subject<'a> {
+    subject("known order, as many threads", move |round| {
+        let directory = raw::directory(place, &format!("{name}/{round}"));
+        raw::settle(place);
+        in_threads(threads, |thread| {
+            for at in 0..each {
+                rocks.freeze_known(&directory, thread * each + at, bytes);
+            }
+        })
+    })
 }
 
 /// Makes a round's bucket durable. Returns its second chunk.

@@ -9,18 +9,14 @@
 //! the reader sees the changed state, or the owner sees the reader, or both. A lease is never given out on files that
 //! an owner removes.
 
-use super::place::Place;
+use super::place::{Pages, Place};
 use super::sync::{Arc, Counted, OnceLock, Ordering, fence};
 
 /// The readers of all artifacts. Each lease keeps a `T`.
 pub(crate) struct Readers<T> {
-    /// A page is absent until one of its artifacts has been leased.
-    pages: Box<[OnceLock<Page<T>>]>,
-    cells: usize,
+    cells: Pages<OnceLock<Counted<Arc<T>>>>,
     kept: Arc<T>,
 }
-
-type Page<T> = Box<[OnceLock<Counted<Arc<T>>>]>;
 
 /// The right to read the files of an artifact: they stay while a reader exists.
 pub(crate) struct Reader<T>(Counted<Arc<T>>);
@@ -28,15 +24,18 @@ pub(crate) struct Reader<T>(Counted<Arc<T>>);
 impl<T> Readers<T> {
     pub(crate) fn new(pages: usize, cells: usize, kept: Arc<T>) -> Self {
         Self {
-            pages: std::iter::repeat_with(OnceLock::new).take(pages).collect(),
-            cells,
+            cells: Pages::new(pages, cells),
             kept,
         }
     }
 
     /// Takes a lease for the artifact's owner, who knows that the artifact is frozen.
     pub(crate) fn take(&self, place: Place) -> Reader<T> {
-        Reader(self.cell(place).clone())
+        let cell = self.cells.get_or_make(place, OnceLock::new);
+        Reader(
+            cell.get_or_init(|| Counted::new(Arc::clone(&self.kept)))
+                .clone(),
+        )
     }
 
     /// Takes a lease if `is_readable` returns true.
@@ -61,27 +60,11 @@ impl<T> Readers<T> {
     pub(crate) fn count(&self, place: Place) -> usize {
         // After the change of the state, and before the readers are counted.
         fence(Ordering::SeqCst);
-        let readers = self.find(place).map_or(0, Counted::others);
+        let cell = self.cells.get(place).and_then(OnceLock::get);
+        let readers = cell.map_or(0, Counted::others);
         // A reader's last reads come before the removal that follows.
         fence(Ordering::Acquire);
         readers
-    }
-
-    fn find(&self, place: Place) -> Option<&Counted<Arc<T>>> {
-        self.pages.get(place.page)?.get()?.get(place.cell)?.get()
-    }
-
-    fn cell(&self, place: Place) -> &Counted<Arc<T>> {
-        let page = self.pages.get(place.page).map(|page| {
-            page.get_or_init(|| {
-                let cells = std::iter::repeat_with(OnceLock::new).take(self.cells);
-                cells.collect()
-            })
-        });
-        match page.and_then(|page| page.get(place.cell)) {
-            Some(cell) => cell.get_or_init(|| Counted::new(Arc::clone(&self.kept))),
-            None => unreachable!("{place:?} is outside of the pages"),
-        }
     }
 }
 

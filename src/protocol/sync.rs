@@ -1,4 +1,4 @@
-//! The primitives for threads that `combiner`, `poison`, `readers` and `state_pages` use.
+//! The primitives for threads that `claims`, `combiner`, `place`, `poison`, `readers`, `rounds` and `state_pages` use.
 //!
 //! The test program `threads` includes those files as they are, and puts the model checker's primitives in the place
 //! of these.
