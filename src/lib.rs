@@ -23,7 +23,8 @@
 //! 7. [`Pruning`]: an artifact that is being removed.
 //! 8. [`Debris`]: the leftovers of an interrupted freeze.
 //! 9. [`Transient`] and [`Ready`]: a hot directory that is being created, and one that is in use.
-//! 10. [`Error`]: any failure, with its [`kind`](Error::kind).
+//! 10. [`Route`](read::Route) and [`View`](read::View): the place of a ledger, and the catalog at one instant.
+//! 11. [`Error`]: any failure, with its [`kind`](Error::kind).
 //!
 //! # The idea
 //!
@@ -146,7 +147,6 @@ pub use domain::{
     LedgerSeq, Ledgers, RootRole, StorageRoots, TxHash, Unfinished,
 };
 pub use failure::{Error, FailureKind, Result};
-pub use fs::ReadFile;
 pub use hot::{Hot, HotDebris, Ready, Transient};
 pub use roots::{CatalogId, Config, LockedRoots};
 
@@ -200,6 +200,14 @@ pub mod key {
 /// The retention floor: the chunks that are served, and those that may be pruned.
 pub mod retention {
     pub use crate::domain::{Retention, RetentionGate};
+}
+
+/// Reading: the place of a ledger, the catalog at one instant, and the rights to read.
+pub mod read {
+    pub use crate::artifact::Lease;
+    pub use crate::catalog::{Route, View};
+    pub use crate::fs::ReadFile;
+    pub use crate::hot::HotLease;
 }
 
 /// Iterators over the keys of a catalog.

@@ -3,7 +3,8 @@
 
 use std::io::{self, BufReader, Read, Write};
 
-use frostline::{LedgerSeq, ReadFile};
+use frostline::LedgerSeq;
+use frostline::read::ReadFile;
 
 use crate::Outcome;
 

@@ -10,7 +10,6 @@ use crate::domain::{
 use crate::failure::{IoFailure, Operation, ReadError};
 use crate::fs::{DirChain, ReadFile};
 use crate::protocol::{Reader, Shared};
-use crate::roots::LockedRoots;
 
 /// The right to read a frozen artifact: while one is held, its files stay.
 ///
@@ -36,12 +35,20 @@ use crate::roots::LockedRoots;
 /// ```
 #[must_use = "the files stay only while the lease is held"]
 pub struct Lease<K: Kind> {
-    reader: Reader<LockedRoots>,
+    reader: Reader,
     id: K::Id,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K: Kind> Lease<K> {
+    pub(crate) const fn new(reader: Reader, id: K::Id) -> Self {
+        Self {
+            reader,
+            id,
+            kind: PhantomData,
+        }
+    }
+
     /// The name of the artifact among those of its kind.
     #[must_use]
     pub const fn id(&self) -> K::Id {
@@ -117,19 +124,11 @@ impl<K: Kind> std::fmt::Debug for Lease<K> {
 
 /// A lease on the artifact of a frozen handle.
 pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {
-    Lease {
-        reader: claim.any.shared.lease_own(K::key(claim.id)),
-        id: claim.id,
-        kind: PhantomData,
-    }
+    Lease::new(claim.any.shared.leases.take(K::key(claim.id)), claim.id)
 }
 
 /// A lease, if the artifact is frozen.
 pub(crate) fn lease<K: Kind>(shared: &Shared, id: K::Id) -> Result<Option<Lease<K>>, ReadError> {
     let reader = shared.lease(K::key(id))?;
-    Ok(reader.map(|reader| Lease {
-        reader,
-        id,
-        kind: PhantomData,
-    }))
+    Ok(reader.map(|reader| Lease::new(reader, id)))
 }

@@ -5,9 +5,9 @@ use crate::artifact::{
     self, Artifact, Begin, BeginSet, ClaimError, Freezing, FreezingSet, Lease, Prunable, SyncGroup,
     Syncable,
 };
-use crate::domain::{ArtifactKey, ArtifactSet, ChunkId, Kind};
+use crate::domain::{ArtifactKey, ArtifactSet, ChunkId, HotKey, Kind};
 use crate::failure::{BeginError, BeginRefusal, ReadError};
-use crate::hot::{self, ClaimHotError, Hot, HotBegin, Transient};
+use crate::hot::{self, ClaimHotError, Hot, HotBegin, HotLease, Transient};
 use crate::protocol::{Transition, commit_to};
 
 /// # Begin, claim, lease
@@ -120,6 +120,16 @@ impl Catalog {
     /// [`ReadError`].
     pub fn lease<K: Kind>(&self, id: K::Id) -> Result<Option<Lease<K>>, ReadError> {
         artifact::lease(self.shared(), id)
+    }
+
+    /// Returns the right to read a hot directory, or `None` if it is not ready.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub fn lease_hot(&self, chunk: ChunkId) -> Result<Option<HotLease>, ReadError> {
+        let reader = self.shared().lease_hot(HotKey { chunk })?;
+        Ok(reader.map(|reader| HotLease::new(reader, chunk)))
     }
 
     /// The intent to create a hot directory, to be committed. Nothing has happened yet, but the key is claimed.

@@ -4,6 +4,8 @@
 mod start;
 
 mod read;
+mod route;
+mod view;
 
 mod begin;
 
@@ -21,8 +23,10 @@ mod sweep;
 pub use open::OpenError;
 pub use pin::{PinError, PinOutcome};
 pub use recover::{DebrisPolicy, Recovered};
+pub use route::Route;
 pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
 pub use sweep::{SweepError, Swept};
+pub use view::View;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,8 +42,8 @@ use crate::protocol::Shared;
 ///
 /// 1. **Start**: [`open`](Self::open), then [`recover`](Self::recover) if [`unfinished`](Self::unfinished) is not
 ///    nothing, and [`pin_earliest_ledger`](Self::pin_earliest_ledger).
-/// 2. **Read**: [`state`](Self::state), [`hot_state`](Self::hot_state), the scans, and [`lease`](Self::lease) for the
-///    files.
+/// 2. **Read**: [`route`](Self::route) for a ledger; a [`view`](Self::view) for a request; [`state`](Self::state),
+///    [`hot_state`](Self::hot_state) and the scans; [`lease`](Self::lease) and [`lease_hot`](Self::lease_hot).
 /// 3. **Begin**: [`begin`](Self::begin) and its forms for many artifacts, [`create_hot`](Self::create_hot); or
 ///    [`intend`](Self::intend) and [`intend_hot`](Self::intend_hot), to be committed with other steps.
 /// 4. **Claim**: [`claim`](Self::claim), [`claim_hot`](Self::claim_hot) and

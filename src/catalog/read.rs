@@ -5,15 +5,15 @@ use std::ops::RangeInclusive;
 use super::Catalog;
 use super::scan::{ArtifactKeys, ChunkStates, HotKeys, ReadyHotKeys};
 use crate::domain::{
-    ArtifactKind, ArtifactState, ChunkId, EarliestLedgerKey, HotState, Key, LedgerSeq, TypedKey,
+    ArtifactKey, ArtifactKind, ArtifactState, ChunkId, EarliestLedgerKey, HotKey, HotState, Key,
+    LedgerSeq, TypedKey,
 };
 use crate::failure::ReadError;
 
 /// # Read
 ///
-/// States are answered from memory, without I/O; only a chunk with an unrecognised value is read from the store. Each
-/// call fails with [`ReadError`] if the catalog is poisoned, or if
-/// a value that it reads is unrecognised.
+/// All answers come from memory, without I/O. Each call fails with [`ReadError`] if the catalog is poisoned, or if a
+/// value that it reads is unrecognised.
 impl Catalog {
     /// Returns the state of an artifact, or `None` if its key is absent.
     ///
@@ -25,7 +25,7 @@ impl Catalog {
         chunk: ChunkId,
         kind: ArtifactKind,
     ) -> Result<Option<ArtifactState>, ReadError> {
-        self.shared().state(chunk, kind)
+        self.shared().state(ArtifactKey { chunk, kind })
     }
 
     /// Returns the state of a chunk's hot directory, or `None` if its key is absent.
@@ -34,7 +34,7 @@ impl Catalog {
     ///
     /// [`ReadError`].
     pub fn hot_state(&self, chunk: ChunkId) -> Result<Option<HotState>, ReadError> {
-        self.shared().hot_state(chunk)
+        self.shared().hot_state(HotKey { chunk })
     }
 
     /// Returns the pinned earliest ledger, or `None` before the first pin.
@@ -65,8 +65,7 @@ impl Catalog {
     }
 
     /// Returns every artifact key with its state, in byte order: by chunk, then events, ledgers, txhash. The scan is
-    /// a snapshot: every state is as of one commit. Only a chunk with an unrecognised value is read from the store when
-    /// the scan comes to it.
+    /// a snapshot: every state is as of one commit.
     ///
     /// An unrecognised value is an error of its own entry, and the scan continues. Keys of other families are left
     /// out.
@@ -74,9 +73,8 @@ impl Catalog {
     /// # Errors
     ///
     /// [`ReadError::Poisoned`].
-    pub fn chunk_artifact_keys(&self) -> Result<ArtifactKeys<'_>, ReadError> {
-        self.shared().poison.check()?;
-        Ok(ArtifactKeys::new(self.shared()))
+    pub fn chunk_artifact_keys(&self) -> Result<ArtifactKeys, ReadError> {
+        Ok(ArtifactKeys::new(self.shared().snapshot()?))
     }
 
     /// Returns every hot key with its state, by chunk, like [`chunk_artifact_keys`](Self::chunk_artifact_keys).
@@ -84,24 +82,18 @@ impl Catalog {
     /// # Errors
     ///
     /// [`ReadError::Poisoned`].
-    pub fn hot_chunk_keys(&self) -> Result<HotKeys<'_>, ReadError> {
-        self.shared().poison.check()?;
-        Ok(HotKeys::new(self.shared()))
+    pub fn hot_chunk_keys(&self) -> Result<HotKeys, ReadError> {
+        Ok(HotKeys::new(self.shared().snapshot()?))
     }
 
     /// Returns the states of the chunks of a range, by chunk; chunks without a key are left out. The iterator is a
-    /// snapshot: every state is as of one commit. It reads memory only. A chunk with an unrecognised value is read
-    /// from the store and yields an error.
+    /// snapshot: every state is as of one commit. A chunk with an unrecognised value yields an error.
     ///
     /// # Errors
     ///
     /// [`ReadError::Poisoned`].
-    pub fn chunk_states(
-        &self,
-        range: RangeInclusive<ChunkId>,
-    ) -> Result<ChunkStates<'_>, ReadError> {
-        self.shared().poison.check()?;
-        Ok(ChunkStates::new(self.shared(), range))
+    pub fn chunk_states(&self, range: RangeInclusive<ChunkId>) -> Result<ChunkStates, ReadError> {
+        Ok(ChunkStates::new(self.shared().snapshot()?, &range))
     }
 
     /// Returns every hot key that is ready, by chunk.
@@ -109,7 +101,7 @@ impl Catalog {
     /// # Errors
     ///
     /// [`ReadError::Poisoned`].
-    pub fn ready_hot_chunk_keys(&self) -> Result<ReadyHotKeys<'_>, ReadError> {
+    pub fn ready_hot_chunk_keys(&self) -> Result<ReadyHotKeys, ReadError> {
         Ok(ReadyHotKeys::new(self.hot_chunk_keys()?))
     }
 }

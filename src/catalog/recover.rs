@@ -40,7 +40,7 @@ pub struct Recovered {
     pub discarded: Vec<HotKey>,
     /// Debris that stays because of [`DebrisPolicy::Report`].
     pub reported: Vec<Key>,
-    /// Artifacts with a lease in this process: recover again when their readers are done.
+    /// Artifacts and hot directories with readers in this process: recover again when they are done.
     pub leased: Vec<Key>,
     /// Keys that a handle in this process owns: work under way.
     pub claimed: Vec<AlreadyClaimed>,
@@ -264,8 +264,9 @@ impl Recovered {
                     let failure = IoFailure::new(Operation::RemoveDirectory, path, failure);
                     self.failed.push((key, failure));
                 }
-                // Only the directory of a `ready` key can be such, and no directory has leases.
-                RemovalRefusal::NotMissing { .. } | RemovalRefusal::Leased(_) => {}
+                RemovalRefusal::Leased(leased) => self.leased.push(leased.key),
+                // Only the directory of a `ready` key can be such.
+                RemovalRefusal::NotMissing { .. } => {}
                 RemovalRefusal::Commit(source) => {
                     let key = key.into();
                     return Err(Retryable::Delete { key, source }.into());

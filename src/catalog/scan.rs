@@ -1,10 +1,14 @@
 //! Typed scans over the catalog: of its states in memory, so without a read for each key.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
-use crate::domain::{ArtifactKey, ArtifactKind, ArtifactState, ChunkId, HotKey, HotState};
+use crate::domain::{
+    ArtifactKey, ArtifactKind, ArtifactState, CHUNKS_PER_BUCKET, ChunkId, HotKey, HotState,
+    ValueError,
+};
 use crate::failure::ReadError;
-use crate::protocol::{PackedStates, Shared};
+use crate::protocol::{PackedStates, Snapshot};
 
 /// The kinds in the order of their keys' bytes.
 const BY_SPELLING: [ArtifactKind; 3] = [
@@ -13,79 +17,67 @@ const BY_SPELLING: [ArtifactKind; 3] = [
     ArtifactKind::TxHash,
 ];
 
-/// The chunks of a range that have any key, each with what it has, taken all at once.
-struct Chunks<'a> {
-    shared: &'a Shared,
-    range: RangeInclusive<ChunkId>,
-    runs: std::vec::IntoIter<(u32, Vec<PackedStates>)>,
-    /// The next chunk's number, and what follows in its run.
-    number: u32,
-    run: std::vec::IntoIter<PackedStates>,
+/// The chunks of a range that have any key, each with its states at one instant.
+struct Chunks {
+    states: Arc<Snapshot>,
+    /// The numbers of the chunks that are still to come.
+    numbers: Range<u32>,
 }
 
-impl<'a> Chunks<'a> {
-    fn new(shared: &'a Shared, range: RangeInclusive<ChunkId>) -> Self {
-        let (from, to) = (range.start().bucket(), range.end().bucket());
-        Self {
-            shared,
-            range,
-            runs: shared.states.of_buckets(from, to).into_iter(),
-            number: 0,
-            run: Vec::new().into_iter(),
-        }
+impl Chunks {
+    fn new(states: Arc<Snapshot>, range: &RangeInclusive<ChunkId>) -> Self {
+        let numbers = range.start().get()..range.end().get() + 1;
+        Self { states, numbers }
     }
 
-    fn all(shared: &'a Shared) -> Self {
-        Self::new(shared, ChunkId::MIN..=ChunkId::MAX)
+    fn all(states: Arc<Snapshot>) -> Self {
+        Self::new(states, &(ChunkId::MIN..=ChunkId::MAX))
     }
 }
 
-impl Iterator for Chunks<'_> {
+impl Iterator for Chunks {
     type Item = (ChunkId, PackedStates);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            for lifecycle in self.run.by_ref() {
-                let number = self.number;
-                self.number += 1;
-                if lifecycle == PackedStates::NOTHING {
-                    continue;
-                }
-                let chunk = ChunkId::new(number).ok();
-                if let Some(chunk) = chunk.filter(|chunk| self.range.contains(chunk)) {
-                    return Some((chunk, lifecycle));
-                }
+        while !self.numbers.is_empty() {
+            let chunk = ChunkId::new(self.numbers.start).ok()?;
+            let (from, bucket) = (chunk.get() % CHUNKS_PER_BUCKET, chunk.bucket());
+            let words = self.states.bucket(bucket).skip(from as usize);
+            let rest = (self.numbers.start..self.numbers.end).zip(words);
+            let mut present = rest.filter(|(_, states)| *states != PackedStates::NOTHING);
+            if let Some((number, states)) = present.next() {
+                self.numbers.start = number + 1;
+                return Some((ChunkId::new(number).ok()?, states));
             }
-            let (first, run) = self.runs.next()?;
-            self.number = first;
-            self.run = run.into_iter();
+            self.numbers.start += CHUNKS_PER_BUCKET - from;
         }
+        None
     }
 }
 
 /// Every artifact key with its state; see
 /// [`Catalog::chunk_artifact_keys`](crate::Catalog::chunk_artifact_keys).
-pub struct ArtifactKeys<'a> {
-    chunks: Chunks<'a>,
+pub struct ArtifactKeys {
+    chunks: Chunks,
     /// The chunk that the scan is in, and which kinds of it are still to come.
     current: (ChunkId, PackedStates),
     kinds: std::slice::Iter<'static, ArtifactKind>,
 }
 
 /// Every hot key with its state; see [`Catalog::hot_chunk_keys`](crate::Catalog::hot_chunk_keys).
-pub struct HotKeys<'a> {
-    chunks: Chunks<'a>,
+pub struct HotKeys {
+    chunks: Chunks,
 }
 
 /// Every hot key that is ready; see
 /// [`Catalog::ready_hot_chunk_keys`](crate::Catalog::ready_hot_chunk_keys).
-pub struct ReadyHotKeys<'a> {
-    keys: HotKeys<'a>,
+pub struct ReadyHotKeys {
+    keys: HotKeys,
 }
 
 /// The states of the chunks of a range; see [`Catalog::chunk_states`](crate::Catalog::chunk_states).
-pub struct ChunkStates<'a> {
-    chunks: Chunks<'a>,
+pub struct ChunkStates {
+    chunks: Chunks,
 }
 
 /// The states of one chunk.
@@ -104,39 +96,39 @@ pub struct ChunkState {
     pub hot: Option<HotState>,
 }
 
-impl<'a> ArtifactKeys<'a> {
-    pub(crate) fn new(shared: &'a Shared) -> Self {
+impl ArtifactKeys {
+    pub(crate) fn new(states: Arc<Snapshot>) -> Self {
         Self {
-            chunks: Chunks::all(shared),
+            chunks: Chunks::all(states),
             current: (ChunkId::MIN, PackedStates::NOTHING),
             kinds: [].iter(),
         }
     }
 }
 
-impl<'a> HotKeys<'a> {
-    pub(crate) fn new(shared: &'a Shared) -> Self {
+impl HotKeys {
+    pub(crate) fn new(states: Arc<Snapshot>) -> Self {
         Self {
-            chunks: Chunks::all(shared),
+            chunks: Chunks::all(states),
         }
     }
 }
 
-impl<'a> ReadyHotKeys<'a> {
-    pub(crate) fn new(keys: HotKeys<'a>) -> Self {
+impl ReadyHotKeys {
+    pub(crate) fn new(keys: HotKeys) -> Self {
         Self { keys }
     }
 }
 
-impl<'a> ChunkStates<'a> {
-    pub(crate) fn new(shared: &'a Shared, range: RangeInclusive<ChunkId>) -> Self {
+impl ChunkStates {
+    pub(crate) fn new(states: Arc<Snapshot>, range: &RangeInclusive<ChunkId>) -> Self {
         Self {
-            chunks: Chunks::new(shared, range),
+            chunks: Chunks::new(states, range),
         }
     }
 }
 
-impl Iterator for ArtifactKeys<'_> {
+impl Iterator for ArtifactKeys {
     type Item = Result<(ArtifactKey, ArtifactState), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -144,13 +136,14 @@ impl Iterator for ArtifactKeys<'_> {
             let (chunk, lifecycle) = self.current;
             for kind in self.kinds.by_ref() {
                 let kind = *kind;
+                let key = ArtifactKey { chunk, kind };
                 let state = if lifecycle.is_unrecognised() {
-                    self.chunks.shared.state(chunk, kind).transpose()
+                    self.chunks.states.get(key).transpose()
                 } else {
                     lifecycle.artifact(kind).map(Ok)
                 };
                 if let Some(state) = state {
-                    return Some(state.map(|state| (ArtifactKey { chunk, kind }, state)));
+                    return Some(state.map(|state| (key, state)).map_err(ReadError::from));
                 }
             }
             self.current = self.chunks.next()?;
@@ -159,25 +152,21 @@ impl Iterator for ArtifactKeys<'_> {
     }
 }
 
-impl Iterator for HotKeys<'_> {
+impl Iterator for HotKeys {
     type Item = Result<(HotKey, HotState), ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (chunk, lifecycle) = self.chunks.next()?;
-            let state = if lifecycle.is_unrecognised() {
-                self.chunks.shared.hot_state(chunk).transpose()
-            } else {
-                lifecycle.hot().map(Ok)
-            };
-            if let Some(state) = state {
-                return Some(state.map(|state| (HotKey { chunk }, state)));
+            let (chunk, _) = self.chunks.next()?;
+            let key = HotKey { chunk };
+            if let Some(state) = self.chunks.states.hot(key).transpose() {
+                return Some(state.map(|state| (key, state)).map_err(ReadError::from));
             }
         }
     }
 }
 
-impl Iterator for ReadyHotKeys<'_> {
+impl Iterator for ReadyHotKeys {
     type Item = Result<HotKey, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -191,32 +180,26 @@ impl Iterator for ReadyHotKeys<'_> {
     }
 }
 
-impl Iterator for ChunkStates<'_> {
-    /// An error for a chunk of which one value is none of its key's: ask for its keys one by one.
+impl Iterator for ChunkStates {
+    /// A chunk with an unrecognised value is an error: ask for its keys one by one.
     type Item = Result<ChunkState, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (chunk, lifecycle) = self.chunks.next()?;
-        if lifecycle.is_unrecognised() {
-            return Some(ask(self.chunks.shared, chunk));
-        }
-        Some(Ok(ChunkState {
-            chunk,
-            ledgers: lifecycle.artifact(ArtifactKind::Ledgers),
-            events: lifecycle.artifact(ArtifactKind::Events),
-            txhash: lifecycle.artifact(ArtifactKind::TxHash),
-            hot: lifecycle.hot(),
-        }))
+        let (chunk, _) = self.chunks.next()?;
+        Some(ChunkState::at(&self.chunks.states, chunk).map_err(ReadError::from))
     }
 }
 
-/// The values of a chunk in the store.
-fn ask(shared: &Shared, chunk: ChunkId) -> Result<ChunkState, ReadError> {
-    Ok(ChunkState {
-        chunk,
-        ledgers: shared.state(chunk, ArtifactKind::Ledgers)?,
-        events: shared.state(chunk, ArtifactKind::Events)?,
-        txhash: shared.state(chunk, ArtifactKind::TxHash)?,
-        hot: shared.hot_state(chunk)?,
-    })
+impl ChunkState {
+    /// The states of a chunk at one instant.
+    pub(crate) fn at(states: &Snapshot, chunk: ChunkId) -> Result<Self, ValueError> {
+        let artifact = |kind| states.artifact(ArtifactKey { chunk, kind });
+        Ok(Self {
+            chunk,
+            ledgers: artifact(ArtifactKind::Ledgers)?,
+            events: artifact(ArtifactKind::Events)?,
+            txhash: artifact(ArtifactKind::TxHash)?,
+            hot: states.hot(HotKey { chunk })?,
+        })
+    }
 }

@@ -20,7 +20,7 @@ impl Catalog {
             return Err(PinError::NotChunkStart(ledger));
         }
         let key = EarliestLedgerKey;
-        let stored = match self.shared().put_once(key.into(), ledger.to_string()) {
+        let stored = match self.shared().put_once(key.into(), &ledger.to_string()) {
             Ok(stored) => stored,
             Err(CommitFailure::Refused(refusal)) => return Err(PinError::Commit(refusal)),
             Err(CommitFailure::Fatal(fatal)) => return Err(PinError::Fatal(fatal)),

@@ -32,6 +32,8 @@ pub enum Operation {
     WriteFile,
     /// Reserve space for a file.
     ReserveSpace,
+    /// Take reserved space for a commit to the catalog's store.
+    TakeSpace,
     /// Cut a torn end off a file.
     CutFile,
     /// Fsync a file.
@@ -71,6 +73,7 @@ impl fmt::Display for Operation {
             Self::ReadFile => "read the file",
             Self::WriteFile => "write the file",
             Self::ReserveSpace => "reserve space for the file",
+            Self::TakeSpace => "find space for a commit in",
             Self::CutFile => "cut the torn end off the file",
             Self::SyncFile => "sync the file",
             Self::CheckFile => "find every written byte of the file",

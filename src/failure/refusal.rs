@@ -312,7 +312,7 @@ pub enum ReadError {
     /// The catalog refuses everything.
     #[error(transparent)]
     Poisoned(#[from] Poisoned),
-    /// The store failed.
+    /// A recovery found no space for its commit.
     #[error(transparent)]
     Store(#[from] StoreFailure),
     /// The stored value is not one of the key's values.

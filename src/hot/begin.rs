@@ -65,7 +65,8 @@ pub(crate) fn intend(shared: &Arc<Shared>, chunk: ChunkId) -> Result<HotBegin, B
             let path = claim.path();
             return Err(BeginRefusal::DirectoryIsBack { key, path });
         }
-        Some(HotState::Transient) | None => {}
+        Some(HotState::Transient) => shared.check_unread(key)?,
+        None => {}
     }
     Ok(HotBegin { claim, found })
 }

@@ -50,10 +50,13 @@ impl HotDebris {
     ///
     /// # Errors
     ///
-    /// [`BeginError`], refused with the handle back.
+    /// [`BeginError`], refused with the handle back: among others while a lease or a view is out.
     pub fn intend(self) -> Result<HotBegin, BeginError<Self>> {
         if let Err(poisoned) = self.claim.shared.poison.check() {
             return Err(StepError::refused(self, ReadError::from(poisoned)));
+        }
+        if let Err(leased) = self.claim.shared.check_unread(self.claim.key()) {
+            return Err(StepError::refused(self, leased));
         }
         match self.claim.is_back() {
             Ok(false) => Ok(HotBegin {
@@ -88,11 +91,15 @@ impl HotDebris {
     ///
     /// # Errors
     ///
-    /// [`RemovalError`]: among others [`RemovalRefusal::DirectoryIsBack`], if another program has put a directory of
+    /// [`RemovalError`]: among others [`RemovalRefusal::Leased`] while a lease or a view is out, and
+    /// [`RemovalRefusal::DirectoryIsBack`] if another program has put a directory of
     /// its own in the place of one that was missing, or that this process created.
     pub fn unlink(self) -> Result<HotUnlinked, RemovalError<Self>> {
         if let Err(poisoned) = self.claim.shared.poison.check() {
             return Err(StepError::refused(self, poisoned));
+        }
+        if let Err(leased) = self.claim.shared.check_unread(self.claim.key()) {
+            return Err(StepError::refused(self, leased));
         }
         match self.claim.is_back() {
             Ok(false) => {}

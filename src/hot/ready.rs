@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::claim::{HotClaim, hot_handle};
 use super::debris::HotDebris;
 use super::demotion::HotDemotion;
+use super::lease::HotLease;
 use crate::failure::CommitError;
 use crate::protocol::commit;
 
@@ -49,6 +50,12 @@ impl Ready {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.claim.path()
+    }
+
+    /// The right to read the directory.
+    #[must_use = "the directory stays only while the lease is held"]
+    pub fn lease(&self) -> HotLease {
+        HotLease::of(&self.claim)
     }
 
     /// The intent to discard the directory, to be committed. Nothing has happened yet.

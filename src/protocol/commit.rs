@@ -6,7 +6,6 @@ use std::sync::PoisonError;
 
 use super::change::{Change, CommitFailure};
 use super::shared::Shared;
-use super::state_index::Stored;
 use crate::domain::{Key, is_legal};
 use crate::failure::CommitRefusal;
 #[cfg(feature = "sim")]
@@ -107,7 +106,7 @@ impl Shared {
         for Change { key, next, .. } in changes {
             let known = self.states.stored(*key);
             debug_assert!(
-                known == Stored::Is(*next) || known == Stored::AskTheStore,
+                known.as_deref() == next.map(str::as_bytes),
                 "{key}: memory has {known:?}, and {next:?} was committed"
             );
             debug_assert!(
@@ -128,7 +127,7 @@ impl Shared {
             expected == next || is_legal(expected, next),
             "{key}: no step of the protocol leads from {expected:?} to {next:?}"
         );
-        let found = self.stored(key)?;
+        let found = self.states.stored(key);
         if found.as_deref() == expected.map(str::as_bytes) {
             return Ok(());
         }
@@ -143,23 +142,21 @@ impl Shared {
     }
 
     /// Stores a value if the key is absent. Otherwise returns the stored value.
-    pub(crate) fn put_once(
-        &self,
-        key: Key,
-        value: String,
-    ) -> Result<Option<Vec<u8>>, CommitFailure> {
+    pub(crate) fn put_once(&self, key: Key, value: &str) -> Result<Option<Vec<u8>>, CommitFailure> {
         let _serialized = self.serialize();
         self.poison.check()?;
-        let key = key.encode();
-        if let Some(found) = self.store.get(&key)? {
-            return Ok(Some(found));
+        if let Some(found) = self.states.stored(key) {
+            return Ok(Some(found.into_owned()));
         }
         let edit = Edit {
-            key,
-            value: Some(Cow::Owned(value)),
+            key: key.encode(),
+            value: Some(Cow::Owned(value.to_owned())),
         };
-        self.poison.if_it_panics(|| self.write(&[edit]))?;
-        Ok(None)
+        self.poison.if_it_panics(|| {
+            self.write(&[edit])?;
+            self.states.apply([(key, Some(value))]);
+            Ok(None)
+        })
     }
 
     fn serialize(&self) -> std::sync::MutexGuard<'_, ()> {

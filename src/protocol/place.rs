@@ -7,7 +7,7 @@ use super::sync::OnceLock;
 pub(crate) type Word = u8;
 
 /// A cell of a page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) page: usize,
     pub(crate) cell: usize,

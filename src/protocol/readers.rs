@@ -55,16 +55,18 @@ impl<T> Readers<T> {
         Ok(is_readable()?.then_some(reader))
     }
 
-    /// Returns the number of leases that are out. The caller has changed the state so that no further lease is given
-    /// out.
-    pub(crate) fn count(&self, place: Place) -> usize {
+    /// Returns the number of leases that are out, and of views that can still give one out, which `views` counts. The
+    /// caller has changed the state so that no further lease is given out otherwise.
+    pub(crate) fn count(&self, place: Place, views: impl FnOnce() -> usize) -> usize {
+        // Before the leases: a view that is gone has given out its last lease.
+        let views = views();
         // After the change of the state, and before the readers are counted.
         fence(Ordering::SeqCst);
         let cell = self.cells.get(place).and_then(OnceLock::get);
         let readers = cell.map_or(0, Counted::others);
         // A reader's last reads come before the removal that follows.
         fence(Ordering::Acquire);
-        readers
+        views + readers
     }
 }
 

@@ -1,6 +1,5 @@
 //! The state that the catalog and every handle share.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,20 +7,14 @@ use super::barrier::Barriers;
 use super::change::{Change, CommitFailure};
 use super::claims::ClaimTable;
 use super::combiner::Combiner;
-use super::place::Place;
+use super::leases::{Leases, Reader};
 use super::poison::Poison;
-use super::readers::{Reader, Readers};
-use super::state_index::{BUCKETS, CHUNKS, States, Stored, place};
-use crate::domain::{
-    ArtifactKey, ArtifactKind, ArtifactState, ChunkId, HotKey, HotState, Key, TypedKey,
-    decode_value,
-};
-use crate::failure::{IoFailure, ReadError, StillLeased, StoreFailure};
+use super::state_index::{Pinned, Snapshot, Source, States};
+use crate::domain::{ArtifactKey, ArtifactState, ChunkId, HotKey, HotState, Key, TypedKey};
+use crate::failure::{IoFailure, ReadError, StillLeased};
 use crate::fs::DirMark;
 use crate::roots::LockedRoots;
 use crate::store::Store;
-
-const KINDS: usize = ArtifactKind::ALL.len();
 
 /// The hot directory of a key that this process has marked, given up or created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +31,7 @@ pub(crate) struct Shared {
     pub(super) store: Store,
     pub(crate) states: States,
     pub(crate) claims: Arc<ClaimTable>,
-    pub(crate) readers: Readers<LockedRoots>,
+    pub(crate) leases: Arc<Leases>,
     /// The hot directories of this process's own keys. Another directory under such a name is another program's, and is
     /// not removed.
     hot_directories: Mutex<HashMap<ChunkId, HotDirectory>>,
@@ -57,7 +50,7 @@ impl Shared {
         Ok(Self {
             store,
             states,
-            readers: Readers::new(BUCKETS, CHUNKS * KINDS, Arc::clone(&roots)),
+            leases: Arc::new(Leases::new(&roots)),
             claims: Arc::default(),
             poison: Poison::default(),
             barriers: Barriers::new(&roots)?,
@@ -69,48 +62,39 @@ impl Shared {
     }
 
     /// Returns the state of an artifact, or `None` if its key is absent.
-    pub(crate) fn state(
-        &self,
-        chunk: ChunkId,
-        kind: ArtifactKind,
-    ) -> Result<Option<ArtifactState>, ReadError> {
+    pub(crate) fn state(&self, key: ArtifactKey) -> Result<Option<ArtifactState>, ReadError> {
         self.poison.check()?;
-        match self.states.of(chunk) {
-            unrecognised if unrecognised.is_unrecognised() => self.get(ArtifactKey { chunk, kind }),
-            lifecycle => Ok(lifecycle.artifact(kind)),
-        }
+        Ok(self.states.artifact(key)?)
     }
 
     /// Returns the state of a hot directory, or `None` if its key is absent.
-    pub(crate) fn hot_state(&self, chunk: ChunkId) -> Result<Option<HotState>, ReadError> {
+    pub(crate) fn hot_state(&self, key: HotKey) -> Result<Option<HotState>, ReadError> {
         self.poison.check()?;
-        match self.states.of(chunk) {
-            unrecognised if unrecognised.is_unrecognised() => self.get(HotKey { chunk }),
-            lifecycle => Ok(lifecycle.hot()),
-        }
+        Ok(self.states.hot(key)?)
     }
 
     /// Returns the typed value of a key, or `None` if the key is absent.
     pub(crate) fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ReadError> {
         self.poison.check()?;
-        match self.stored(key.into())? {
-            None => Ok(None),
-            Some(bytes) => Ok(Some(decode_value(key, &bytes)?)),
-        }
+        Ok(self.states.get(key)?)
     }
 
     /// Returns whether a key is present, with any value.
     pub(crate) fn has(&self, key: Key) -> Result<bool, ReadError> {
         self.poison.check()?;
-        Ok(self.stored(key)?.is_some())
+        Ok(self.states.stored(key).is_some())
     }
 
-    /// Returns the value of a key as it is stored, or `None` if the key is absent.
-    pub(super) fn stored(&self, key: Key) -> Result<Option<Cow<'static, [u8]>>, StoreFailure> {
-        match self.states.stored(key) {
-            Stored::Is(value) => Ok(value.map(|value| Cow::Borrowed(value.as_bytes()))),
-            Stored::AskTheStore => Ok(self.store.get(&key.encode())?.map(Cow::Owned)),
-        }
+    /// Returns the states between two commits.
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, ReadError> {
+        self.poison.check()?;
+        Ok(self.states.snapshot())
+    }
+
+    /// Returns the states between two commits. While they are held, no file that they call readable is removed.
+    pub(crate) fn pin(&self) -> Result<Pinned, ReadError> {
+        self.poison.check()?;
+        Ok(self.states.pin())
     }
 
     /// Returns the hot directory of a chunk, if this process has marked, given up or created it.
@@ -131,35 +115,50 @@ impl Shared {
     }
 
     /// Takes a lease on an artifact, if it is frozen.
-    pub(crate) fn lease(&self, key: ArtifactKey) -> Result<Option<Reader<LockedRoots>>, ReadError> {
-        let is_frozen = || Ok(self.state(key.chunk, key.kind)? == Some(ArtifactState::Frozen));
-        self.readers.take_if(readers_place(key), is_frozen)
+    pub(crate) fn lease(&self, key: ArtifactKey) -> Result<Option<Reader>, ReadError> {
+        let is_frozen = || Ok(self.state(key)? == Some(ArtifactState::Frozen));
+        self.leases.take_if(key, is_frozen)
     }
 
-    /// Takes a lease for the owner of a frozen artifact.
-    pub(crate) fn lease_own(&self, key: ArtifactKey) -> Reader<LockedRoots> {
-        self.readers.take(readers_place(key))
+    /// Takes a lease on a hot directory, if it is ready.
+    pub(crate) fn lease_hot(&self, key: HotKey) -> Result<Option<Reader>, ReadError> {
+        let is_ready = || Ok(self.hot_state(key)? == Some(HotState::Ready));
+        self.leases.take_if(key, is_ready)
     }
 
-    /// Refuses while leases are out on an artifact that is not frozen any more.
+    /// Takes a lease on the place where an artifact of a chunk can be read: its files, or the hot directory of the
+    /// chunk, if the files are not frozen.
+    ///
+    /// The answer is of one instant: both states are in one word. If the lease on the place comes too late, the place
+    /// was left for another one, so the next look finds that.
+    pub(crate) fn lease_somewhere(
+        &self,
+        key: ArtifactKey,
+    ) -> Result<Option<Source<Reader>>, ReadError> {
+        let hot = HotKey { chunk: key.chunk };
+        loop {
+            self.poison.check()?;
+            match self.states.source(key)? {
+                None => return Ok(None),
+                Some(Source::Files(())) => {
+                    if let Some(reader) = self.lease(key)? {
+                        return Ok(Some(Source::Files(reader)));
+                    }
+                }
+                Some(Source::HotDirectory(())) => {
+                    if let Some(reader) = self.lease_hot(hot)? {
+                        return Ok(Some(Source::HotDirectory(reader)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Refuses while there are readers of the files or the directory of a key that cannot be read any more.
     pub(crate) fn check_unread(&self, key: Key) -> Result<(), StillLeased> {
-        let readers = match key {
-            Key::Artifact(key) => self.readers.count(readers_place(key)),
-            // No other family has leases.
-            Key::Hot(_) | Key::EarliestLedger => 0,
-        };
-        match readers {
+        match self.leases.count(key, || self.states.pins(key)) {
             0 => Ok(()),
             readers => Err(StillLeased { key, readers }),
         }
-    }
-}
-
-/// Returns the place of an artifact's readers.
-const fn readers_place(key: ArtifactKey) -> Place {
-    let Place { page, cell } = place(key.chunk);
-    Place {
-        page,
-        cell: cell * KINDS + key.kind as usize,
     }
 }

@@ -1,58 +1,242 @@
-//! The memory of the states: one word for each chunk, which readers load without a lock.
+//! The memory of the states: one word for each chunk, which readers load without a lock, and snapshots of all words.
+//!
+//! A [`Snapshot`] is of an instant between two updates. It is made when it is first asked for, and then shared until
+//! the next update, so that taking it costs a lock and a counter. Two snapshots share the pages that no update between
+//! them has changed.
+//!
+//! A [`Pinned`] snapshot is counted: [`StatePages::pins`] returns the number of holders whose snapshot has a property.
+//! An owner of files asks it after a change of their state. A snapshot is taken under the lock that the change was
+//! made under, so it is either counted or of a later instant.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::{Pages, Place, Word};
-use super::sync::{AtomicWord, Mutex, MutexGuard, Ordering, PoisonError};
+use super::sync::{Arc, AtomicWord, Counted, Mutex, MutexGuard, Ordering, PoisonError, fence};
 
-pub(crate) struct StatePages {
+/// The words of all chunks, and a value of type `R` that changes together with them.
+pub(crate) struct StatePages<R> {
     pages: Pages<AtomicWord>,
-    /// A lock that is held while a commit's changes are applied, and while a reader takes many cells. The
-    /// reader therefore takes them from between two commits.
-    together: Mutex<()>,
+    /// A lock that is held while a commit's changes are applied, and while a snapshot is taken.
+    together: Mutex<Together<R>>,
 }
 
-impl StatePages {
+struct Together<R> {
+    rest: Arc<R>,
+    /// The snapshot that was made last.
+    made: Arc<Snapshot<R>>,
+    /// The pages that have changed since.
+    dirty: BTreeSet<usize>,
+    /// Whether anything has changed since.
+    is_stale: bool,
+    /// The last snapshot, counted, if it was pinned and nothing has changed since.
+    current: Option<Pinned<R>>,
+    /// Earlier snapshots that still have holders.
+    earlier: Vec<Pinned<R>>,
+}
+
+/// The words of all chunks between two updates, and the value of type `R` at that instant.
+#[derive(Debug)]
+pub(crate) struct Snapshot<R> {
+    pages: Vec<Option<Arc<[Word]>>>,
+    rest: Arc<R>,
+}
+
+/// A snapshot whose holders are counted.
+pub(crate) struct Pinned<R>(Counted<Arc<Snapshot<R>>>);
+
+/// An update that is being made.
+pub(crate) struct Update<'a, R> {
+    pages: &'a Pages<AtomicWord>,
+    words: BTreeMap<Place, Word>,
+    rest: &'a mut Arc<R>,
+    rest_changes: bool,
+}
+
+impl<R: Clone + Default> StatePages<R> {
     pub(crate) fn new(pages: usize, cells: usize) -> Self {
+        let rest = Arc::<R>::default();
+        let made = Arc::new(Snapshot {
+            pages: vec![None; pages],
+            rest: Arc::clone(&rest),
+        });
         Self {
             pages: Pages::new(pages, cells),
-            together: Mutex::new(()),
+            together: Mutex::new(Together {
+                rest,
+                made,
+                dirty: BTreeSet::new(),
+                is_stale: false,
+                current: None,
+                earlier: Vec::new(),
+            }),
         }
     }
 
-    /// Returns a cell, or 0 if it was never written.
+    /// Returns a word, or 0 if it was never written.
     pub(crate) fn load(&self, place: Place) -> Word {
         let cell = self.pages.get(place);
         // Acquire: a thread that sees a state sees everything that came before its commit.
         cell.map_or(0, |cell| cell.load(Ordering::Acquire))
     }
 
-    /// Changes cells. [`read`](Self::read) sees all of these changes or none.
-    pub(crate) fn update(
-        &self,
-        changes: impl IntoIterator<Item = (Place, impl FnOnce(Word) -> Word)>,
-    ) {
-        let _together = self.lock();
-        for (place, change) in changes {
+    /// Makes several changes, of which every snapshot has all or none.
+    ///
+    /// Each word is stored once, so that [`load`](Self::load) sees all changes of a word or none.
+    pub(crate) fn update<T>(&self, make: impl FnOnce(&mut Update<'_, R>) -> T) -> T {
+        let mut together = self.lock();
+        let together = &mut *together;
+        let mut update = Update {
+            pages: &self.pages,
+            words: BTreeMap::new(),
+            rest: &mut together.rest,
+            rest_changes: false,
+        };
+        let made = make(&mut update);
+        if update.words.is_empty() && !update.rest_changes {
+            return made;
+        }
+        for (place, word) in update.words {
             let cell = self.pages.get_or_make(place, || AtomicWord::new(0));
-            // Relaxed: all other changes were made under the lock that this thread holds.
-            let next = change(cell.load(Ordering::Relaxed));
-            cell.store(next, Ordering::Release);
+            cell.store(word, Ordering::Release);
+            together.dirty.insert(place.page);
+        }
+        together.is_stale = true;
+        let earlier = together.current.take();
+        together.earlier.extend(earlier);
+        together.forget_released();
+        made
+    }
+
+    /// Returns the states as they are between two updates. Holding them does not count.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot<R>> {
+        Arc::clone(self.refresh(&mut self.lock()))
+    }
+
+    /// Returns the states as they are between two updates, and counts their holder.
+    pub(crate) fn pin(&self) -> Pinned<R> {
+        let mut together = self.lock();
+        if let Some(current) = &together.current {
+            return current.clone();
+        }
+        let made = Arc::clone(self.refresh(&mut together));
+        together.current.insert(Pinned(Counted::new(made))).clone()
+    }
+
+    /// Returns the number of holders of pinned snapshots for which `sees` returns true.
+    pub(crate) fn pins(&self, sees: impl Fn(&Snapshot<R>) -> bool) -> usize {
+        let mut together = self.lock();
+        together.forget_released();
+        let pinned = together.earlier.iter().chain(&together.current);
+        let holders = pinned.filter(|pinned| sees(pinned)).map(Pinned::others);
+        let holders = holders.sum();
+        // The last reads of a holder that has let go come before the removal that follows.
+        fence(Ordering::Acquire);
+        holders
+    }
+
+    /// Returns the value that changes together with the words.
+    pub(crate) fn rest(&self) -> Arc<R> {
+        Arc::clone(&self.lock().rest)
+    }
+
+    /// Makes the last snapshot again, if anything has changed since.
+    fn refresh<'a>(&self, together: &'a mut Together<R>) -> &'a Arc<Snapshot<R>> {
+        if together.is_stale {
+            // In place, if it has no holder.
+            let made = Arc::make_mut(&mut together.made);
+            made.rest = Arc::clone(&together.rest);
+            for number in std::mem::take(&mut together.dirty) {
+                let cells = self.pages.page(number).unwrap_or_default();
+                // Relaxed: the words were stored under the lock that this thread holds.
+                let words = cells.iter().map(|cell| cell.load(Ordering::Relaxed));
+                if let Some(page) = made.pages.get_mut(number) {
+                    *page = Some(words.collect());
+                }
+            }
+            together.is_stale = false;
+        }
+        &together.made
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Together<R>> {
+        self.together.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R> Together<R> {
+    /// Frees the earlier snapshots without a holder. A new holder comes from another one only, because none of these
+    /// is given out any more.
+    fn forget_released(&mut self) {
+        self.earlier.retain(|earlier| earlier.others() > 0);
+    }
+}
+
+impl<R: Clone> Update<'_, R> {
+    /// Returns a word, to be changed.
+    pub(crate) fn word(&mut self, place: Place) -> &mut Word {
+        // Relaxed: the word was stored under the lock that this thread holds.
+        let stored = self.pages.get(place);
+        let stored = stored.map_or(0, |cell| cell.load(Ordering::Relaxed));
+        self.words.entry(place).or_insert(stored)
+    }
+
+    /// Returns the value that changes together with the words, to be changed.
+    pub(crate) fn rest(&mut self) -> &mut R {
+        self.rest_changes = true;
+        Arc::make_mut(self.rest)
+    }
+}
+
+impl<R> Snapshot<R> {
+    /// Returns a word, or 0 if it was never written.
+    pub(crate) fn load(&self, place: Place) -> Word {
+        let page = self.page(place.page);
+        page.get(place.cell).copied().unwrap_or(0)
+    }
+
+    /// Returns the words of a page; none if it was never written.
+    pub(crate) fn page(&self, number: usize) -> &[Word] {
+        let page = self.pages.get(number).and_then(Option::as_ref);
+        page.map_or(&[], |page| page)
+    }
+
+    /// Returns the value that changes together with the words.
+    pub(crate) fn rest(&self) -> &R {
+        &self.rest
+    }
+}
+
+impl<R> Clone for Snapshot<R> {
+    /// Shares the pages.
+    fn clone(&self) -> Self {
+        Self {
+            pages: self.pages.clone(),
+            rest: Arc::clone(&self.rest),
         }
     }
+}
 
-    /// Returns all cells of these pages, each page with its number, as they are between two calls of
-    /// [`update`](Self::update). Pages that were never written are left out.
-    pub(crate) fn read(&self, pages: std::ops::RangeInclusive<usize>) -> Vec<(usize, Vec<Word>)> {
-        let _together = self.lock();
-        let written = pages.filter_map(|number| {
-            let page = self.pages.page(number)?;
-            // Relaxed: the changes were made under the lock that this thread holds.
-            let cells = page.iter().map(|cell| cell.load(Ordering::Relaxed));
-            Some((number, cells.collect()))
-        });
-        written.collect()
+impl<R> Pinned<R> {
+    fn others(&self) -> usize {
+        self.0.others()
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
-        self.together.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns the snapshot, which may be held without being counted.
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot<R>> {
+        &self.0
+    }
+}
+
+impl<R> Clone for Pinned<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R> std::ops::Deref for Pinned<R> {
+    type Target = Snapshot<R>;
+
+    fn deref(&self) -> &Snapshot<R> {
+        &self.0
     }
 }

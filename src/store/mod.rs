@@ -111,16 +111,6 @@ impl Store {
         Ok((engine, space))
     }
 
-    pub(crate) fn get(&self, key: &EncodedKey) -> Result<Option<Vec<u8>>, StoreFailure> {
-        self.dir
-            .disk()
-            .announce(Operation::ReadStore, self.dir.path())
-            .map_err(|error| self.failure(Operation::ReadStore, error.into()))?;
-        self.engine
-            .get(key.as_bytes())
-            .map_err(|error| self.failure(Operation::ReadStore, error))
-    }
-
     /// Returns whether the store holds this value. Only assertions use it: the read is not announced, and so cannot
     /// be made to fail.
     #[cfg(debug_assertions)]
@@ -181,6 +171,9 @@ impl Store {
             let failure = StoreFailure::new(Operation::ReserveSpace, path, failure.source);
             StoreCommitFailure::NoSpace(failure)
         };
+        let path = self.dir.path();
+        let announced = self.dir.disk().announce(Operation::TakeSpace, path);
+        announced.map_err(|error| no_space(IoFailure::new(Operation::TakeSpace, path, error)))?;
         space.before_commit(&self.dir).map_err(no_space)?;
         if space.has(bytes) {
             return Ok(());

@@ -78,7 +78,7 @@ fn a_chunk_state_agrees_with_its_keys() {
 
 /// An unreadable value hides neither itself nor the values beside it.
 #[test]
-fn a_chunk_with_an_unreadable_value_is_read_from_the_store() {
+fn an_unreadable_value_hides_nothing() {
     let world = Data::new();
     drop(world.open());
     world.write_raw_for_test(&[
@@ -90,6 +90,7 @@ fn a_chunk_with_an_unreadable_value_is_read_from_the_store() {
     ]);
     let faults = Faults::new();
     let catalog = world.open_with(&faults);
+    let opening = faults.count(Operation::ReadStore);
     let states: Vec<_> = catalog.chunk_states(range(0, 100)).unwrap().collect();
     assert_eq!(states.len(), 3);
     assert!(states[0].is_ok());
@@ -108,11 +109,11 @@ fn a_chunk_with_an_unreadable_value_is_read_from_the_store() {
     let keys: Vec<_> = catalog.chunk_artifact_keys().unwrap().collect();
     assert_eq!(keys.iter().filter(|key| key.is_err()).count(), 1);
     assert_eq!(keys.iter().filter(|key| key.is_ok()).count(), 2);
-    // A read from the store can fail like any other.
-    faults.fail(Operation::ReadStore, crate::fixture::EIO);
-    let error = catalog.state(chunk(7), ArtifactKind::Ledgers).unwrap_err();
-    assert!(matches!(error, ReadError::Store(_)), "{error}");
-    assert!(catalog.state(chunk(7), ArtifactKind::Ledgers).is_ok());
+    assert_eq!(
+        faults.count(Operation::ReadStore),
+        opening,
+        "reads of the store"
+    );
 }
 
 #[test]
@@ -141,10 +142,8 @@ fn asking_costs_no_read() {
     assert_eq!(catalog.chunk_artifact_keys().unwrap().count(), 1);
     assert_eq!(catalog.hot_chunk_keys().unwrap().count(), 0);
     assert_eq!(numbers(&catalog, ChunkId::MIN..=ChunkId::MAX), [7]);
-    assert_eq!(faults.count(Operation::ReadStore), opening);
-    // The pin belongs to no chunk, so it is read from the store.
     catalog.earliest_ledger().unwrap();
-    assert_eq!(faults.count(Operation::ReadStore), opening + 1);
+    assert_eq!(faults.count(Operation::ReadStore), opening);
 }
 
 /// Measures the most memory that a catalog can need: a key in every bucket that a `u32` of ledgers can have.
@@ -162,7 +161,8 @@ fn all_states_fit_in_half_a_megabyte() {
     world.write_raw_for_test(&entries);
     let mut catalog = None;
     let counted = measure(|| catalog = Some(world.open()));
-    // Apart from the paths, locks and directories of the catalog itself, this is one byte for each chunk.
+    // Apart from the paths, locks and directories of the catalog itself, this is one byte for each chunk, and a place
+    // for each page of a snapshot.
     let bytes = counted.bytes_current;
     assert!((430_000..500_000).contains(&bytes), "{bytes} bytes");
     let empty = Data::new();

@@ -15,7 +15,7 @@ const FROZEN: u8 = 2;
 const PRUNING: u8 = 3;
 
 struct Node {
-    states: StatePages,
+    states: StatePages<()>,
     readers: Readers<()>,
     files: UnsafeCell<()>,
 }
@@ -32,7 +32,7 @@ impl Node {
     }
 
     fn put(&self, state: u8) {
-        self.states.update([(PLACE, move |_| state)]);
+        self.states.update(|update| *update.word(PLACE) = state);
     }
 
     /// Reads the files under a lease, if there is one.
@@ -45,10 +45,28 @@ impl Node {
         }
     }
 
-    /// Demotes the artifact and removes its files, unless leases are out.
+    /// Reads the files under a view, or under a lease that outlives the view.
+    fn view(&self, outlives: bool) {
+        let view = self.states.pin();
+        if view.load(PLACE) != FROZEN {
+            return;
+        }
+        if outlives {
+            let lease = self.readers.take(PLACE);
+            drop(view);
+            self.files.with(|_files| ());
+            drop(lease);
+        } else {
+            self.files.with(|_files| ());
+            drop(view);
+        }
+    }
+
+    /// Demotes the artifact and removes its files, unless views or leases are out.
     fn remove(&self) -> bool {
         self.put(PRUNING);
-        let is_free = self.readers.count(PLACE) == 0;
+        let views = || self.states.pins(|states| states.load(PLACE) == FROZEN);
+        let is_free = self.readers.count(PLACE, views) == 0;
         if is_free {
             self.files.with_mut(|_files| ());
         }
@@ -118,7 +136,55 @@ fn an_attempt_to_read_what_is_removed_holds_nothing_up() {
             let node = Arc::clone(&node);
             thread::spawn(move || node.read())
         };
-        assert_eq!(node.readers.count(PLACE), 0);
+        assert_eq!(node.readers.count(PLACE, || 0), 0);
         reader.join().unwrap();
+    });
+}
+
+/// A view is taken before the demotion, or sees it.
+#[test]
+fn no_file_goes_while_a_view_is_out() {
+    crate::check(4, None, || {
+        let node = Arc::new(Node::new());
+        let reader = {
+            let node = Arc::clone(&node);
+            thread::spawn(move || node.view(false))
+        };
+        node.remove();
+        reader.join().unwrap();
+        assert!(node.remove(), "a view that was dropped holds nothing");
+    });
+}
+
+/// A lease that was taken from a view holds the files when the view has gone.
+#[test]
+fn no_file_goes_while_a_lease_of_a_view_is_out() {
+    crate::check(4, None, || {
+        let node = Arc::new(Node::new());
+        let reader = {
+            let node = Arc::clone(&node);
+            thread::spawn(move || node.view(true))
+        };
+        node.remove();
+        reader.join().unwrap();
+        assert!(node.remove(), "a lease that was dropped holds nothing");
+    });
+}
+
+/// A view holds what it saw, and nothing of what changed later.
+#[test]
+fn a_view_of_a_later_instant_holds_nothing() {
+    crate::check(1, None, || {
+        let node = Node::new();
+        let early = node.states.pin();
+        node.put(PRUNING);
+        let late = node.states.pin();
+        let holders = || node.states.pins(|states| states.load(PLACE) == FROZEN);
+        assert_eq!(holders(), 1);
+        let copy = early.clone();
+        assert_eq!(holders(), 2);
+        drop((early, copy));
+        assert_eq!(holders(), 0);
+        drop(late);
     });
 }

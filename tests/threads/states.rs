@@ -18,18 +18,21 @@ const SECOND: Place = Place { page: 1, cell: 0 };
 #[test]
 fn a_scan_sees_all_of_a_commit_or_nothing() {
     crate::check(4, None, || {
-        let states = Arc::new(StatePages::new(2, 1));
+        let states = Arc::new(StatePages::<bool>::new(2, 1));
         let scan = {
             let states = Arc::clone(&states);
             thread::spawn(move || {
-                let cells = states.read(0..=1);
-                assert!(
-                    cells.is_empty() || cells == [(0, vec![1]), (1, vec![1])],
-                    "{cells:?}"
-                );
+                let cells = states.snapshot();
+                let (first, second) = (cells.load(FIRST), cells.load(SECOND));
+                assert_eq!(first, second);
+                assert_eq!(u8::from(*cells.rest()), first);
             })
         };
-        states.update([FIRST, SECOND].map(|place| (place, |cell| cell + 1)));
+        states.update(|update| {
+            *update.word(FIRST) += 1;
+            *update.word(SECOND) += 1;
+            *update.rest() = true;
+        });
         scan.join().unwrap();
     });
 }
@@ -38,10 +41,10 @@ fn a_scan_sees_all_of_a_commit_or_nothing() {
 #[test]
 fn no_change_is_lost() {
     crate::check(4, None, || {
-        let states = Arc::new(StatePages::new(1, 1));
+        let states = Arc::new(StatePages::<()>::new(1, 1));
         let add = {
             let states = Arc::clone(&states);
-            move || states.update([(FIRST, |cell| cell + 1)])
+            move || states.update(|update| *update.word(FIRST) += 1)
         };
         let other = thread::spawn(add.clone());
         add();
@@ -54,9 +57,9 @@ fn no_change_is_lost() {
 #[test]
 fn a_state_comes_with_everything_before_it() {
     crate::check(4, None, || {
-        let states = Arc::new(StatePages::new(1, 2));
+        let states = Arc::new(StatePages::<()>::new(1, 2));
         // The page is there, so that it is not its creation that orders the two threads.
-        states.update([(Place { page: 0, cell: 1 }, |_| 1)]);
+        states.update(|update| *update.word(Place { page: 0, cell: 1 }) = 1);
         let files = Arc::new(UnsafeCell::new(()));
         let reader = {
             let (states, files) = (Arc::clone(&states), Arc::clone(&files));
@@ -67,7 +70,28 @@ fn a_state_comes_with_everything_before_it() {
             })
         };
         files.with_mut(|_files| ());
-        states.update([(FIRST, |_| 2)]);
+        states.update(|update| *update.word(FIRST) = 2);
+        reader.join().unwrap();
+    });
+}
+
+/// The changes of one word in a commit are seen together, so that a chunk that moves is somewhere all the time.
+#[test]
+fn the_changes_of_a_word_are_seen_together() {
+    crate::check(4, None, || {
+        let states = Arc::new(StatePages::<()>::new(1, 1));
+        states.update(|update| *update.word(FIRST) = 0b10);
+        let reader = {
+            let states = Arc::clone(&states);
+            thread::spawn(move || {
+                let word = states.load(FIRST);
+                assert!(word == 0b10 || word == 0b01, "{word:b}");
+            })
+        };
+        states.update(|update| {
+            *update.word(FIRST) &= !0b10;
+            *update.word(FIRST) |= 0b01;
+        });
         reader.join().unwrap();
     });
 }

@@ -92,10 +92,10 @@ fn recover_errors() {
     };
     let bench = Bench::new();
     drop(bench.debris());
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add("Read, Store", &bench);
-    // The scan reads the chunk's three keys. The claim and the deleting commit each read the claimed key.
-    bench.fail_read(4);
+    // A sweep reserves space once for all of its commits.
+    bench.refuse_commit(1);
     let error = add("Sweep, Delete", &bench);
     assert!(matches!(
         error,
@@ -107,8 +107,7 @@ fn recover_errors() {
 
     let bench = Bench::new();
     drop(bench.hot_debris());
-    // This scan also reads the hot key.
-    bench.fail_read(5);
+    bench.refuse_commit(1);
     let error = add("Commit", &bench);
     assert!(matches!(
         error,

@@ -31,7 +31,7 @@ fn create_hot_errors() {
     std::fs::remove_dir(bench.path("hot/00000007")).unwrap();
     bench.faults.fail(Operation::Inspect, EIO);
     add("Io", &bench);
-    bench.fail_read(1);
+    bench.refuse_commit(0);
     let error = add("Commit, Store", &bench);
     assert!(matches!(error.refusal(), Some(BeginRefusal::Commit(_))));
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
@@ -61,8 +61,6 @@ fn claim_hot_errors() {
     let owner = bench.ready();
     add("Claimed", &bench);
     drop(owner);
-    bench.fail_read(0);
-    add("Read, Store", &bench);
     bench.faults.fail(Operation::OpenDirectory, EACCES);
     add("Io, EACCES", &bench);
     std::fs::remove_dir(bench.path("hot/00000007")).unwrap();
@@ -85,7 +83,7 @@ fn ready_errors() {
     bench.faults.fail(Operation::OpenDirectory, EIO);
     add("Refused, Io", &bench, transient.ready().unwrap_err());
     let transient = bench.transient();
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add(
         "Refused, Commit, Store",
         &bench,
@@ -146,7 +144,7 @@ fn discard_recreate_and_remove_errors() {
     let mut texts = Texts::default();
     let bench = Bench::new();
     let ready = bench.ready();
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     let error = ready.discard().unwrap_err();
     texts.add(
         "RemovalError::Refused, Store",
@@ -202,7 +200,7 @@ fn discard_recreate_and_remove_errors() {
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");
     };
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add("RemovalError::Commit", &bench, debris.remove().unwrap_err());
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");

@@ -21,7 +21,7 @@ use frostline::{
     Ready, Transient,
 };
 
-use crate::fixture::{Data, EIO, Faults, chunk};
+use crate::fixture::{Data, EIO, ENOSPC, Faults, chunk};
 use crate::snapshot;
 
 /// Returns chunk 7, which every case uses.
@@ -67,13 +67,9 @@ impl Bench {
         assert_eq!(error.kind(), FailureKind::Fatal);
     }
 
-    /// Makes the nth read of chunk 7 fail. Reads go to the store only if the chunk has an unrecognised value.
-    fn fail_read(&self, nth: usize) {
-        let odd = b"chunk:00000007:txhash";
-        self.catalog()
-            .write_raw_for_test(odd, Some(b"unrecognised"))
-            .unwrap();
-        self.faults.fail_after(nth, Operation::ReadStore, EIO);
+    /// Has the nth commit from here on find no space.
+    fn refuse_commit(&self, nth: usize) {
+        self.faults.fail_after(nth, Operation::TakeSpace, ENOSPC);
     }
 
     fn catalog(&self) -> &Catalog {

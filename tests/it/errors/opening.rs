@@ -241,10 +241,6 @@ fn read_errors() {
     texts.add_leaf("Value, hot directory", &bench.data, &hot);
     let pin = bench.catalog().earliest_ledger().unwrap_err();
     texts.add_leaf("Value, pin", &bench.data, &pin);
-    bench.fail_read(0);
-    let error = read(&bench);
-    assert!(matches!(error, ReadError::Store(_)));
-    texts.add_leaf("Store", &bench.data, &error);
     bench.poison();
     let error = read(&bench);
     assert!(matches!(error, ReadError::Poisoned(_)));
@@ -279,7 +275,7 @@ fn pin_errors() {
 
     let bench = Bench::new();
     add("NotChunkStart", &bench, 10_001);
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add("Commit, Store", &bench, 2);
     assert_eq!(
         bench.catalog().pin_earliest_ledger(ledger(10_002)).unwrap(),

@@ -28,7 +28,7 @@ fn rematerialize_errors() {
     let Artifact::Pruning(pruning) = bench.catalog().claim(seven()).unwrap() else {
         panic!("it is at `pruning`");
     };
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     let error = pruning.rematerialize().unwrap_err();
     add("Refused, Commit", &bench, error);
     let bench = Bench::new();
@@ -105,14 +105,14 @@ fn sweep_errors() {
     let error = add("Demote, ForeignHandle", &bench, vec![foreign]);
     assert!(matches!(error, SweepError::Refused(_)));
     let frozen = bench.frozen().demote().into();
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add("Demote, Store", &bench, vec![frozen]);
     let key = ArtifactKey {
         chunk: seven(),
         kind: ArtifactKind::Ledgers,
     };
     let prunable = bench.catalog().claim_for_pruning(key).unwrap().unwrap();
-    bench.fail_read(1);
+    bench.refuse_commit(2);
     let error = add("Delete, Store", &bench, vec![prunable]);
     assert!(matches!(error.kind(), FailureKind::Retryable));
 

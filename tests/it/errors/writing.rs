@@ -33,7 +33,7 @@ fn claims_and_leases() {
         &error,
     );
     drop(owner);
-    bench.fail_read(0);
+    let bench = Bench::planted(&[(b"chunk:00000007:ledgers", b"frozenn")]);
     let error = bench.catalog().claim::<Ledgers>(seven()).unwrap_err();
     texts.add("ClaimError::Read", error.kind(), &bench.data, &error);
     texts.check("errors_claim");
@@ -74,8 +74,6 @@ fn begin_errors() {
 
     let bench = Bench::planted(&[(b"chunk:00000007:ledgers", b"frozenn")]);
     add("Read, Value", &bench);
-    bench.fail_read(0);
-    add("Read, Store", &bench);
     bench.poison();
     add("Read, Poisoned", &bench);
 
@@ -84,7 +82,7 @@ fn begin_errors() {
     add("Io, EACCES", &bench);
     std::fs::write(bench.path("ledgers/00000"), "").unwrap();
     add("Io, a file for a bucket", &bench);
-    bench.fail_read(1);
+    bench.refuse_commit(0);
     std::fs::remove_file(bench.path("ledgers/00000")).unwrap();
     let error = add("Commit, Store", &bench);
     assert!(matches!(error.refusal(), Some(BeginRefusal::Commit(_))));
@@ -270,7 +268,7 @@ fn freeze_errors() {
     let error = bench.freezing().freeze().unwrap_err();
     add("Sync, Refused, NotWritten", &bench, error);
     let written = bench.written();
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add(
         "Commit, Refused, Store",
         &bench,
@@ -298,7 +296,7 @@ fn commit_errors() {
         panic!("{error}");
     };
     let synced = refused.into_handle();
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     let error = bench.catalog().commit(synced).unwrap_err();
     texts.add("Refused, Store", error.kind(), &bench.data, &error);
     let CommitError::Refused(refused) = error else {
@@ -339,7 +337,7 @@ fn abandon_errors() {
     bench.faults.fail(Operation::UnlinkFile, EIO);
     add("Retryable", &bench, written.abandon().unwrap_err());
     let written = bench.written();
-    bench.fail_read(0);
+    bench.refuse_commit(0);
     add("Commit, Store", &bench, written.abandon().unwrap_err());
     let written = bench.written();
     bench.faults.fail(Operation::Commit, EIO);
