@@ -25,7 +25,7 @@ impl<K: Kind<Id = ChunkId>> Route<K> {
     /// Asks `look` for the place, if the ledger is admitted.
     pub(super) fn find(
         ledger: LedgerSeq,
-        gate: &RetentionGate,
+        gate: RetentionGate,
         look: impl FnOnce(ChunkId) -> Result<Option<Source<Reader>>, ReadError>,
     ) -> Result<Self, ReadError> {
         if !gate.admits(ledger) {
@@ -67,7 +67,7 @@ impl Catalog {
     /// # drop(freezing.freeze()?);
     /// let last = Watermark::Complete(chunk);
     /// let gate = RetentionGate::new(last, Retention::KeepAll, LedgerSeq::GENESIS)?;
-    /// match catalog.route::<Ledgers>(chunk.first_ledger(), &gate)? {
+    /// match catalog.route::<Ledgers>(chunk.first_ledger(), gate)? {
     ///     Route::Cold(lease) => assert_eq!(lease.open(Ledgers::PACK)?.size()?, 20),
     ///     Route::Hot(lease) => println!("read the database in {}", lease.path().display()),
     ///     Route::BelowFloor | Route::NotAvailable => println!("not found"),
@@ -82,7 +82,7 @@ impl Catalog {
     pub fn route<K: Kind<Id = ChunkId>>(
         &self,
         ledger: LedgerSeq,
-        gate: &RetentionGate,
+        gate: RetentionGate,
     ) -> Result<Route<K>, ReadError> {
         Route::find(ledger, gate, |chunk| {
             self.shared().lease_somewhere(K::key(chunk))

@@ -147,7 +147,7 @@ impl View {
     pub fn route<K: Kind<Id = ChunkId>>(
         &self,
         ledger: LedgerSeq,
-        gate: &RetentionGate,
+        gate: RetentionGate,
     ) -> Result<Route<K>, ReadError> {
         Route::find(ledger, gate, |chunk| {
             let source = self.states.source(K::key(chunk))?;

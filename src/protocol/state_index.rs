@@ -109,8 +109,8 @@ impl States {
             Key::EarliestLedger => PackedStates::NOTHING,
         };
         match known(states, key) {
-            Some(value) => value.map(|value| Cow::Borrowed(value.as_bytes())),
-            None => {
+            Known::Is(value) => value.map(|value| Cow::Borrowed(value.as_bytes())),
+            Known::AsStored => {
                 let stored = self.pages.rest().as_stored.get(&key).cloned();
                 stored.map(|stored| Cow::Owned(stored.into_vec()))
             }
@@ -169,8 +169,8 @@ impl Snapshot {
             Key::EarliestLedger => PackedStates::NOTHING,
         };
         match known(states, key) {
-            Some(value) => value.map(str::as_bytes),
-            None => self.rest().as_stored.get(&key).map(|stored| &**stored),
+            Known::Is(value) => value.map(str::as_bytes),
+            Known::AsStored => self.rest().as_stored.get(&key).map(|stored| &**stored),
         }
     }
 
@@ -238,13 +238,21 @@ fn source(artifact: Option<ArtifactState>, hot: Option<HotState>) -> Option<Sour
     }
 }
 
-/// Returns the value of a key according to the word of its chunk, or `None` if its value is kept as it is stored.
-fn known(states: PackedStates, key: Key) -> Option<Option<&'static str>> {
+/// The knowledge of a key's value that the word of its chunk has.
+enum Known {
+    /// The value, or `None` if the key is absent.
+    Is(Option<&'static str>),
+    /// The value is kept as it is stored.
+    AsStored,
+}
+
+/// Returns the knowledge of a key's value that the word of its chunk has.
+fn known(states: PackedStates, key: Key) -> Known {
     match key {
-        _ if states.is_unrecognised() => None,
-        Key::Artifact(key) => Some(states.artifact(key.kind).map(ArtifactState::as_str)),
-        Key::Hot(_) => Some(states.hot().map(HotState::as_str)),
-        Key::EarliestLedger => None,
+        _ if states.is_unrecognised() => Known::AsStored,
+        Key::Artifact(key) => Known::Is(states.artifact(key.kind).map(ArtifactState::as_str)),
+        Key::Hot(_) => Known::Is(states.hot().map(HotState::as_str)),
+        Key::EarliestLedger => Known::AsStored,
     }
 }
 

@@ -82,7 +82,7 @@ impl<R: Clone + Default> StatePages<R> {
     /// Makes several changes, of which every snapshot has all or none.
     ///
     /// Each word is stored once, so that [`load`](Self::load) sees all changes of a word or none.
-    pub(crate) fn update<T>(&self, make: impl FnOnce(&mut Update<'_, R>) -> T) -> T {
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Update<'_, R>) -> T) -> T {
         let mut together = self.lock();
         let together = &mut *together;
         let mut update = Update {
@@ -91,9 +91,9 @@ impl<R: Clone + Default> StatePages<R> {
             rest: &mut together.rest,
             rest_changes: false,
         };
-        let made = make(&mut update);
+        let changed = change(&mut update);
         if update.words.is_empty() && !update.rest_changes {
-            return made;
+            return changed;
         }
         for (place, word) in update.words {
             let cell = self.pages.get_or_make(place, || AtomicWord::new(0));
@@ -104,7 +104,7 @@ impl<R: Clone + Default> StatePages<R> {
         let earlier = together.current.take();
         together.earlier.extend(earlier);
         together.forget_released();
-        made
+        changed
     }
 
     /// Returns the states as they are between two updates. Holding them does not count.

@@ -86,8 +86,8 @@ fn look_beside(
             asked += 1_000;
         }
         end.store(true, Ordering::Relaxed);
-        let moves = mover.join().unwrap();
-        println!("{asked} looks, {moves} moves, {misses} found nothing");
+        let moves_done = mover.join().unwrap();
+        println!("{asked} looks, {moves_done} moves, {misses} found nothing");
         misses
     })
 }
@@ -101,7 +101,7 @@ fn a_chunk_that_moves_is_always_somewhere() {
     let misses = look_beside(
         QUERIES,
         |misses| misses > 0,
-        |catalog| match catalog.route::<Ledgers>(seven().first_ledger(), &gate) {
+        |catalog| match catalog.route::<Ledgers>(seven().first_ledger(), gate) {
             Ok(Route::Cold(_) | Route::Hot(_)) => true,
             Ok(Route::NotAvailable) => false,
             other => panic!("{other:?}"),
@@ -132,7 +132,7 @@ fn a_view_finds_a_chunk_that_moves() {
         |misses| misses > 0,
         |catalog| {
             let view = catalog.view().unwrap();
-            let route = view.route::<Ledgers>(seven().first_ledger(), &gate);
+            let route = view.route::<Ledgers>(seven().first_ledger(), gate);
             matches!(route, Ok(Route::Cold(_) | Route::Hot(_)))
         },
     );
@@ -144,7 +144,7 @@ fn below_the_floor_nothing_is_found() {
     let world = Data::new();
     let catalog = world.open();
     drop(freeze(&catalog, 7, b"ledgers"));
-    let route = |gate: &RetentionGate| {
+    let route = |gate: RetentionGate| {
         let ledger = seven().last_ledger();
         let view = catalog.view().unwrap();
         let route = catalog.route::<Ledgers>(ledger, gate).unwrap();
@@ -152,8 +152,8 @@ fn below_the_floor_nothing_is_found() {
         assert_eq!(format!("{route:?}"), format!("{of_view:?}"));
         route
     };
-    assert!(matches!(route(&gate(16, 10)), Route::Cold(_)));
-    assert!(matches!(route(&gate(17, 10)), Route::BelowFloor));
+    assert!(matches!(route(gate(16, 10)), Route::Cold(_)));
+    assert!(matches!(route(gate(17, 10)), Route::BelowFloor));
 }
 
 #[test]
@@ -164,13 +164,13 @@ fn a_ledger_without_a_place_is_not_available() {
     let beyond = LedgerSeq::MAX;
     assert!(beyond.chunk().is_err());
     for ledger in [LedgerSeq::GENESIS, seven().first_ledger(), beyond] {
-        let route = catalog.route::<Ledgers>(ledger, &gate).unwrap();
+        let route = catalog.route::<Ledgers>(ledger, gate).unwrap();
         assert!(matches!(route, Route::NotAvailable), "{route:?}");
     }
     // A directory that is not ready, or files that are not frozen, are no place.
     let transient = catalog.create_hot(seven()).unwrap();
     let freezing = catalog.begin::<Ledgers>(seven()).unwrap();
-    let route = catalog.route::<Ledgers>(seven().first_ledger(), &gate);
+    let route = catalog.route::<Ledgers>(seven().first_ledger(), gate);
     assert!(matches!(route, Ok(Route::NotAvailable)), "{route:?}");
     drop((transient, freezing));
 }
