@@ -158,7 +158,7 @@ pub use roots::{CatalogId, Config, LockedRoots};
 pub mod error {
     pub use crate::artifact::{ClaimError, FreezeError};
     pub use crate::audit::AuditError;
-    pub use crate::catalog::{OpenError, PinError, SweepError};
+    pub use crate::catalog::{InUse, OpenError, PinError, SweepError};
     pub use crate::domain::{GeometryError, KeyError, LayoutError, RootPathError, ValueError};
     pub use crate::failure::{
         AlreadyClaimed, BeginError, BeginRefusal, CommitError, CommitRefusal, CreateError, Error,

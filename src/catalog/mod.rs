@@ -20,7 +20,7 @@ mod scan;
 mod simulated;
 mod sweep;
 
-pub use open::OpenError;
+pub use open::{InUse, OpenError};
 pub use pin::{PinError, PinOutcome};
 pub use recover::{DebrisPolicy, Recovered};
 pub use route::Route;
@@ -31,7 +31,7 @@ pub use view::View;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::{RootRole, Unfinished};
+use crate::domain::RootRole;
 #[cfg(feature = "sim")]
 use crate::failure::StoreFailure;
 use crate::protocol::Shared;
@@ -52,15 +52,13 @@ use crate::protocol::Shared;
 /// 6. **Prune**: [`sweep_chunk_artifacts`](Self::sweep_chunk_artifacts).
 ///
 /// Every write is synced before the call returns, and a commit of several keys is one atomic batch. After a
-/// [`Fatal`](crate::error::Fatal) failure the catalog refuses everything, reads too, until it is opened again; only an
-/// artifact with a [`Frozen`](crate::Frozen) or a [`Lease`](crate::Lease) from before stays readable.
+/// [`Fatal`](crate::error::Fatal) failure the catalog refuses everything, reads too, until [`reopen`](Self::reopen) has
+/// opened it again; a lease, a [`View`] and a [`Frozen`](crate::Frozen) from before stay readable.
 ///
 /// Each handle keeps the open catalog and the locks alive, and a lease keeps the locks: the roots are released when the
 /// last of them has gone.
 pub struct Catalog {
     shared: Arc<Shared>,
-    /// The count at the opening.
-    pub(crate) unfinished: Unfinished,
 }
 
 impl Catalog {

@@ -1,10 +1,10 @@
-//! [`OpenError`]: why a catalog could not be opened.
+//! The reasons for which a catalog could not be opened or closed.
 
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::failure::{Failure, FailureKind, IoFailure, Operation, StoreFailure};
+use crate::failure::{AlreadyClaimed, Failure, FailureKind, IoFailure, Operation, StoreFailure};
 use crate::store::{Damage, DamageKind, Full, NotACatalog, OpenFailure};
 
 /// Why a catalog could not be opened.
@@ -68,6 +68,9 @@ pub enum OpenError {
         /// The disk's error.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// A handle of this process owns a key, so the catalog cannot be opened again.
+    #[error(transparent)]
+    Claimed(#[from] AlreadyClaimed),
     /// The path leads to another directory than the one that was locked.
     #[error("`{}` is not the directory that was locked any more: lock the roots again", path.display())]
     Moved {
@@ -118,9 +121,10 @@ impl OpenError {
                 None => FailureKind::Fatal,
             },
             Self::Store(_) | Self::Moved { .. } => FailureKind::Retryable,
-            Self::NotACatalog { .. } | Self::Damaged { .. } | Self::NoWitness { .. } => {
-                FailureKind::Refused
-            }
+            Self::NotACatalog { .. }
+            | Self::Damaged { .. }
+            | Self::NoWitness { .. }
+            | Self::Claimed(_) => FailureKind::Refused,
         }
     }
 
@@ -149,5 +153,30 @@ impl OpenError {
 impl Failure for OpenError {
     fn kind(&self) -> FailureKind {
         self.kind()
+    }
+}
+
+impl From<StoreFailure> for OpenError {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Store(failure)
+    }
+}
+
+/// The handles and readers for which a catalog could not be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the catalog is in use, handles: {handles}, leases and views: {readers}; drop them, then close it again"
+)]
+#[non_exhaustive]
+pub struct InUse {
+    /// The number of handles; at least 1, if a handle without a key, such as an empty group, uses it.
+    pub handles: usize,
+    /// The number of leases and views.
+    pub readers: usize,
+}
+
+impl Failure for InUse {
+    fn kind(&self) -> FailureKind {
+        FailureKind::Refused
     }
 }

@@ -111,11 +111,10 @@ fn sweep_stopped(error: SweepError) -> RecoverError {
 
 /// # Recover
 impl Catalog {
-    /// The number of keys of interrupted work, which [`recover`](Self::recover) finishes.
-    ///
-    /// They are counted once, at the opening, and the count is not kept up to date.
-    pub const fn unfinished(&self) -> &Unfinished {
-        &self.unfinished
+    /// Counts the keys of interrupted work and of work under way, in memory. After the opening all of them are of
+    /// interrupted work, which [`recover`](Self::recover) finishes.
+    pub fn unfinished(&self) -> Unfinished {
+        self.shared().states.unfinished()
     }
 
     /// Finishes all interrupted work: finishes every `pruning`, removes every

@@ -251,6 +251,13 @@ impl Barriers {
         })
     }
 
+    /// Forgets the directories that are known to be durable, and closes the open ones, as at the start of a process.
+    pub(crate) fn forget(&self) {
+        self.dirs.forget();
+        self.durable().clear();
+        self.through_roots.clear_poison();
+    }
+
     #[cfg(feature = "sim")]
     pub(crate) fn gather_syncs_for_test(&self, threads: usize) {
         self.dirs.gather_for_test(threads);

@@ -48,6 +48,16 @@ impl ClaimTable {
     }
 }
 
+impl ClaimTable {
+    /// Returns the number of keys that are claimed, and one of them.
+    pub(crate) fn live(&self) -> (usize, Option<AlreadyClaimed>) {
+        let owners = self.lock();
+        let one = owners.iter().next();
+        let one = one.map(|(key, holder)| AlreadyClaimed { key: *key, holder });
+        (owners.len(), one)
+    }
+}
+
 impl Claim {
     pub(crate) const fn key(&self) -> Key {
         self.key

@@ -2,15 +2,15 @@
 //! threads at the same time share that batch.
 
 use std::borrow::Cow;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use super::change::{Change, CommitFailure};
-use super::shared::Shared;
+use super::shared::{Shared, Slot};
 use crate::domain::{Key, is_legal};
 use crate::failure::CommitRefusal;
 #[cfg(feature = "sim")]
 use crate::failure::StoreFailure;
-use crate::store::{Edit, StoreCommitFailure};
+use crate::store::{Edit, Store, StoreCommitFailure};
 
 /// The changes in one write, counted over all its batches, from which on the next batch goes into the next write.
 const MANY: usize = 4096;
@@ -34,7 +34,7 @@ impl Shared {
 
     /// Commits batches in their order. Returns one outcome for each.
     fn commit_all(&self, mut batches: &[Vec<Change>]) -> Vec<Outcome> {
-        let _serialized = self.serialize();
+        let store = self.store();
         let mut outcomes = Vec::with_capacity(batches.len());
         while let [first, rest @ ..] = batches {
             let mut changes = first.len();
@@ -43,19 +43,19 @@ impl Shared {
                 changes <= MANY
             });
             let (together, others) = batches.split_at(1 + more.count());
-            outcomes.extend(self.commit_together(together));
+            outcomes.extend(self.commit_together(&store, together));
             batches = others;
         }
         outcomes
     }
 
     /// Commits batches in one write. A refused batch has no effect on the others.
-    fn commit_together(&self, batches: &[Vec<Change>]) -> Vec<Outcome> {
+    fn commit_together(&self, store: &Slot, batches: &[Vec<Change>]) -> Vec<Outcome> {
         let checked = batches.iter().map(|batch| self.check_all(batch));
         let checked: Vec<Outcome> = checked.collect();
         let accepted = batches.iter().zip(&checked).filter(|(_, ok)| ok.is_ok());
         let changes: Vec<_> = accepted.flat_map(|(batch, _)| batch).copied().collect();
-        match (self.write_all(&changes), batches) {
+        match (self.write_all(store, &changes), batches) {
             (Ok(()), _) => checked,
             (Err(CommitFailure::Fatal(fatal)), _) => {
                 let failed = || Err(CommitFailure::Fatal(fatal.clone()));
@@ -66,7 +66,7 @@ impl Shared {
             (Err(_), batches) => {
                 let alone = batches.iter().map(std::slice::from_ref);
                 alone
-                    .flat_map(|batch| self.commit_together(batch))
+                    .flat_map(|batch| self.commit_together(store, batch))
                     .collect()
             }
         }
@@ -81,7 +81,7 @@ impl Shared {
     }
 
     /// Writes the changes that change a value, and then applies them in memory.
-    fn write_all(&self, changes: &[Change]) -> Outcome {
+    fn write_all(&self, store: &Slot, changes: &[Change]) -> Outcome {
         let edited = changes
             .iter()
             .filter(|change| change.expected != change.next);
@@ -97,7 +97,7 @@ impl Shared {
         // The states in memory are part of the step: a reader would take a half-applied step for a whole
         // one.
         self.poison.if_it_panics(|| {
-            self.write(&edits)?;
+            self.write(store, &edits)?;
             let committed = changes.iter().map(|change| (change.key, change.next));
             self.states.apply(committed);
             Ok::<_, CommitFailure>(())
@@ -110,7 +110,9 @@ impl Shared {
                 "{key}: memory has {known:?}, and {next:?} was committed"
             );
             debug_assert!(
-                self.store.holds(&key.encode(), *next),
+                store
+                    .as_ref()
+                    .is_some_and(|store| store.holds(&key.encode(), *next)),
                 "{key}: the store does not hold {next:?}, which was committed"
             );
         }
@@ -143,7 +145,7 @@ impl Shared {
 
     /// Stores a value if the key is absent. Otherwise returns the stored value.
     pub(crate) fn put_once(&self, key: Key, value: &str) -> Result<Option<Vec<u8>>, CommitFailure> {
-        let _serialized = self.serialize();
+        let store = self.store();
         self.poison.check()?;
         if let Some(found) = self.states.stored(key) {
             return Ok(Some(found.into_owned()));
@@ -153,29 +155,37 @@ impl Shared {
             value: Some(Cow::Owned(value.to_owned())),
         };
         self.poison.if_it_panics(|| {
-            self.write(&[edit])?;
+            self.write(&store, &[edit])?;
             self.states.apply([(key, Some(value))]);
             Ok(None)
         })
     }
 
-    fn serialize(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.commit_lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the commit that is under way, and returns the store.
+    pub(super) fn store(&self) -> MutexGuard<'_, Slot> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, edits: &[Edit]) -> Result<(), CommitFailure> {
-        self.store
-            .commit(edits)
-            .map_err(|failure| self.store_failed(failure))
+    fn write(&self, store: &Slot, edits: &[Edit]) -> Outcome {
+        let committed = self.open(store)?.commit(edits);
+        committed.map_err(|failure| self.store_failed(failure))
+    }
+
+    /// Returns the store, which is open unless an attempt to open it again has failed.
+    fn open<'a>(&self, store: &'a Slot) -> Result<&'a Store, CommitFailure> {
+        if let Some(store) = store {
+            return Ok(store);
+        }
+        self.poison.check()?;
+        unreachable!("a catalog whose store is closed refuses everything")
     }
 
     /// Reserves space, so that commits of so many changes do not fail for lack of it.
     pub(crate) fn reserve_for(&self, changes: usize) -> Result<(), CommitFailure> {
-        let _serialized = self.serialize();
+        let store = self.store();
         self.poison.check()?;
-        let reserved = self.poison.if_it_panics(|| self.store.reserve_for(changes));
+        let open = self.open(&store)?;
+        let reserved = self.poison.if_it_panics(|| open.reserve_for(changes));
         reserved.map_err(|failure| self.store_failed(failure))
     }
 
@@ -195,8 +205,11 @@ impl Shared {
         key: &[u8],
         value: Option<&[u8]>,
     ) -> Result<(), StoreFailure> {
-        let _serialized = self.serialize();
-        self.store.write_raw_for_test(key, value)?;
+        let store = self.store();
+        let Some(open) = &*store else {
+            unreachable!("the test has opened the store");
+        };
+        open.write_raw_for_test(key, value)?;
         self.states.planted(key, value);
         Ok(())
     }

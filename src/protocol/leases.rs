@@ -41,6 +41,11 @@ impl Leases {
         self.readers.take_if(at.into().0, is_readable)
     }
 
+    /// Returns the number of all leases that are out. The caller is the only one who can give out another one.
+    pub(super) fn out(&self) -> usize {
+        self.readers.out()
+    }
+
     /// Returns the number of leases that are out on a key, and of views that can still give one out. The caller has
     /// changed the key so that no further lease is given out otherwise.
     pub(super) fn count(&self, key: Key, views: impl FnOnce() -> usize) -> usize {

@@ -12,6 +12,7 @@ mod pending;
 mod place;
 mod poison;
 mod readers;
+mod reopen;
 mod rounds;
 mod shared;
 mod state_index;

@@ -95,6 +95,11 @@ impl OpenDirs {
         }
     }
 
+    /// Closes the directories that no artifact uses. The others are opened anew when they are needed next.
+    pub(super) fn forget(&self) {
+        *self.lock() = Chains::default();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Chains> {
         self.chains.lock().unwrap_or_else(PoisonError::into_inner)
     }

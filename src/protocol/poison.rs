@@ -1,27 +1,30 @@
 //! The record of a catalog's first fatal failure.
 
-use super::sync::OnceLock;
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::failure::{Fatal, FatalCause, IoFailure, Poisoned, StoreFailure};
 
-/// The first fatal failure of a catalog, kept for ever.
+/// The first fatal failure of a catalog, kept until the catalog is opened again.
 #[derive(Default)]
 pub(crate) struct Poison {
-    first: OnceLock<Fatal>,
+    /// Whether there is one, for a check without a lock.
+    is_set: AtomicBool,
+    first: Mutex<Option<Fatal>>,
 }
 
 impl Poison {
     /// Refuses after a fatal failure.
     pub(crate) fn check(&self) -> Result<(), Poisoned> {
-        match self.first.get() {
-            None => Ok(()),
-            Some(first) => Err(Poisoned::new(first)),
-        }
+        self.check_sync().map_err(|first| Poisoned::new(&first))
     }
 
     /// Refuses after a fatal failure, with that failure. A sync that may go through the descriptor of a failed one is
     /// not issued.
     pub(crate) fn check_sync(&self) -> Result<(), Fatal> {
-        self.first.get().map_or(Ok(()), |first| Err(first.clone()))
+        // Acquire: a thread that sees the failure also sees everything that came before it.
+        if !self.is_set.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.lock().clone().map_or(Ok(()), Err)
     }
 
     /// Records that an fsync failed.
@@ -48,10 +51,24 @@ impl Poison {
         outcome
     }
 
+    /// Forgets the failure. The caller has opened the store again, and no handle from before exists.
+    pub(crate) fn forget(&self) {
+        let mut first = self.lock();
+        *first = None;
+        // Release: a thread that sees no failure any more sees the states that were read again.
+        self.is_set.store(false, Ordering::Release);
+    }
+
     /// Keeps the first failure. Returns the caller's own failure.
     fn latch(&self, failure: Fatal) -> Fatal {
-        let _kept = self.first.get_or_init(|| failure.clone());
+        let mut first = self.lock();
+        first.get_or_insert_with(|| failure.clone());
+        self.is_set.store(true, Ordering::Release);
         failure
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Fatal>> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

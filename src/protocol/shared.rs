@@ -25,10 +25,14 @@ pub(crate) enum HotDirectory {
     Created(DirMark),
 }
 
+/// The open store, or nothing after an attempt to open it again has failed.
+pub(super) type Slot = Option<Store>;
+
 /// One open catalog. A lease keeps the roots locked, and nothing else of it. Fields are dropped in this order: the
 /// store is closed before the locks are released.
 pub(crate) struct Shared {
-    pub(super) store: Store,
+    /// The store. Its lock is held from the comparison of the stored values to the end of the commit.
+    pub(super) store: Mutex<Slot>,
     pub(crate) states: States,
     pub(crate) claims: Arc<ClaimTable>,
     pub(crate) leases: Arc<Leases>,
@@ -39,8 +43,6 @@ pub(crate) struct Shared {
     pub(crate) barriers: Barriers,
     /// The batches of the threads that commit.
     pub(crate) commits: Combiner<Vec<Change>, Result<(), CommitFailure>>,
-    /// A lock that is held from the comparison of the stored values to the end of the commit.
-    pub(super) commit_lock: Mutex<()>,
     pub(crate) roots: Arc<LockedRoots>,
 }
 
@@ -48,7 +50,7 @@ impl Shared {
     pub(crate) fn new(roots: LockedRoots, store: Store, states: States) -> Result<Self, IoFailure> {
         let roots = Arc::new(roots);
         Ok(Self {
-            store,
+            store: Mutex::new(Some(store)),
             states,
             leases: Arc::new(Leases::new(&roots)),
             claims: Arc::default(),
@@ -56,7 +58,6 @@ impl Shared {
             barriers: Barriers::new(&roots)?,
             hot_directories: Mutex::default(),
             commits: Combiner::default(),
-            commit_lock: Mutex::new(()),
             roots,
         })
     }

@@ -19,8 +19,8 @@ use super::packed::{PackedStates, Value};
 use super::place::Place;
 use super::state_pages::{self, StatePages, Update};
 use crate::domain::{
-    ArtifactKey, ArtifactState, BucketId, CHUNKS_PER_BUCKET, ChunkId, HotKey, HotState, Key,
-    TypedKey, Unfinished, ValueError, decode_value,
+    ArtifactKey, ArtifactKind, ArtifactState, BucketId, CHUNKS_PER_BUCKET, ChunkId, HotKey,
+    HotState, Key, TypedKey, Unfinished, ValueError, decode_value,
 };
 use crate::failure::StoreFailure;
 use crate::store::Store;
@@ -48,29 +48,57 @@ pub(crate) struct States {
 }
 
 impl States {
-    /// Reads the whole catalog, and counts the unfinished keys that a crash has left in it. An unrecognised
-    /// value is not counted, because a person must repair it.
-    pub(crate) fn load(store: &Store) -> Result<(Self, Unfinished), StoreFailure> {
+    /// Reads the whole catalog.
+    pub(crate) fn load(store: &Store) -> Result<Self, StoreFailure> {
         let states = Self {
             pages: StatePages::new(BUCKETS, CHUNKS),
         };
-        let mut unfinished = Unfinished::default();
-        states.pages.update(|update| {
-            store.for_each(|key, stored| {
-                // An entry without the canonical spelling of a key is skipped: the audit reports it.
-                if let Some(key) = Key::recognize(key) {
-                    match Value::decode(key, Some(stored)) {
-                        Some((_, Value::Artifact(_, Some(state)))) => {
-                            unfinished.count_artifact(state);
-                        }
-                        Some((_, Value::Hot(Some(state)))) => unfinished.count_hot(state),
-                        _ => {}
-                    }
-                    put(update, key, Some(stored));
-                }
-            })
+        states.load_again(store)?;
+        Ok(states)
+    }
+
+    /// Reads the whole catalog again: in one update, so that no reader sees a part of it.
+    pub(super) fn load_again(&self, store: &Store) -> Result<(), StoreFailure> {
+        let mut entries = Vec::new();
+        store.for_each(|key, stored| {
+            // An entry without the canonical spelling of a key is skipped: the audit reports it.
+            let key = Key::recognize(key);
+            entries.extend(key.map(|key| (key, Box::<[u8]>::from(stored))));
         })?;
-        Ok((states, unfinished))
+        self.pages.update(|update| {
+            update.clear();
+            for (key, stored) in &entries {
+                put(update, *key, Some(stored));
+            }
+        });
+        Ok(())
+    }
+
+    /// Counts the unfinished keys. An unrecognised value is not counted, because a person must repair it.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let states = self.snapshot();
+        let mut unfinished = Unfinished::default();
+        for word in states.words().filter(|word| *word != 0) {
+            let states = PackedStates(word);
+            if states.is_unrecognised() {
+                continue;
+            }
+            let artifacts = ArtifactKind::ALL.into_iter();
+            let artifacts = artifacts.filter_map(|kind| states.artifact(kind));
+            artifacts.for_each(|state| unfinished.count_artifact(state));
+            states
+                .hot()
+                .into_iter()
+                .for_each(|state| unfinished.count_hot(state));
+        }
+        for (key, stored) in &states.rest().as_stored {
+            match Value::decode(*key, Some(stored)) {
+                Some((_, Value::Artifact(_, Some(state)))) => unfinished.count_artifact(state),
+                Some((_, Value::Hot(Some(state)))) => unfinished.count_hot(state),
+                _ => {}
+            }
+        }
+        unfinished
     }
 
     /// Returns the states of one chunk.

@@ -171,7 +171,15 @@ impl<R> Together<R> {
     }
 }
 
-impl<R: Clone> Update<'_, R> {
+impl<R: Clone + Default> Update<'_, R> {
+    /// Sets every word to 0 and the rest to its default.
+    pub(crate) fn clear(&mut self) {
+        for (place, _) in self.pages.iter() {
+            self.words.insert(place, 0);
+        }
+        *self.rest() = R::default();
+    }
+
     /// Returns a word, to be changed.
     pub(crate) fn word(&mut self, place: Place) -> &mut Word {
         // Relaxed: the word was stored under the lock that this thread holds.
@@ -198,6 +206,12 @@ impl<R> Snapshot<R> {
     pub(crate) fn page(&self, number: usize) -> &[Word] {
         let page = self.pages.get(number).and_then(Option::as_ref);
         page.map_or(&[], |page| page)
+    }
+
+    /// Returns all words that were ever written.
+    pub(crate) fn words(&self) -> impl Iterator<Item = Word> {
+        let pages = self.pages.iter().flatten();
+        pages.flat_map(|page| page.iter().copied())
     }
 
     /// Returns the value that changes together with the words.

@@ -3,7 +3,7 @@
 //! The test program `threads` includes those files as they are, and puts the model checker's primitives in the place
 //! of these.
 
-pub(super) use std::sync::atomic::{AtomicU8 as AtomicWord, Ordering, fence};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU8 as AtomicWord, Ordering, fence};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A value that counts its holders. [`Arc`] counts them already, and a second counter would double the cost of a

@@ -47,6 +47,7 @@ mod panics;
 mod programs;
 mod protocol;
 mod recover;
+mod reopen;
 mod replay;
 mod retention;
 mod roots;
