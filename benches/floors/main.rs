@@ -32,6 +32,7 @@ mod raw;
 mod reads;
 mod sweep;
 mod threads;
+mod views;
 
 use std::path::Path;
 
@@ -54,7 +55,7 @@ fn main() {
     let mut table = Table::default();
     // The sections that write little come first, and the written files go last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
-    let sections: [Section; 15] = [
+    let sections: [Section; 16] = [
         ("commit", commit::commits),
         ("freeze 4 KiB", |place, table| {
             freeze::single(place, table, SMALL);
@@ -64,6 +65,7 @@ fn main() {
         }),
         ("stream", threads::stream),
         ("readers", threads::readers),
+        ("views", views::views),
         ("writers", threads::writers),
         ("counts", counts::counts),
         ("sweep", sweep::sweeps),

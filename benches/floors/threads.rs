@@ -13,7 +13,7 @@ use crate::measure::{Subject, Table, subject, timed};
 use crate::raw::{self, Rocks};
 
 /// Runs `work` in so many threads, each with its number.
-fn in_threads(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
+pub fn in_threads(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
     timed(|| {
         std::thread::scope(|scope| {
             for thread in 0..threads {

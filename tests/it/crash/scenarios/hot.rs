@@ -1,8 +1,12 @@
 //! Scenarios with hot directories.
 
-use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, Ledgers, Ready, TxHash};
+use frostline::error::{RemovalError, RemovalRefusal};
+use frostline::geometry::Watermark;
+use frostline::read::Route;
+use frostline::retention::{Retention, RetentionGate};
+use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, LedgerSeq, Ledgers, Ready, TxHash};
 
-use super::steps::{ONE_SECTOR, TWO_SECTORS, write};
+use super::steps::{ONE_SECTOR, TWO_SECTORS, read_under, write};
 use super::{Fate, Scenario, started};
 use crate::crash::content::content;
 use crate::crash::oracle::DATABASE;
@@ -73,6 +77,67 @@ pub const DISCARD: Scenario = Scenario {
     chunks: &[7],
     fates: &[],
 };
+
+pub const READ_BESIDE: Scenario = Scenario {
+    name: "hot_read_beside_retire",
+    about: "a chunk moves from its hot directory to its files beside a view and routes",
+    before: |machine| {
+        let catalog = machine.open()?;
+        make_ready(machine, &catalog, 7).map(drop)
+    },
+    run: read_beside,
+    chunks: &[7],
+    fates: &[Fate {
+        keys: &["chunk:00000007:ledgers", "hot:chunk:00000007"],
+        rows: &[
+            &["absent", "ready"],
+            &["freezing", "ready"],
+            &["frozen", "transient"],
+            &["frozen", "absent"],
+        ],
+    }],
+};
+
+fn read_beside(machine: &dyn Machine) -> Result<(), Failure> {
+    let catalog = machine.open()?;
+    let gate = RetentionGate::new(
+        Watermark::Complete(chunk(7)),
+        Retention::KeepAll,
+        LedgerSeq::GENESIS,
+    )?;
+    let route = || catalog.route::<Ledgers>(chunk(7).first_ledger(), gate);
+    let view = catalog.view()?;
+    let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
+        panic!("chunk 7's hot directory was ready");
+    };
+    machine.step("freeze");
+    let mut freezing = catalog.begin::<Ledgers>(chunk(7))?;
+    write(&mut freezing, Ledgers::PACK, 1, ONE_SECTOR)?;
+    let synced = freezing.sync()?;
+    assert!(matches!(route()?, Route::Hot(_)));
+    machine.step("flip and demote");
+    let (frozen, debris) = catalog.commit((synced, ready.demote()))?;
+    drop(frozen);
+    let Route::Cold(lease) = route()? else {
+        panic!("the chunk has moved to its files");
+    };
+    read_under(&lease, Ledgers::PACK, 1)?;
+    machine.step("remove, refused");
+    let debris = match debris.remove() {
+        Err(RemovalError::Refused(refused))
+            if matches!(refused.cause(), RemovalRefusal::Leased(_)) =>
+        {
+            refused.into_handle()
+        }
+        Err(error) => return Err(error.into()),
+        Ok(()) => panic!("a directory went while a view called it ready"),
+    };
+    let hot = view.route::<Ledgers>(chunk(7).first_ledger(), gate)?;
+    assert!(matches!(hot, Route::Hot(_)));
+    drop((hot, view));
+    machine.step("remove");
+    Ok(debris.remove()?)
+}
 
 pub const RETIRE: Scenario = Scenario {
     name: "hot_retire",
