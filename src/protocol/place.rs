@@ -28,13 +28,9 @@ impl<T> Pages<T> {
     }
 
     /// Returns the cells of all pages that have been made.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &T)> {
-        let pages = self.pages.iter().enumerate();
-        pages.flat_map(|(page, cells)| {
-            let cells = cells.get().into_iter().flat_map(|cells| cells.iter());
-            let numbered = cells.enumerate();
-            numbered.map(move |(cell, value)| (Place { page, cell }, value))
-        })
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        let pages = self.pages.iter().filter_map(OnceLock::get);
+        pages.flat_map(|page| page.iter())
     }
 
     /// Returns the cells of a page, if the page has been made.

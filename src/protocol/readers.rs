@@ -73,7 +73,7 @@ impl<T> Readers<T> {
 impl<T> Readers<T> {
     /// Returns the number of all leases that are out. The caller is the only one who can give out another one.
     pub(crate) fn out(&self) -> usize {
-        let cells = self.cells.iter().filter_map(|(_, cell)| cell.get());
+        let cells = self.cells.iter().filter_map(OnceLock::get);
         let readers = cells.map(Counted::others).sum();
         // A reader's last use of the roots comes before the caller's next one.
         fence(Ordering::Acquire);

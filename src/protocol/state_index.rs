@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::packed::{PackedStates, Value};
-use super::place::Place;
+use super::place::{Place, Word};
 use super::state_pages::{self, StatePages, Update};
 use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, BucketId, CHUNKS_PER_BUCKET, ChunkId, HotKey,
@@ -57,20 +57,19 @@ impl States {
         Ok(states)
     }
 
-    /// Reads the whole catalog again: in one update, so that no reader sees a part of it.
+    /// Reads the whole catalog again. A snapshot has all of it or nothing.
     pub(super) fn load_again(&self, store: &Store) -> Result<(), StoreFailure> {
-        let mut entries = Vec::new();
+        let mut loaded = Loaded {
+            pages: vec![Vec::new(); BUCKETS],
+            rest: Rest::default(),
+        };
         store.for_each(|key, stored| {
             // An entry without the canonical spelling of a key is skipped: the audit reports it.
-            let key = Key::recognize(key);
-            entries.extend(key.map(|key| (key, Box::<[u8]>::from(stored))));
-        })?;
-        self.pages.update(|update| {
-            update.clear();
-            for (key, stored) in &entries {
-                put(update, *key, Some(stored));
+            if let Some(key) = Key::recognize(key) {
+                put(&mut loaded, key, Some(stored));
             }
-        });
+        })?;
+        self.pages.replace(&loaded.pages, loaded.rest);
         Ok(())
     }
 
@@ -284,20 +283,60 @@ fn known(states: PackedStates, key: Key) -> Known {
     }
 }
 
+/// The memory that the value of a key is recorded in.
+trait Memory {
+    fn word(&mut self, place: Place) -> &mut Word;
+    fn rest(&mut self) -> &mut Rest;
+}
+
+impl Memory for Update<'_, Rest> {
+    fn word(&mut self, place: Place) -> &mut Word {
+        self.word(place)
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest()
+    }
+}
+
+/// The whole catalog while it is read. A page without a key is empty.
+struct Loaded {
+    pages: Vec<Vec<Word>>,
+    rest: Rest,
+}
+
+impl Memory for Loaded {
+    fn word(&mut self, Place { page, cell }: Place) -> &mut Word {
+        let page = self.pages.get_mut(page);
+        let word = page.and_then(|page| {
+            page.resize(CHUNKS, 0);
+            page.get_mut(cell)
+        });
+        match word {
+            Some(word) => word,
+            None => unreachable!("each chunk has a place"),
+        }
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        &mut self.rest
+    }
+}
+
 /// Records the value of a key.
-fn put(update: &mut Update<'_, Rest>, key: Key, stored: Option<&[u8]>) {
+fn put(memory: &mut impl Memory, key: Key, stored: Option<&[u8]>) {
     let Some((chunk, value)) = Value::decode(key, stored) else {
-        update.rest().put(key, stored);
+        memory.rest().put(key, stored);
         return;
     };
-    let word = update.word(place(chunk));
+    let word = memory.word(place(chunk));
     let before = PackedStates(*word);
     let after = before.with(value);
     *word = after.0;
     if !after.is_unrecognised() {
         return;
     }
-    let rest = update.rest();
+    let rest = memory.rest();
     if !before.is_unrecognised() {
         for (other, value) in before.stored(chunk) {
             rest.put(other, Some(value.as_bytes()));

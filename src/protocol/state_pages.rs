@@ -83,8 +83,7 @@ impl<R: Clone + Default> StatePages<R> {
     ///
     /// Each word is stored once, so that [`load`](Self::load) sees all changes of a word or none.
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Update<'_, R>) -> T) -> T {
-        let mut together = self.lock();
-        let together = &mut *together;
+        let together = &mut *self.lock();
         let mut update = Update {
             pages: &self.pages,
             words: BTreeMap::new(),
@@ -100,11 +99,28 @@ impl<R: Clone + Default> StatePages<R> {
             cell.store(word, Ordering::Release);
             together.dirty.insert(place.page);
         }
-        together.is_stale = true;
-        let earlier = together.current.take();
-        together.earlier.extend(earlier);
-        together.forget_released();
+        together.end_instant();
         changed
+    }
+
+    /// Replaces all words and the rest. An empty page has zeros.
+    pub(crate) fn replace(&self, pages: &[Vec<Word>], rest: R) {
+        let together = &mut *self.lock();
+        for (page, words) in pages.iter().enumerate() {
+            if words.is_empty() && self.pages.page(page).is_none() {
+                continue;
+            }
+            let first = Place { page, cell: 0 };
+            self.pages.get_or_make(first, || AtomicWord::new(0));
+            let cells = self.pages.page(page).unwrap_or_default();
+            let words = words.iter().copied().chain(std::iter::repeat(0));
+            for (cell, word) in cells.iter().zip(words) {
+                cell.store(word, Ordering::Release);
+            }
+            together.dirty.insert(page);
+        }
+        together.rest = Arc::new(rest);
+        together.end_instant();
     }
 
     /// Returns the states as they are between two updates. Holding them does not count.
@@ -164,6 +180,14 @@ impl<R: Clone + Default> StatePages<R> {
 }
 
 impl<R> Together<R> {
+    /// Makes the last snapshot one of an earlier instant.
+    fn end_instant(&mut self) {
+        self.is_stale = true;
+        let current = self.current.take();
+        self.earlier.extend(current);
+        self.forget_released();
+    }
+
     /// Frees the earlier snapshots without a holder. A new holder comes from another one only, because none of these
     /// is given out any more.
     fn forget_released(&mut self) {
@@ -171,15 +195,7 @@ impl<R> Together<R> {
     }
 }
 
-impl<R: Clone + Default> Update<'_, R> {
-    /// Sets every word to 0 and the rest to its default.
-    pub(crate) fn clear(&mut self) {
-        for (place, _) in self.pages.iter() {
-            self.words.insert(place, 0);
-        }
-        *self.rest() = R::default();
-    }
-
+impl<R: Clone> Update<'_, R> {
     /// Returns a word, to be changed.
     pub(crate) fn word(&mut self, place: Place) -> &mut Word {
         // Relaxed: the word was stored under the lock that this thread holds.
