@@ -182,6 +182,11 @@ pub mod step {
     pub use crate::protocol::Transition;
 }
 
+/// The writers of an artifact's files.
+pub mod write {
+    pub use crate::artifact::{ArtifactFile, FileWriter};
+}
+
 /// Ledgers, chunks and buckets, and their arithmetic.
 pub mod geometry {
     pub use crate::domain::{

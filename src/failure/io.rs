@@ -28,8 +28,10 @@ pub enum Operation {
     CreateFile,
     /// Read a file.
     ReadFile,
-    /// Append to a file.
+    /// Write to a file.
     WriteFile,
+    /// Set a file's length.
+    SetLength,
     /// Reserve space for a file.
     ReserveSpace,
     /// Cut a torn end off a file.
@@ -70,6 +72,7 @@ impl fmt::Display for Operation {
             Self::CreateFile => "create the file",
             Self::ReadFile => "read the file",
             Self::WriteFile => "write the file",
+            Self::SetLength => "set the length of the file",
             Self::ReserveSpace => "reserve space for the file",
             Self::CutFile => "cut the torn end off the file",
             Self::SyncFile => "sync the file",

@@ -58,3 +58,4 @@ mod store;
 mod store_model;
 mod sweep;
 mod torn;
+mod writers;
