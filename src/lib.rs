@@ -138,8 +138,7 @@ pub mod architecture {}
 struct Readme;
 
 pub use artifact::{
-    Artifact, ArtifactFile, Debris, Freezing, FreezingSet, Frozen, FrozenSet, Lease, Prunable,
-    Pruning, SyncGroup,
+    Artifact, Debris, Freezing, FreezingSet, Frozen, FrozenSet, Lease, Prunable, Pruning, SyncGroup,
 };
 pub use catalog::{Catalog, DebrisPolicy, PinOutcome, Recovered, Swept};
 pub use domain::{
@@ -180,6 +179,11 @@ pub mod step {
     pub use crate::domain::{STEPS, Step, steps_table};
     pub use crate::hot::{HotBegin, HotDemotion, HotSynced, HotUnlinked};
     pub use crate::protocol::Transition;
+}
+
+/// The writers of an artifact's files.
+pub mod write {
+    pub use crate::artifact::{ArtifactFile, FileWriter};
 }
 
 /// Ledgers, chunks and buckets, and their arithmetic.

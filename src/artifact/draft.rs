@@ -7,7 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::claim::ArtifactClaim;
-use crate::failure::{CreateError, Fatal, Retryable, StepError, SyncError, SyncRefusal};
+use super::writer::{FileWriter, into_io};
+use crate::failure::{
+    CreateError, Fatal, IoFailure, Operation, Retryable, StepError, SyncError, SyncRefusal,
+};
 use crate::fs::{DirChains, NewFile};
 use crate::protocol::{MadeDurable, Pending, Shared, SharedDir};
 
@@ -16,8 +19,8 @@ pub struct Draft {
     /// Whether an earlier attempt may have left files.
     has_leftovers: bool,
     dir: Option<Arc<SharedDir>>,
-    /// By their position in the list of the kind's files.
-    files: BTreeMap<usize, NewFile>,
+    /// By their position in the list of the kind's files. A file whose writer is out is shared with the writer.
+    files: BTreeMap<usize, Arc<NewFile>>,
 }
 
 impl Draft {
@@ -29,12 +32,42 @@ impl Draft {
         }
     }
 
+    /// Returns a file to append to, which this draft keeps.
     pub(super) fn file(
         &mut self,
         claim: &ArtifactClaim,
         position: usize,
         suffix: &str,
     ) -> Result<ArtifactFile<'_>, CreateError> {
+        let file = self.create(claim, position, suffix)?;
+        let path = file.path().to_path_buf();
+        match Arc::get_mut(file) {
+            Some(file) => Ok(ArtifactFile { file }),
+            None => Err(CreateError::WriterOut { path }),
+        }
+    }
+
+    /// Returns the owned writer of a file. The file is back when the writer is dropped.
+    pub(super) fn writer(
+        &mut self,
+        claim: &ArtifactClaim,
+        position: usize,
+        suffix: &'static str,
+    ) -> Result<FileWriter, CreateError> {
+        let file = self.create(claim, position, suffix)?;
+        if is_out(file) {
+            let path = file.path().to_path_buf();
+            return Err(CreateError::WriterOut { path });
+        }
+        Ok(FileWriter::new(claim.key(), suffix, Arc::clone(file)))
+    }
+
+    fn create(
+        &mut self,
+        claim: &ArtifactClaim,
+        position: usize,
+        suffix: &str,
+    ) -> Result<&mut Arc<NewFile>, CreateError> {
         let shared = &claim.shared;
         shared.poison.check()?;
         if self.has_leftovers {
@@ -51,23 +84,27 @@ impl Draft {
             Some(dir) => dir,
             empty => empty.insert(shared.barriers.open_dir(claim.root(), location)?),
         };
-        let file = match self.files.entry(position) {
+        Ok(match self.files.entry(position) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                entry.insert(dir.dir().create_file(location.file_name(suffix))?)
+                let file = dir.dir().create_file(location.file_name(suffix))?;
+                entry.insert(Arc::new(file))
             }
-        };
-        Ok(ArtifactFile { file })
+        })
     }
 
-    /// Checks that every file has been created.
+    /// Checks that every file has been created, and that no writer is out.
     fn check(&self, claim: &ArtifactClaim) -> Result<(), SyncRefusal> {
         claim.shared.poison.check()?;
         let location = claim.location();
         for (position, name) in location.file_names().enumerate() {
-            if !self.files.contains_key(&position) {
+            let Some(file) = self.files.get(&position) else {
                 let path = claim.shared.roots.layout().path_of(&location, &name);
                 return Err(SyncRefusal::NotCreated { path });
+            };
+            if is_out(file) {
+                let path = file.path().to_path_buf();
+                return Err(SyncRefusal::WriterOut { path });
             }
         }
         if let Some(dir) = &self.dir {
@@ -83,21 +120,33 @@ impl Draft {
         pending: &mut Pending,
     ) -> Result<(), Retryable> {
         let key = claim.key();
-        let mut files: Vec<_> = self.files.into_values().collect();
-        for file in &mut files {
+        let mut files = Vec::new();
+        for file in self.files.into_values() {
+            // The check has found no writer, and only this draft could have given one out since.
+            let mut file = Arc::try_unwrap(file).map_err(|file| {
+                let source = io::Error::other("its writer is still out");
+                let source = IoFailure::new(Operation::WriteFile, file.path(), source);
+                Retryable::Write { key, source }
+            })?;
             if file.has_failed() {
                 let path = file.path().to_path_buf();
                 return Err(Retryable::EarlierWrite { key, path });
             }
             let finished = file.finish();
             finished.map_err(|source| Retryable::Write { key, source })?;
+            files.push(file);
         }
         pending.add(&claim.location(), self.dir, files);
         Ok(())
     }
 }
 
-/// A file of an artifact that is being written.
+/// Returns whether a writer of the file is out. The draft's own share is one, and only the draft gives out others.
+fn is_out(file: &Arc<NewFile>) -> bool {
+    Arc::strong_count(file) > 1
+}
+
+/// A file of an artifact that is being written, borrowed from its handle. A [`FileWriter`] is owned.
 ///
 /// Appends only. Small writes are gathered, so it needs no `BufWriter` around it; what has been gathered is written by
 /// [`Freezing::sync`](crate::Freezing::sync). After a failed write the artifact cannot be frozen any more: begin it
@@ -127,15 +176,11 @@ impl Write for ArtifactFile<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file
-            .append(bytes)
-            .map_err(|error| io::Error::new(error.source.kind(), error))
+        self.file.append(bytes).map_err(into_io)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file
-            .flush()
-            .map_err(|error| io::Error::new(error.source.kind(), error))
+        self.file.flush().map_err(into_io)
     }
 }
 

@@ -5,6 +5,7 @@ use super::draft::sealed::{Internal, Member};
 use super::draft::{self, ArtifactFile, Draft, Syncable};
 use super::frozen::Frozen;
 use super::synced::Synced;
+use super::writer::FileWriter;
 use crate::domain::{FileName, Kind};
 use crate::failure::{CommitError, CreateError, Error, FailureKind, Retryable, SyncError};
 use crate::protocol::{MadeDurable, Pending, commit};
@@ -61,10 +62,34 @@ impl<K: Kind> Freezing<K> {
     ///
     /// # Errors
     ///
-    /// [`CreateError`] if the file or its directories cannot be created; the handle stays usable.
+    /// [`CreateError`] if the file or its directories cannot be created, or if the file's [`writer`](Self::writer) is
+    /// out; the handle stays usable.
     pub fn file(&mut self, file: FileName<K>) -> Result<ArtifactFile<'_>, CreateError> {
         self.draft
             .file(&self.claim.any, file.position(), file.suffix())
+    }
+
+    /// Takes one of the artifact's files out of the handle, as an owned writer. The first call creates the file, a later
+    /// one continues where the last one ended. Dropping the writer gives the file back.
+    ///
+    /// While the writer is out, [`sync`](Self::sync) is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateError`] if the file or its directories cannot be created, or if the file's writer is out already; the
+    /// handle stays usable.
+    pub fn writer(&mut self, file: FileName<K>) -> Result<FileWriter, CreateError> {
+        self.draft
+            .writer(&self.claim.any, file.position(), file.suffix())
+    }
+
+    /// Takes all of the artifact's files out of the handle, in the order of [`FileName::all`].
+    ///
+    /// # Errors
+    ///
+    /// As [`writer`](Self::writer). No writer is then given out, and the files that were created stay.
+    pub fn writers(&mut self) -> Result<Vec<FileWriter>, CreateError> {
+        FileName::all().map(|file| self.writer(file)).collect()
     }
 
     /// Makes the files durable: fsyncs each through the descriptor that wrote it, then their
@@ -74,7 +99,8 @@ impl<K: Kind> Freezing<K> {
     ///
     /// # Errors
     ///
-    /// [`SyncError`]. A failed fsync consumes the handle: it cannot be tried again.
+    /// [`SyncError`]: refused, with the handle back, if a file was not created or its writer is out. A failed fsync
+    /// consumes the handle: it cannot be tried again.
     pub fn sync(self) -> Result<Synced<K>, SyncError<Self>> {
         draft::sync_one(self)
     }

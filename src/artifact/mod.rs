@@ -20,6 +20,7 @@ mod set;
 mod synced;
 mod unlinked;
 mod withdraw;
+mod writer;
 
 pub use begin::Begin;
 pub(crate) use begin::{intend, intend_all};
@@ -39,3 +40,4 @@ pub(crate) use set::{intend_set, intend_sets};
 pub use synced::Synced;
 pub use unlinked::Unlinked;
 pub(crate) use unlinked::check_unlink;
+pub use writer::FileWriter;

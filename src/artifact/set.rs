@@ -9,8 +9,9 @@ use super::draft::{self, Draft, Syncable};
 use super::freezing::Freezing;
 use super::frozen::Frozen;
 use super::synced::Synced;
+use super::writer::FileWriter;
 use crate::domain::{ArtifactSet, ChunkId, Events, Kind, Ledgers, TxHash};
-use crate::failure::{BeginRefusal, ReadError, Retryable, SyncError};
+use crate::failure::{BeginRefusal, CreateError, ReadError, Retryable, SyncError};
 use crate::fs::DirChains;
 use crate::protocol::sealed::Commit;
 use crate::protocol::{Changes, Committed, MadeDurable, Pending, Shared, Transition};
@@ -96,6 +97,26 @@ pub struct FreezingSet {
 }
 
 impl FreezingSet {
+    /// Takes all files of all members out of their handles, in the order of the kinds and of their files. The key and
+    /// the suffix of each writer tell which file it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Freezing::writer`]. No writer is then given out, and the files that were created stay.
+    pub fn writers(&mut self) -> Result<Vec<FileWriter>, CreateError> {
+        let mut writers = Vec::new();
+        if let Some(ledgers) = &mut self.ledgers {
+            writers.extend(ledgers.writers()?);
+        }
+        if let Some(events) = &mut self.events {
+            writers.extend(events.writers()?);
+        }
+        if let Some(txhash) = &mut self.txhash {
+            writers.extend(txhash.writers()?);
+        }
+        Ok(writers)
+    }
+
     /// Makes the files of every member durable. Returns a transition: one commit flips
     /// all of the keys.
     ///

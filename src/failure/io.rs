@@ -28,8 +28,10 @@ pub enum Operation {
     CreateFile,
     /// Read a file.
     ReadFile,
-    /// Append to a file.
+    /// Write to a file.
     WriteFile,
+    /// Set a file's length.
+    SetLength,
     /// Reserve space for a file.
     ReserveSpace,
     /// Take reserved space for a commit to the catalog's store.
@@ -72,6 +74,7 @@ impl fmt::Display for Operation {
             Self::CreateFile => "create the file",
             Self::ReadFile => "read the file",
             Self::WriteFile => "write the file",
+            Self::SetLength => "set the length of the file",
             Self::ReserveSpace => "reserve space for the file",
             Self::TakeSpace => "find space for a commit in",
             Self::CutFile => "cut the torn end off the file",

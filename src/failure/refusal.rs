@@ -174,6 +174,12 @@ pub enum SyncRefusal {
         /// The missing file or directory.
         path: PathBuf,
     },
+    /// The owned writer of a file is out.
+    #[error("the writer of `{}` is out: drop it before `sync`", path.display())]
+    WriterOut {
+        /// The file.
+        path: PathBuf,
+    },
     /// The hot directory could not be read.
     #[error(transparent)]
     Io(#[from] IoFailure),
@@ -207,7 +213,9 @@ impl Failure for SyncRefusal {
 
     fn path(&self) -> Option<&Path> {
         match self {
-            Self::NotCreated { path } | Self::Replaced { path } => Some(path),
+            Self::NotCreated { path } | Self::WriterOut { path } | Self::Replaced { path } => {
+                Some(path)
+            }
             Self::Io(failure) => Some(&failure.path),
             _ => None,
         }
@@ -224,12 +232,18 @@ pub enum CreateError {
     /// It, or a directory above it, could not be created, or leftovers not removed.
     #[error(transparent)]
     Io(#[from] IoFailure),
+    /// The owned writer of the file is out.
+    #[error("the writer of `{}` is out: write through it, or drop it and try again", path.display())]
+    WriterOut {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl Failure for CreateError {
     fn kind(&self) -> FailureKind {
         match self {
-            Self::Poisoned(_) => FailureKind::Refused,
+            Self::Poisoned(_) | Self::WriterOut { .. } => FailureKind::Refused,
             // A directory may have been created.
             Self::Io(_) => FailureKind::Retryable,
         }
@@ -239,6 +253,7 @@ impl Failure for CreateError {
         match self {
             Self::Poisoned(_) => None,
             Self::Io(failure) => Some(&failure.path),
+            Self::WriterOut { path } => Some(path),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::Disk;
 use super::dir_handle::DirHandle;
-use super::file::{NewFile, ReadFile};
+use super::file::ReadFile;
 use super::lock_file::LockFile;
+use super::new_file::NewFile;
 use super::sys::{DirId, DirMark, EntryKind};
 use crate::failure::{IoFailure, Operation};
 

@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_types, reason = "only `fs` uses `std::fs`")]
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::num::NonZeroU64;
 
 use super::sys;
@@ -17,11 +17,29 @@ pub(super) enum FileHandle {
 }
 
 impl FileHandle {
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes bytes from an offset on. The file grows as needed.
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         match self {
-            Self::Real(file) => file.write_all(bytes),
+            Self::Real(file) => sys::overwrite(file, offset, bytes),
             #[cfg(feature = "sim")]
-            Self::Simulated(file) => file.append(bytes),
+            Self::Simulated(file) => file.write_at(bytes, offset),
+        }
+    }
+
+    pub(super) fn set_len(&self, length: u64) -> io::Result<()> {
+        match self {
+            Self::Real(file) => sys::cut(file, length),
+            #[cfg(feature = "sim")]
+            Self::Simulated(file) => file.set_len(length),
+        }
+    }
+
+    /// Reserves disk space for the first bytes, or fails. On a simulated disk, the call has no effect.
+    pub(super) fn allocate(&self, bytes: NonZeroU64) -> io::Result<()> {
+        match self {
+            Self::Real(file) => sys::allocate(file, bytes),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(()),
         }
     }
 
@@ -52,12 +70,12 @@ impl FileHandle {
         }
     }
 
-    /// Returns the offset of the first byte without a place on the disk, or the file's length if there is no hole.
-    pub(super) fn first_hole(&mut self) -> io::Result<u64> {
+    /// Returns the offset of the first byte from `from` on without a place on the disk. Past its end, a file has none.
+    pub(super) fn first_hole(&self, from: u64) -> io::Result<u64> {
         match self {
-            Self::Real(file) => sys::first_hole(file),
+            Self::Real(file) => sys::first_hole(file, from),
             #[cfg(feature = "sim")]
-            Self::Simulated(file) => file.check(),
+            Self::Simulated(file) => file.check(from),
         }
     }
 

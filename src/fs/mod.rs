@@ -8,10 +8,12 @@
 mod chain;
 mod dir;
 mod dir_handle;
+mod extents;
 mod file;
 mod file_handle;
 mod lock_file;
 mod lock_handle;
+mod new_file;
 mod resolve;
 pub(crate) mod sector;
 mod store_files;
@@ -20,8 +22,9 @@ mod sys;
 pub(crate) use chain::{DirChain, DirChains, MOST_OPEN};
 pub(crate) use dir::{Dir, Entry};
 pub use file::ReadFile;
-pub(crate) use file::{NewFile, read_config};
+pub(crate) use file::read_config;
 pub(crate) use lock_file::{Holder, LockFile};
+pub(crate) use new_file::NewFile;
 pub(crate) use resolve::{Resolved, resolve};
 pub(crate) use sys::{Device, DirMark, EntryKind, forget_journals};
 

@@ -140,12 +140,21 @@ pub(super) fn overwrite(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()
 /// A file system that cannot reserve space reserves none. This is not an error, because it is no reason to refuse a
 /// start.
 pub(super) fn reserve(file: &File, bytes: u64) -> io::Result<()> {
-    // The call leaves no half-done effect, so it is repeated after a signal.
-    let reserve = || fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes);
-    match rustix::io::retry_on_intr(reserve) {
+    match keep_space(file, bytes) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         reserved => Ok(reserved?),
     }
+}
+
+/// Reserves disk space for a file's first bytes, or fails. The file's length stays the same.
+pub(super) fn allocate(file: &File, bytes: NonZeroU64) -> io::Result<()> {
+    Ok(keep_space(file, bytes.get())?)
+}
+
+fn keep_space(file: &File, bytes: u64) -> rustix::io::Result<()> {
+    // The call leaves no half-done effect, so it is repeated after a signal.
+    let reserve = || fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes);
+    rustix::io::retry_on_intr(reserve)
 }
 
 /// Makes a file hold this much space, and creates the file if it is missing.

@@ -8,8 +8,8 @@ use super::transient::Transient;
 use super::unlinked::HotUnlinked;
 use crate::domain::{ChunkId, HotKey, HotState};
 use crate::failure::{
-    BeginError, BeginRefusal, CommitRefusal, CreateError, IoFailure, ReadError, Retryable,
-    StepError,
+    BeginError, BeginRefusal, CommitRefusal, CreateError, IoFailure, Operation, ReadError,
+    Retryable, StepError,
 };
 use crate::protocol::sealed::Commit;
 use crate::protocol::{Changes, Committed, HotDirectory, Shared, Transition, commit};
@@ -133,5 +133,11 @@ pub(super) fn not_created<H>(
             StepError::refused(handle(claim), BeginRefusal::DirectoryIsBack { key, path })
         }
         CreateError::Io(failure) => StepError::refused(handle(claim), failure),
+        // Only files have writers: the arm is for the type.
+        CreateError::WriterOut { path } => {
+            let source = std::io::Error::other("its writer is out");
+            let failure = IoFailure::new(Operation::CreateDirectory, path, source);
+            StepError::refused(handle(claim), failure)
+        }
     }
 }

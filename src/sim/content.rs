@@ -53,9 +53,10 @@ impl Content {
         self.versions.push(next.into());
     }
 
+    /// Sets the length. Bytes past the old end are zeros.
     pub(super) fn cut(&mut self, length: usize) {
         let mut next = self.current().to_vec();
-        next.truncate(length);
+        next.resize(length, 0);
         self.versions.push(next.into());
     }
 

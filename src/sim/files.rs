@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::SimDisk;
-use super::handle::{DirHandle, FileHandle};
+use super::file_handle::FileHandle;
+use super::handle::DirHandle;
 use super::world::ROOT;
 
 /// A file of a [`SimDisk`], open for appending.

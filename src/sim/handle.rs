@@ -1,4 +1,4 @@
-//! The handles of a simulated disk: open directories, files to write, locks.
+//! The handles of a simulated disk: open directories and locks.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::content::SECTOR;
 use super::disk::SimDisk;
 use super::event::{Event, InodeId};
+use super::file_handle::FileHandle;
 use super::state::{Call, State};
 
 /// An open directory.
@@ -17,13 +17,6 @@ pub(crate) struct DirHandle {
     pub(super) disk: SimDisk,
     pub(super) inode: InodeId,
     pub(super) path: PathBuf,
-}
-
-/// A file to append to.
-pub(crate) struct FileHandle {
-    disk: SimDisk,
-    inode: InodeId,
-    path: PathBuf,
 }
 
 /// A file to lock. The content of such a file is not modelled.
@@ -298,81 +291,6 @@ impl DirHandle {
         self.call(Call::Look, "look at", OsStr::new(""), |_, _| {
             Ok(self.inode.0 as u64)
         })
-    }
-}
-
-impl FileHandle {
-    /// Appends bytes. A failed call may have appended a part of them.
-    pub(crate) fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        self.write_as(Call::Grow, None, bytes)
-    }
-
-    /// Writes from the offset `at` on, where the file's space is already reserved.
-    pub(crate) fn write_preallocated(&self, at: usize, bytes: &[u8]) -> io::Result<()> {
-        self.write_as(Call::Change, Some(at), bytes)
-    }
-
-    fn write_as(&self, call: Call, at: Option<usize>, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.disk.state();
-        let called = state.call(call, "write", &self.path);
-        let written = match called {
-            Ok(()) => bytes,
-            Err(_) => bytes.get(..part(at, bytes.len())).unwrap_or_default(),
-        };
-        if !written.is_empty() {
-            let event = Event::Write {
-                inode: self.inode,
-                at,
-                bytes: Arc::from(written),
-            };
-            state.record(event, "write", &self.path);
-        }
-        called
-    }
-
-    pub(crate) fn is_empty(&self) -> io::Result<bool> {
-        let mut state = self.disk.state();
-        state.call(Call::Look, "look at", &self.path)?;
-        let content = state.world.file(self.inode);
-        Ok(content.is_none_or(|content| content.current().is_empty()))
-    }
-
-    /// Returns the offset of the first lost byte: the file's length, because no byte is lost.
-    pub(crate) fn check(&self) -> io::Result<u64> {
-        let mut state = self.disk.state();
-        state.call(Call::Look, "check", &self.path)?;
-        let content = state.world.file(self.inode);
-        Ok(content.map_or(0, |content| content.current().len() as u64))
-    }
-
-    pub(crate) fn cut(&self, length: usize) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.call(Call::Change, "cut", &self.path)?;
-        let inode = self.inode;
-        state.record(Event::Cut { inode, length }, "cut", &self.path);
-        Ok(())
-    }
-
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.state();
-        let inode = self.inode;
-        state.call(Call::Sync(inode), "sync", &self.path)?;
-        state.record(Event::SyncFile { inode }, "sync", &self.path);
-        Ok(())
-    }
-}
-
-/// Returns the number of bytes that a failing write leaves behind.
-///
-/// In reserved space the kernel copies page by page: the part ends at a sector boundary. The log's check relies on
-/// that.
-fn part(at: Option<usize>, length: usize) -> usize {
-    match at {
-        Some(at) => {
-            let last_sector = (at + length) / SECTOR * SECTOR;
-            last_sector.saturating_sub(at)
-        }
-        None => length / 2,
     }
 }
 

@@ -6,6 +6,7 @@ use frostline::step::{
     Begin, BeginSet, Demotion, HotBegin, HotDemotion, HotSynced, HotUnlinked, Synced, SyncedSet,
     Unlinked,
 };
+use frostline::write::FileWriter;
 use frostline::{
     Catalog, Debris, Freezing, FreezingSet, Frozen, FrozenSet, HotDebris, Lease, Ledgers,
     LockedRoots, Prunable, Pruning, Ready, Recovered, SyncGroup, Transient, Unfinished,
@@ -27,6 +28,7 @@ one_of_a_kind! {
     Catalog,
     Debris<Ledgers>,
     Demotion<Ledgers>,
+    FileWriter,
     Freezing<Ledgers>,
     FreezingSet,
     Frozen<Ledgers>,

@@ -429,7 +429,7 @@ fn bytes_that_are_lost_are_found_before_the_key_changes() {
     assert_eq!(error.kind(), FailureKind::Fatal, "{error}");
     let text = chain(&error);
     assert!(
-        text.contains("262144 bytes were written, and 65536 are there without a gap"),
+        text.contains("bytes 0 to 262144 were written, and 65536 are there without a gap"),
         "{text}"
     );
     drop(catalog);

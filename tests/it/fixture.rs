@@ -280,6 +280,7 @@ pub fn verb(operation: Operation) -> Option<&'static str> {
         Operation::UnlinkFile => "unlink",
         Operation::RenameFile => "rename",
         Operation::CutFile => "cut",
+        Operation::SetLength => "resize",
         Operation::ReserveSpace => "reserve",
         Operation::OpenStore => "open-store",
         Operation::CreateStore => "create-store",

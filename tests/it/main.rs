@@ -61,3 +61,4 @@ mod store_model;
 mod sweep;
 mod torn;
 mod views;
+mod writers;

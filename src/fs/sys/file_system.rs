@@ -141,9 +141,12 @@ pub(in crate::fs) fn sync(fd: impl AsFd) -> io::Result<()> {
     Ok(fs::fsync(fd)?)
 }
 
-/// Returns the offset of the first byte without a place on the disk, or the file's length if there is no hole.
-pub(in crate::fs) fn first_hole(file: &File) -> io::Result<u64> {
-    Ok(fs::seek(file, fs::SeekFrom::Hole(0))?)
+/// Returns the offset of the first byte from `from` on without a place on the disk. Past its end, a file has none.
+pub(in crate::fs) fn first_hole(file: &File, from: u64) -> io::Result<u64> {
+    match fs::seek(file, fs::SeekFrom::Hole(from)) {
+        Err(Errno::NXIO) => Ok(from),
+        found => Ok(found?),
+    }
 }
 
 /// The first Linux release whose `syncfs` reports every failure: failures of data since 5.8, and failures of a file

@@ -151,7 +151,11 @@ pub fn wrong(fates: &[Fate], disk: &SimDisk, when: When) -> Vec<String> {
 /// recovery from each of them.
 fn limits(scenario: &Scenario) -> Limits {
     let cut_recoveries = match scenario.name {
-        "freeze_three_kinds" | "freeze_group_as_a_whole" | "first_start" | "hot_retire" => 1 << 10,
+        "freeze_three_kinds"
+        | "freeze_group_as_a_whole"
+        | "first_start"
+        | "hot_retire"
+        | "owned_writers" => 1 << 10,
         _ => usize::MAX,
     };
     Limits {

@@ -159,6 +159,12 @@ fn file_errors() {
     let freezing = bench.freezing();
     bench.poison();
     add("Poisoned", &bench, freezing);
+
+    let bench = Bench::new();
+    let mut freezing = bench.freezing();
+    let writer = freezing.writer(Ledgers::PACK).unwrap();
+    add("WriterOut", &bench, freezing);
+    drop(writer);
     texts.check("errors_file");
 }
 
@@ -175,6 +181,17 @@ fn write_errors() {
     let error = file.write_all(b"more").unwrap_err();
     texts.add_leaf("io::Error of the next write", &bench.data, &error);
     drop(freezing);
+
+    let bench = Bench::new();
+    let mut freezing = bench.freezing();
+    let writer = freezing.writer(Ledgers::PACK).unwrap();
+    bench.faults.fail(Operation::ReserveSpace, ENOSPC);
+    let error = writer.reserve(1 << 20).unwrap_err();
+    texts.add_leaf("io::Error of `reserve`", &bench.data, &error);
+    bench.faults.fail(Operation::SetLength, EIO);
+    let error = writer.set_len(1).unwrap_err();
+    texts.add_leaf("io::Error of `set_len`", &bench.data, &error);
+    drop((writer, freezing));
 
     let bench = Bench::new();
     let frozen = bench.frozen();
@@ -224,6 +241,12 @@ fn sync_errors() {
         SyncError::Failed(Failed::Retryable(Retryable::EarlierWrite { .. }))
     ));
     add("WriteFailed", &bench, error);
+
+    let mut freezing = bench.freezing();
+    let writer = freezing.writer(Ledgers::PACK).unwrap();
+    let error = freezing.sync().unwrap_err();
+    add("Refused, WriterOut", &bench, error);
+    drop(writer);
 
     let written = bench.written();
     bench.poison();

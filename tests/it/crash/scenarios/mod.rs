@@ -7,6 +7,7 @@ mod pruning;
 mod starting;
 mod steps;
 mod threads;
+mod writing;
 
 use frostline::{ArtifactKind, ArtifactState, Catalog, Hot, HotState, Ledgers};
 
@@ -74,6 +75,7 @@ scenarios! {
     two_chunks_interleaved => freezing::INTERLEAVED,
     flip_one_demote_another => freezing::FLIP_ONE_DEMOTE_ANOTHER,
     freeze_stream => freezing::STREAM,
+    owned_writers => writing::OWNED,
     sweep_two_buckets => pruning::SWEEP_TWO_BUCKETS,
     prune_by_hand => pruning::BY_HAND,
     prune_with_a_reader => pruning::WITH_A_READER,

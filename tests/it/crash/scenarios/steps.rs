@@ -48,7 +48,7 @@ pub fn write_part<K: Kind>(
     Ok(file.flush()?)
 }
 
-fn name_of(path: &std::path::Path) -> &str {
+pub fn name_of(path: &std::path::Path) -> &str {
     path.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
