@@ -185,7 +185,7 @@ pub mod step {
 /// Ledgers, chunks and buckets, and their arithmetic.
 pub mod geometry {
     pub use crate::domain::{
-        BucketId, CHUNKS_PER_BUCKET, ChunkId, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
+        BucketId, CHUNKS_PER_BUCKET, ChunkId, ChunkRange, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
     };
 }
 

@@ -244,7 +244,7 @@ fn every_key(keys: &Keys, walked: &Walked) -> Vec<Key> {
     let stored = keys.iter().map(|(key, _)| key);
     let every: HashSet<_> = stored.chain(walked.named.iter().copied()).collect();
     let mut every: Vec<_> = every.into_iter().collect();
-    every.sort_by(|one, other| one.encode().as_bytes().cmp(other.encode().as_bytes()));
+    every.sort_unstable();
     every
 }
 

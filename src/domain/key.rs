@@ -20,26 +20,27 @@ const KEY_CAPACITY: usize = 32;
 const CHUNK_DIGITS: usize = 8;
 
 /// The key of one hot directory, `hot:chunk:{chunk:08d}`; its value is a [`HotState`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HotKey {
     /// The directory's chunk.
     pub chunk: ChunkId,
 }
 
 /// The key of the pinned earliest ledger, `config:earliest_ledger`; its value is a [`LedgerSeq`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EarliestLedgerKey;
 
-/// Any key of the catalog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Any key of the catalog. Keys are ordered like the bytes of their spelling.
+// The derived order is that order because the families are declared in the order of their first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Key {
     /// A file artifact.
     Artifact(ArtifactKey),
-    /// A hot directory.
-    Hot(HotKey),
     /// The pinned earliest ledger.
     EarliestLedger,
+    /// A hot directory.
+    Hot(HotKey),
 }
 
 impl PartialEq<ArtifactKey> for Key {

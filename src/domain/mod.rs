@@ -1,5 +1,6 @@
 //! Pure values: ledgers and chunks, kinds and keys, paths, states. No I/O and no locks.
 
+mod chunk_range;
 mod geometry;
 mod key;
 mod kind;
@@ -9,6 +10,7 @@ mod roots;
 mod state;
 mod steps;
 
+pub use chunk_range::ChunkRange;
 pub use geometry::{
     BucketId, CHUNKS_PER_BUCKET, ChunkId, GeometryError, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
 };

@@ -19,6 +19,40 @@ fn any_chunk() -> impl Strategy<Value = ChunkId> {
 }
 
 #[test]
+fn a_range_counts_its_chunks_from_both_sides() {
+    let mut chunks = ChunkId::range(chunk(998)..=chunk(1002));
+    assert_eq!(chunks.len(), 5);
+    assert_eq!(chunks.start(), Some(chunk(998)));
+    assert_eq!(chunks.end(), Some(chunk(1002)));
+    let untouched = chunks.clone();
+    assert_eq!(chunks.next(), Some(chunk(998)));
+    assert_eq!(chunks.next_back(), Some(chunk(1002)));
+    assert_eq!(chunks.nth(1), Some(chunk(1000)));
+    assert_eq!(
+        (chunks.start(), chunks.end()),
+        (Some(chunk(1001)), Some(chunk(1001)))
+    );
+    assert_eq!(chunks.next_back(), Some(chunk(1001)));
+    assert_eq!(
+        (chunks.next(), chunks.next_back(), chunks.len()),
+        (None, None, 0)
+    );
+    assert_eq!((chunks.start(), chunks.end()), (None, None));
+    assert_eq!(untouched.len(), 5);
+}
+
+#[test]
+fn the_range_of_all_chunks_ends_with_the_last() {
+    let mut all = ChunkId::range(ChunkId::MIN..=ChunkId::MAX);
+    assert_eq!(all.len(), 429_496);
+    assert_eq!(all.end(), Some(ChunkId::MAX));
+    assert_eq!(all.nth(429_495), Some(ChunkId::MAX));
+    assert_eq!(all.next(), None);
+    let last = ChunkId::range(ChunkId::MAX..=ChunkId::MAX);
+    assert_eq!(last.collect::<Vec<_>>(), [ChunkId::MAX]);
+}
+
+#[test]
 fn the_constants_are_the_network_s() {
     assert_eq!(LEDGERS_PER_CHUNK, 10_000);
     assert_eq!(CHUNKS_PER_BUCKET, 1_000);
@@ -248,5 +282,23 @@ proptest! {
     fn going_back_stops_at_chunk_zero(chunk in any_chunk(), chunks: u32) {
         let expected = i64::from(chunk.get()) - i64::from(chunks);
         prop_assert_eq!(i64::from(chunk.saturating_back(chunks).get()), expected.max(0));
+    }
+
+    #[test]
+    fn a_range_is_the_numbers_from_its_start_to_its_end(
+        start in any_chunk(),
+        chunks in 0_u32..2_000,
+        reversed: bool,
+    ) {
+        let start = start.saturating_back(2_000);
+        let end = chunk(start.get() + chunks);
+        let (lo, hi) = if reversed { (end, start) } else { (start, end) };
+        let range = ChunkId::range(lo..=hi);
+        let expected: Vec<_> = (lo.get()..=hi.get()).map(chunk).collect();
+        prop_assert_eq!(range.len(), expected.len());
+        prop_assert_eq!(range.start(), expected.first().copied());
+        prop_assert_eq!(range.end(), expected.last().copied());
+        prop_assert!(range.clone().rev().eq(expected.iter().rev().copied()));
+        prop_assert!(range.eq(expected));
     }
 }

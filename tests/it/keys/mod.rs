@@ -85,6 +85,29 @@ fn printing_and_parsing_undo_each_other_for_a_sample_of_all_keys() {
 }
 
 #[test]
+fn keys_sort_by_family_then_chunk_then_the_name_of_the_kind() {
+    let mut keys: [Key; 6] = [
+        HotKey { chunk: chunk(0) }.into(),
+        EarliestLedgerKey.into(),
+        artifact(1, ArtifactKind::Ledgers).into(),
+        artifact(1, ArtifactKind::TxHash).into(),
+        artifact(0, ArtifactKind::TxHash).into(),
+        artifact(1, ArtifactKind::Events).into(),
+    ];
+    keys.sort();
+    let spelled: Vec<_> = keys.iter().map(Key::to_string).collect();
+    let sorted = [
+        "chunk:00000000:txhash",
+        "chunk:00000001:events",
+        "chunk:00000001:ledgers",
+        "chunk:00000001:txhash",
+        "config:earliest_ledger",
+        "hot:chunk:00000000",
+    ];
+    assert_eq!(spelled, sorted);
+}
+
+#[test]
 fn near_misses_are_not_keys() {
     let near_misses: [&[u8]; 47] = [
         // Numbers that are not eight ASCII digits, or out of range.
@@ -191,6 +214,26 @@ proptest! {
         prop_assert_eq!(encoded.as_bytes(), printed.as_bytes());
         prop_assert_eq!(Key::parse(printed.as_bytes()), Ok(key));
         prop_assert!(is_key(printed.as_bytes()));
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_their_bytes(one in any_key(), far in any_key(), near in any_key()) {
+        // Two keys of random chunks seldom share one, so the kinds are compared within the same chunk, too.
+        let near = match (one, near) {
+            (Key::Artifact(one), Key::Artifact(near)) => artifact(one.chunk.get(), near.kind).into(),
+            (_, near) => near,
+        };
+        for other in [far, near] {
+            let by_bytes = one.encode().as_bytes().cmp(other.encode().as_bytes());
+            prop_assert_eq!(one.cmp(&other), by_bytes, "{} and {}", one, other);
+            prop_assert_eq!(one.partial_cmp(&other), Some(by_bytes));
+            if let (Key::Artifact(one), Key::Artifact(other)) = (one, other) {
+                prop_assert_eq!(one.cmp(&other), by_bytes);
+            }
+            if let (Key::Hot(one), Key::Hot(other)) = (one, other) {
+                prop_assert_eq!(one.cmp(&other), by_bytes);
+            }
+        }
     }
 
     #[test]
