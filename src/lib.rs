@@ -162,9 +162,9 @@ pub mod error {
     pub use crate::domain::{GeometryError, KeyError, LayoutError, RootPathError, ValueError};
     pub use crate::failure::{
         AlreadyClaimed, BeginError, BeginRefusal, CommitError, CommitRefusal, CreateError, Error,
-        Failed, Failure, FailureKind, Fatal, FatalCause, IoFailure, Operation, Poisoned, ReadError,
-        RecoverError, Refused, RemovalError, RemovalRefusal, Result, Retryable, StepError,
-        StillLeased, StoreFailure, SyncError, SyncRefusal,
+        Failed, Failure, FailureKind, Fatal, FatalCause, IoFailure, NextStep, Operation, Poisoned,
+        ReadError, RecoverError, Refused, RemovalError, RemovalRefusal, Result, Retryable,
+        StepError, StillLeased, StoreFailure, SyncError, SyncRefusal,
     };
     pub use crate::hot::{ClaimHotError, DirectoryMissing};
     pub use crate::roots::config::ConfigError;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::failure::{Failure, FailureKind, IoFailure, Operation, StoreFailure};
+use crate::failure::{Failure, FailureKind, IoFailure, NextStep, Operation, StoreFailure};
 use crate::store::{Damage, DamageKind, Full, NotACatalog, OpenFailure};
 
 /// Why a catalog could not be opened.
@@ -124,6 +124,21 @@ impl OpenError {
         }
     }
 
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        match self {
+            Self::Io { source, .. } if source.is_sync() => NextStep::Reopen,
+            Self::Io { source, .. } => source.next_after_a_step(),
+            Self::Store(failure) => failure.next(),
+            Self::DiskFull { .. } => NextStep::Again,
+            Self::NotACatalog { .. }
+            | Self::Damaged { .. }
+            | Self::NoWitness { .. }
+            | Self::Moved { .. } => NextStep::Person,
+        }
+    }
+
     pub(crate) fn new(failure: OpenFailure, path: PathBuf) -> Self {
         match failure {
             OpenFailure::Io(source) => Self::Io { path, source },
@@ -149,5 +164,9 @@ impl OpenError {
 impl Failure for OpenError {
     fn kind(&self) -> FailureKind {
         self.kind()
+    }
+
+    fn next(&self) -> NextStep {
+        self.next()
     }
 }

@@ -24,18 +24,28 @@ fn claims_and_leases() {
     };
     let AlreadyClaimed { holder, .. } = claimed;
     assert_eq!(holder.file(), file!());
-    texts.add("ClaimError::Claimed", error.kind(), &bench.data, &error);
+    texts.add(
+        "ClaimError::Claimed",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let error = bench.catalog().claim_for_pruning(owner.key()).unwrap_err();
     texts.add(
         "ClaimError::Claimed, prunable",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
     drop(owner);
     bench.fail_read(0);
     let error = bench.catalog().claim::<Ledgers>(seven()).unwrap_err();
-    texts.add("ClaimError::Read", error.kind(), &bench.data, &error);
+    texts.add(
+        "ClaimError::Read",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     texts.check("errors_claim");
 }
 
@@ -44,7 +54,7 @@ fn begin_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench| {
         let error = bench.catalog().begin::<Ledgers>(seven()).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
 
@@ -100,7 +110,12 @@ fn begin_errors() {
         .catalog()
         .begin_set(seven(), ArtifactSet::ALL)
         .unwrap_err();
-    texts.add("Claimed, one of a set", error.kind(), &bench.data, &error);
+    texts.add(
+        "Claimed, one of a set",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     assert_eq!(
         bench
             .catalog()
@@ -117,7 +132,7 @@ fn file_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, mut freezing: Freezing<Ledgers>| {
         let error = freezing.file(Ledgers::PACK).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     // The leftovers of an earlier attempt are removed before the first new file is created.
     let bench = Bench::new();
@@ -173,9 +188,13 @@ fn write_errors() {
     bench.faults.fail(Operation::WriteFile, ENOSPC);
     let error = file.write_all(&vec![0; 1 << 20]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-    texts.add_leaf("io::Error of a write", &bench.data, &error);
+    let mut add = |variant: &str, error: std::io::Error| {
+        let error = frostline::Error::from(error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
+    };
+    add("io::Error of a write", error);
     let error = file.write_all(b"more").unwrap_err();
-    texts.add_leaf("io::Error of the next write", &bench.data, &error);
+    add("io::Error of the next write", error);
     drop(freezing);
 
     let bench = Bench::new();
@@ -203,7 +222,7 @@ fn write_errors() {
 fn sync_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: SyncError<Freezing<Ledgers>>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let error = bench.freezing().sync().unwrap_err();
@@ -253,7 +272,7 @@ fn sync_errors() {
     let error = set.sync().unwrap_err();
     texts.add(
         "Refused, NotWritten in a set",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
@@ -264,7 +283,7 @@ fn sync_errors() {
 fn freeze_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: FreezeError<Ledgers>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let error = bench.freezing().freeze().unwrap_err();
@@ -293,14 +312,24 @@ fn commit_errors() {
     let (bench, other) = (Bench::new(), Bench::new());
     let synced = bench.synced();
     let error = other.catalog().commit(synced).unwrap_err();
-    texts.add("Refused, ForeignHandle", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, ForeignHandle",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let CommitError::Refused(refused) = error else {
         panic!("{error}");
     };
     let synced = refused.into_handle();
     bench.fail_read(0);
     let error = bench.catalog().commit(synced).unwrap_err();
-    texts.add("Refused, Store", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, Store",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let CommitError::Refused(refused) = error else {
         panic!("{error}");
     };
@@ -308,13 +337,18 @@ fn commit_errors() {
     assert!(matches!(cause, CommitRefusal::Store(_)));
     bench.faults.fail(Operation::Commit, ENOSPC);
     let error = bench.catalog().commit(synced).unwrap_err();
-    texts.add("Fatal", error.kind(), &bench.data, &error);
+    texts.add("Fatal", (error.kind(), error.next()), &bench.data, &error);
 
     let bench = Bench::new();
     let synced = bench.synced();
     bench.poison();
     let error = bench.catalog().commit(vec![Some(synced)]).unwrap_err();
-    texts.add("Refused, Poisoned", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, Poisoned",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
 
     let bench = Bench::new();
     let synced = bench.synced();
@@ -324,7 +358,12 @@ fn commit_errors() {
         .write_raw_for_test(key.as_bytes(), None)
         .unwrap();
     let error = bench.catalog().commit(synced).unwrap_err();
-    texts.add("Refused, Changed", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, Changed",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     texts.check("errors_commit");
 }
 
@@ -332,7 +371,7 @@ fn commit_errors() {
 fn abandon_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: RemovalError<Freezing<Ledgers>>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let written = bench.written();
