@@ -185,15 +185,16 @@ pub mod step {
 /// Ledgers, chunks and buckets, and their arithmetic.
 pub mod geometry {
     pub use crate::domain::{
-        BucketId, CHUNKS_PER_BUCKET, ChunkId, ChunkRange, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
+        BucketId, CHUNKS_PER_BUCKET, CHUNKS_PER_WINDOW, ChunkId, ChunkRange, Coverage,
+        LEDGERS_PER_CHUNK, LedgerSeq, Watermark, WindowId,
     };
 }
 
 /// Keys and their spelling, file names, and the two-way mapping between keys and paths.
 pub mod key {
     pub use crate::domain::{
-        ArtifactKey, EarliestLedgerKey, EncodedKey, FileName, HotKey, Key, LOCK_FILE, Layout,
-        OWN_FILES, TypedKey,
+        ArtifactKey, EarliestLedgerKey, EncodedKey, FileName, HotKey, IndexKey, Key, LOCK_FILE,
+        Layout, OWN_FILES, TypedKey,
     };
 }
 

@@ -97,7 +97,7 @@ pub(crate) struct FileSuffixes {
 }
 
 impl FileSuffixes {
-    const fn new(first: &'static str, rest: &'static [&'static str]) -> Self {
+    pub(super) const fn new(first: &'static str, rest: &'static [&'static str]) -> Self {
         Self { first, rest }
     }
 

@@ -146,7 +146,7 @@ impl Shared {
         let readers = match key {
             Key::Artifact(key) => self.readers.count(readers_place(key)),
             // No other family has leases.
-            Key::Hot(_) | Key::EarliestLedger => 0,
+            Key::Hot(_) | Key::EarliestLedger | Key::Index(_) => 0,
         };
         match readers {
             0 => Ok(()),

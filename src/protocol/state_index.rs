@@ -139,7 +139,7 @@ impl Value {
                 };
                 (chunk, value)
             }
-            Key::EarliestLedger => return None,
+            Key::EarliestLedger | Key::Index(_) => return None,
         })
     }
 }
@@ -193,7 +193,7 @@ impl States {
         let (chunk, kind) = match key {
             Key::Artifact(ArtifactKey { chunk, kind }) => (chunk, Some(kind)),
             Key::Hot(HotKey { chunk }) => (chunk, None),
-            Key::EarliestLedger => return Stored::AskTheStore,
+            Key::EarliestLedger | Key::Index(_) => return Stored::AskTheStore,
         };
         let lifecycle = self.of(chunk);
         if lifecycle.is_unrecognised() {

@@ -4,7 +4,7 @@ use frostline::error::Failure as _;
 use frostline::error::{
     FatalCause, GeometryError, LockError, OpenError, Operation, PinError, ReadError,
 };
-use frostline::geometry::Watermark;
+use frostline::geometry::{Coverage, Watermark};
 use frostline::key::LOCK_FILE;
 use frostline::{ArtifactKind, Catalog, ChunkId, Events, Key, Ledgers, RootRole, StorageRoots};
 
@@ -23,6 +23,11 @@ fn pure_errors() {
     assert!(matches!(beyond, GeometryError::BeyondLastChunk(_)));
     texts.add_leaf("GeometryError::BeyondLastChunk", &data, &beyond);
     assert_eq!(Watermark::at_ledger(u32::MAX).chunk(), Some(ChunkId::MAX));
+
+    let reversed = Coverage::new(seven(), ChunkId::MIN).unwrap_err();
+    texts.add_leaf("GeometryError::ReversedCoverage", &data, &reversed);
+    let beyond = Coverage::new(seven(), ChunkId::MAX).unwrap_err();
+    texts.add_leaf("GeometryError::CoverageBeyondWindow", &data, &beyond);
 
     let spelling = Key::parse(b"chunk:+1234567:ledgers").unwrap_err();
     texts.add_leaf("KeyError", &data, &spelling);
