@@ -161,9 +161,9 @@ pub mod error {
     pub use crate::domain::{GeometryError, KeyError, LayoutError, RootPathError, ValueError};
     pub use crate::failure::{
         AlreadyClaimed, BeginError, BeginRefusal, CommitError, CommitRefusal, CreateError, Error,
-        Failed, Failure, FailureKind, Fatal, FatalCause, IoFailure, Operation, Poisoned, ReadError,
-        RecoverError, Refused, RemovalError, RemovalRefusal, Result, Retryable, StepError,
-        StillLeased, StoreFailure, SyncError, SyncRefusal,
+        Failed, Failure, FailureKind, Fatal, FatalCause, IoFailure, NextStep, Operation, Poisoned,
+        ReadError, RecoverError, Refused, RemovalError, RemovalRefusal, Result, Retryable,
+        StepError, StillLeased, StoreFailure, SyncError, SyncRefusal,
     };
     pub use crate::hot::{ClaimHotError, DirectoryMissing};
     pub use crate::roots::config::ConfigError;
@@ -189,15 +189,16 @@ pub mod write {
 /// Ledgers, chunks and buckets, and their arithmetic.
 pub mod geometry {
     pub use crate::domain::{
-        BucketId, CHUNKS_PER_BUCKET, ChunkId, LEDGERS_PER_CHUNK, LedgerSeq, Watermark,
+        BucketId, CHUNKS_PER_BUCKET, CHUNKS_PER_WINDOW, ChunkId, ChunkRange, Coverage,
+        LEDGERS_PER_CHUNK, LedgerSeq, Watermark, WindowId,
     };
 }
 
 /// Keys and their spelling, file names, and the two-way mapping between keys and paths.
 pub mod key {
     pub use crate::domain::{
-        ArtifactKey, EarliestLedgerKey, EncodedKey, FileName, HotKey, Key, LOCK_FILE, Layout,
-        OWN_FILES, TypedKey,
+        ArtifactKey, EarliestLedgerKey, EncodedKey, FileName, HotKey, IndexKey, Key, LOCK_FILE,
+        Layout, OWN_FILES, TypedKey,
     };
 }
 

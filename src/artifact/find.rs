@@ -8,7 +8,7 @@ use super::frozen::Frozen;
 use super::prunable::Prunable;
 use super::pruning::Pruning;
 use crate::domain::{ArtifactKey, ArtifactState, Key, Kind};
-use crate::failure::{AlreadyClaimed, Failure, FailureKind, ReadError};
+use crate::failure::{AlreadyClaimed, Failure, FailureKind, NextStep, ReadError};
 use crate::protocol::Shared;
 
 /// The artifact of a key, owned, in the state that the key is in.
@@ -40,6 +40,13 @@ pub enum ClaimError {
 impl Failure for ClaimError {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Claimed(claimed) => claimed.next(),
+            Self::Read(error) => error.next(),
+        }
     }
 
     fn key(&self) -> Option<Key> {

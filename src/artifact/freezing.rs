@@ -7,7 +7,9 @@ use super::frozen::Frozen;
 use super::synced::Synced;
 use super::writer::FileWriter;
 use crate::domain::{FileName, Kind};
-use crate::failure::{CommitError, CreateError, Error, FailureKind, Retryable, SyncError};
+use crate::failure::{
+    CommitError, CreateError, Error, FailureKind, NextStep, Retryable, SyncError,
+};
 use crate::protocol::{MadeDurable, Pending, commit};
 
 /// An artifact that is being written.
@@ -117,6 +119,10 @@ impl<K: Kind> Freezing<K> {
 }
 
 /// An artifact that could not be frozen.
+///
+/// While the error is kept, a handle inside of it keeps its key claimed, the catalog open and the roots locked.
+/// [`Refused::into_handle`](crate::error::Refused::into_handle) of the inner error gives the handle back. Dropping the
+/// error, or turning it into an [`Error`], drops the handle.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FreezeError<K: Kind> {
@@ -135,6 +141,15 @@ impl<K: Kind> FreezeError<K> {
         match self {
             Self::Sync(error) => error.kind(),
             Self::Commit(error) => error.kind(),
+        }
+    }
+
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        match self {
+            Self::Sync(error) => error.next(),
+            Self::Commit(error) => error.next(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::domain::{ArtifactKey, ArtifactState, HotKey, HotState, Key};
+use crate::domain::{ArtifactState, HotKey, HotState, Key};
 
 const EVERY_FILE_HAS_ITS_KEY: &str = "every file has its key";
 const FROZEN_IS_WHOLE: &str = "frozen is durable and complete";
@@ -15,11 +15,11 @@ const READY_IS_USABLE: &str = "ready is usable";
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
-    /// An entry has the name of an artifact's file, but the artifact has no key: the key never existed, or
+    /// An entry has the name of the file of an artifact or an index, but there is no such key: the key never existed, or
     /// the file has outlived it.
     FileWithoutKey {
         /// The key that names the file.
-        key: ArtifactKey,
+        key: Key,
         /// The file.
         path: PathBuf,
     },
@@ -33,14 +33,14 @@ pub enum Finding {
     /// A key reads `frozen`, but one of its files is missing.
     FileMissing {
         /// The key.
-        key: ArtifactKey,
+        key: Key,
         /// The missing file.
         path: PathBuf,
     },
-    /// The entry in the place of an artifact's file is not a regular file.
+    /// The entry in the place of the file of an artifact or an index is not a regular file.
     NotAFile {
         /// The key.
-        key: ArtifactKey,
+        key: Key,
         /// The key's state.
         state: ArtifactState,
         /// The file's place.
@@ -122,11 +122,11 @@ impl Finding {
         match self {
             Self::FileWithoutKey { key, .. }
             | Self::FileMissing { key, .. }
-            | Self::NotAFile { key, .. } => Some((*key).into()),
+            | Self::NotAFile { key, .. }
+            | Self::UnrecognisedValue { key, .. } => Some(*key),
             Self::HotWithoutKey { key, .. }
             | Self::DirectoryMissing { key, .. }
             | Self::NotADirectory { key, .. } => Some((*key).into()),
-            Self::UnrecognisedValue { key, .. } => Some(*key),
             Self::UnknownKey { .. }
             | Self::StrayFile { .. }
             | Self::ForeignDirectory { .. }

@@ -62,6 +62,7 @@ fn decode(key: Key, raw: &[u8]) -> Option<Value> {
     }
     match key {
         Key::Artifact(key) => value(key, raw).map(Value::Artifact),
+        Key::Index(key) => value(key, raw).map(Value::Artifact),
         Key::Hot(key) => value(key, raw).map(Value::Hot),
         Key::EarliestLedger => value(EarliestLedgerKey, raw).map(|_| Value::Pinned),
     }

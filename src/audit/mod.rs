@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use self::keys::{Keys, Source, Value};
 use self::tree::{Tree, Walked};
 use crate::domain::{ArtifactState, HotState, Key, RootRole, StorageRoots, Unfinished};
-use crate::failure::{Failure, FailureKind, IoFailure, StoreFailure};
+use crate::failure::{Failure, FailureKind, IoFailure, NextStep, StoreFailure};
 use crate::fs::Disk;
 #[cfg(feature = "sim")]
 use crate::sim::Probe;
@@ -244,7 +244,7 @@ fn every_key(keys: &Keys, walked: &Walked) -> Vec<Key> {
     let stored = keys.iter().map(|(key, _)| key);
     let every: HashSet<_> = stored.chain(walked.named.iter().copied()).collect();
     let mut every: Vec<_> = every.into_iter().collect();
-    every.sort_by(|one, other| one.encode().as_bytes().cmp(other.encode().as_bytes()));
+    every.sort_unstable();
     every
 }
 
@@ -287,5 +287,20 @@ fn count(keys: &Keys, walked: &Walked) -> AuditCounts {
 impl Failure for AuditError {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        match self {
+            // Opening the catalog finishes its creation, or repairs it.
+            Self::NoCatalog {
+                absence: Absence::BeingCreated,
+                ..
+            }
+            | Self::Torn { .. } => NextStep::Reopen,
+            Self::NoCatalog { .. } | Self::Damaged { .. } => NextStep::Person,
+            Self::Io { source, .. } => source.next(),
+            Self::Store(failure) => failure.next(),
+            Self::Moved { .. } => NextStep::Again,
+        }
     }
 }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use super::Finding;
 use super::keys::Value;
 use crate::domain::{
-    ArtifactKey, ArtifactKind, ArtifactLocation, ArtifactState, ChunkId, HotKey, HotState, Key,
-    LOST_AND_FOUND, Layout, OWN_FILES, PerRole, RootRole, StorageRoots, hot_name,
+    ArtifactKey, ArtifactKind, ArtifactLocation, ArtifactState, ChunkId, Coverage, HotKey,
+    HotState, INDEX_DIRECTORY, IndexKey, Key, LOST_AND_FOUND, Layout, OWN_FILES, PerRole, RootRole,
+    StorageRoots, hot_name,
 };
 use crate::failure::IoFailure;
 use crate::fs::DirChain;
@@ -87,6 +88,7 @@ impl Tree {
 
     fn walk_artifacts(&self, kind: ArtifactKind, root: &Dir, walked: &mut Walked) {
         let path = self.layout.roots().path(RootRole::of_kind(kind));
+        let is_bucket = |path: &Path| self.is_bucket(kind, path);
         for entry in walked.list(root, path) {
             let below = path.join(&entry.name);
             match kind.spec().subdirectory {
@@ -94,27 +96,35 @@ impl Tree {
                 Some(name) if entry.is_directory && entry.name == name => {
                     walked.descend(root, &entry, &below, |dir, walked| {
                         for entry in walked.list(dir, &below) {
-                            self.walk_bucket(kind, dir, &entry, &below, walked);
+                            self.walk_bucket(dir, &entry, &below, &is_bucket, walked);
+                        }
+                    });
+                }
+                _ if kind == ArtifactKind::TxHash && is_index_directory(&entry) => {
+                    let is_window = |path: &Path| self.is_window(path);
+                    walked.descend(root, &entry, &below, |dir, walked| {
+                        for entry in walked.list(dir, &below) {
+                            self.walk_bucket(dir, &entry, &below, &is_window, walked);
                         }
                     });
                 }
                 Some(_) => walked.foreign(&entry, below),
-                None => self.walk_bucket(kind, root, &entry, path, walked),
+                None => self.walk_bucket(root, &entry, path, &is_bucket, walked),
             }
         }
     }
 
-    /// Walks an entry of the directory that holds the buckets.
+    /// Walks an entry of the directory that holds the buckets of a kind, or the windows of the indexes.
     fn walk_bucket(
         &self,
-        kind: ArtifactKind,
         parent: &Dir,
         entry: &Entry,
         path: &Path,
+        is_bucket: &dyn Fn(&Path) -> bool,
         walked: &mut Walked,
     ) {
         let path = path.join(&entry.name);
-        if !entry.is_directory || !self.is_bucket(kind, &path) {
+        if !entry.is_directory || !is_bucket(&path) {
             walked.foreign(entry, path);
             return;
         }
@@ -134,14 +144,19 @@ impl Tree {
 
     /// Returns whether this directory holds the files of some chunk.
     fn is_bucket(&self, kind: ArtifactKind, path: &Path) -> bool {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let first = name.and_then(|name| format!("{name}000").parse().ok());
-        first
-            .and_then(|first| ChunkId::new(first).ok())
-            .is_some_and(|chunk| {
-                let directory = self.layout.artifact_directory(ArtifactKey { chunk, kind });
-                directory.as_os_str() == path.as_os_str()
-            })
+        first_chunk_of(path).is_some_and(|chunk| {
+            let directory = self.layout.artifact_directory(ArtifactKey { chunk, kind });
+            directory.as_os_str() == path.as_os_str()
+        })
+    }
+
+    /// Returns whether this directory holds the indexes of some window.
+    fn is_window(&self, path: &Path) -> bool {
+        let coverage = first_chunk_of(path).and_then(|chunk| Coverage::new(chunk, chunk).ok());
+        coverage.is_some_and(|coverage| {
+            let file = self.layout.index_path(IndexKey { coverage });
+            file.parent().map(Path::as_os_str) == Some(path.as_os_str())
+        })
     }
 
     fn walk_hot(&self, root: &Dir, walked: &mut Walked) {
@@ -165,16 +180,28 @@ impl Tree {
     /// key.
     pub(super) fn look(&self, key: Key, value: Option<Value>) -> Vec<Finding> {
         match key {
-            Key::Artifact(key) => self.look_at_files(key, value),
+            Key::Artifact(of) => {
+                let paths = self.layout.artifact_paths(of);
+                self.look_at_files(key, &ArtifactLocation::of(of), paths, value)
+            }
+            Key::Index(of) => {
+                let paths = vec![self.layout.index_path(of)];
+                self.look_at_files(key, &ArtifactLocation::of_index(of), paths, value)
+            }
             Key::Hot(key) => self.look_at_hot(key, value).into_iter().collect(),
             Key::EarliestLedger => Vec::new(),
         }
     }
 
-    fn look_at_files(&self, key: ArtifactKey, value: Option<Value>) -> Vec<Finding> {
-        let location = ArtifactLocation::of(key);
+    fn look_at_files(
+        &self,
+        key: Key,
+        location: &ArtifactLocation,
+        paths: Vec<PathBuf>,
+        value: Option<Value>,
+    ) -> Vec<Finding> {
         let chain = match self.roots.get(location.role()) {
-            Root::Open(root) => match DirChain::find(root, &location) {
+            Root::Open(root) => match DirChain::find(root, location) {
                 Ok((chain, complete)) => complete.then_some(chain),
                 Err(failure) => return vec![unreadable(failure.path.clone(), &failure)],
             },
@@ -182,7 +209,7 @@ impl Tree {
             Root::Unreadable => return Vec::new(),
         };
         let mut findings = Vec::new();
-        for (name, path) in location.file_names().zip(self.layout.artifact_paths(key)) {
+        for (name, path) in location.file_names().zip(paths) {
             let kind = chain.as_ref().map(|chain| chain.last().kind_of(&name));
             let kind = match kind.transpose() {
                 Ok(kind) => kind.flatten(),
@@ -261,6 +288,16 @@ impl Walked {
             Finding::StrayFile { path }
         });
     }
+}
+
+/// Returns the first chunk of the bucket, or of the window, whose number is the name of this directory.
+fn first_chunk_of(path: &Path) -> Option<ChunkId> {
+    let name = path.file_name()?.to_str()?;
+    ChunkId::new(format!("{name}000").parse().ok()?).ok()
+}
+
+fn is_index_directory(entry: &Entry) -> bool {
+    entry.is_directory && entry.name == INDEX_DIRECTORY
 }
 
 /// Returns whether a root may hold this entry beside the entries that keys name.

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::failure::{AlreadyClaimed, Failure, FailureKind, IoFailure, Operation, StoreFailure};
+use crate::failure::{
+    AlreadyClaimed, Failure, FailureKind, IoFailure, NextStep, Operation, StoreFailure,
+};
 use crate::store::{Damage, DamageKind, Full, NotACatalog, OpenFailure};
 
 /// Why a catalog could not be opened.
@@ -128,6 +130,22 @@ impl OpenError {
         }
     }
 
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        match self {
+            Self::Io { source, .. } if source.is_sync() => NextStep::Reopen,
+            Self::Io { source, .. } => source.next_after_a_step(),
+            Self::Store(failure) => failure.next(),
+            Self::DiskFull { .. } => NextStep::Again,
+            Self::Claimed(claimed) => claimed.next(),
+            Self::NotACatalog { .. }
+            | Self::Damaged { .. }
+            | Self::NoWitness { .. }
+            | Self::Moved { .. } => NextStep::Person,
+        }
+    }
+
     pub(crate) fn new(failure: OpenFailure, path: PathBuf) -> Self {
         match failure {
             OpenFailure::Io(source) => Self::Io { path, source },
@@ -154,6 +172,10 @@ impl Failure for OpenError {
     fn kind(&self) -> FailureKind {
         self.kind()
     }
+
+    fn next(&self) -> NextStep {
+        self.next()
+    }
 }
 
 impl From<StoreFailure> for OpenError {
@@ -178,5 +200,9 @@ pub struct InUse {
 impl Failure for InUse {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        NextStep::Later
     }
 }

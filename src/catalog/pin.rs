@@ -1,7 +1,7 @@
 //! [`PinOutcome`]: the result of pinning the earliest ledger, and its refusal.
 
 use crate::domain::{LedgerSeq, ValueError};
-use crate::failure::{CommitRefusal, Failure, FailureKind, Fatal};
+use crate::failure::{CommitRefusal, Failure, FailureKind, Fatal, NextStep};
 
 /// The result of pinning the earliest ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +50,15 @@ impl Failure for PinError {
         match self {
             Self::Fatal(_) => FailureKind::Fatal,
             _ => FailureKind::Refused,
+        }
+    }
+
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Conflict { .. } | Self::NotChunkStart(_) => NextStep::Person,
+            Self::Value(error) => error.next(),
+            Self::Commit(refusal) => refusal.next(),
+            Self::Fatal(fatal) => fatal.next(),
         }
     }
 }

@@ -8,13 +8,23 @@ use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, ChunkId, EarliestLedgerKey, HotKey, HotState, Key,
     LedgerSeq, TypedKey,
 };
-use crate::failure::ReadError;
+use crate::failure::{Poisoned, ReadError};
 
 /// # Read
 ///
 /// All answers come from memory, without I/O. Each call fails with [`ReadError`] if the catalog is poisoned, or if a
 /// value that it reads is unrecognised.
 impl Catalog {
+    /// Returns whether the catalog is usable, without I/O: after a [`Fatal`](crate::error::Fatal) failure each call
+    /// refuses like this one, until the catalog is opened again.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`], with the first fatal failure.
+    pub fn health(&self) -> Result<(), Poisoned> {
+        self.shared().poison.check()
+    }
+
     /// Returns the state of an artifact, or `None` if its key is absent.
     ///
     /// # Errors

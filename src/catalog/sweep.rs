@@ -24,7 +24,8 @@ pub struct Swept {
     pub failed: Vec<(Key, IoFailure)>,
 }
 
-/// A sweep that stopped: refused with the batch back, or, after the demotion, with the keys left to sweep again.
+/// A sweep that stopped: refused with the batch back, or, after the demotion, with the keys left to sweep again. A
+/// batch inside stays claimed while the error is kept (see [`StepError`]).
 pub type SweepError = StepError<Vec<Prunable>, CommitRefusal>;
 
 pub(crate) fn sweep(shared: &Arc<Shared>, mut batch: Vec<Prunable>) -> Result<Swept, SweepError> {

@@ -1,4 +1,4 @@
-//! Ledgers, chunks, buckets, and the watermark below chunk 0.
+//! Ledgers, chunks, buckets, windows, and the watermark below chunk 0.
 //!
 //! Each number is a newtype over a bounded integer. A ledger can therefore not be passed as a chunk, and no
 //! arithmetic in this module can wrap. The numbers come from the Stellar network (the first ledger that
@@ -12,6 +12,9 @@ pub const LEDGERS_PER_CHUNK: u32 = 10_000;
 
 /// The number of chunks in one bucket directory.
 pub const CHUNKS_PER_BUCKET: u32 = 1_000;
+
+/// The number of chunks in one window, which has one index.
+pub const CHUNKS_PER_WINDOW: u32 = 1_000;
 
 const GENESIS: u32 = 2;
 
@@ -30,6 +33,25 @@ pub enum GeometryError {
         "ledger {0} is in no complete chunk: the last ledger of the last chunk, 429495, is 4294960001"
     )]
     BeyondLastChunk(LedgerSeq),
+    /// The first chunk of a coverage is after its last.
+    #[error("chunks {lo} to {hi} are no coverage: the first chunk is after the last")]
+    ReversedCoverage {
+        /// The first chunk.
+        lo: ChunkId,
+        /// The last chunk.
+        hi: ChunkId,
+    },
+    /// The chunks of a coverage are in different windows.
+    #[error(
+        "chunks {lo} to {hi} are no coverage: one index covers chunks of one window, and these are in the windows \
+         {} and {}", lo.window(), hi.window()
+    )]
+    CoverageBeyondWindow {
+        /// The first chunk.
+        lo: ChunkId,
+        /// The last chunk.
+        hi: ChunkId,
+    },
 }
 
 /// A ledger sequence number: at least 2, the first ledger of the network.
@@ -141,6 +163,12 @@ impl ChunkId {
         BucketId(self.0 / CHUNKS_PER_BUCKET)
     }
 
+    /// Returns the window that contains the chunk.
+    #[must_use]
+    pub const fn window(self) -> WindowId {
+        WindowId(self.0 / CHUNKS_PER_WINDOW)
+    }
+
     /// Returns the chunk after this one, or `None` after [`ChunkId::MAX`].
     #[must_use]
     pub fn next(self) -> Option<Self> {
@@ -183,6 +211,38 @@ impl BucketId {
 impl fmt::Display for BucketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:05}", self.0)
+    }
+}
+
+/// A window: 1,000 consecutive chunks, for which there is one index of transaction hashes.
+///
+/// The last window, 429, has the 496 chunks up to [`ChunkId::MAX`]. A window is printed with eight digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WindowId(u32);
+
+impl WindowId {
+    /// Returns the window's number, `chunk / 1000`.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Returns the window's first chunk.
+    #[must_use]
+    pub const fn first(self) -> ChunkId {
+        ChunkId(self.0 * CHUNKS_PER_WINDOW)
+    }
+
+    /// Returns the window's last chunk.
+    #[must_use]
+    pub fn last(self) -> ChunkId {
+        ChunkId(self.first().0 + (CHUNKS_PER_WINDOW - 1)).min(ChunkId::MAX)
+    }
+}
+
+impl fmt::Display for WindowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08}", self.0)
     }
 }
 

@@ -6,40 +6,54 @@
 
 use std::fmt;
 
+use super::coverage::Coverage;
 use super::geometry::{ChunkId, LedgerSeq};
 use super::kind::{ArtifactKey, ArtifactKind};
 use super::state::{ArtifactState, HotState};
 
 pub(crate) const ARTIFACT_PREFIX: &str = "chunk:";
 pub(crate) const HOT_PREFIX: &str = "hot:chunk:";
+const INDEX_PREFIX: &str = "index:";
 const EARLIEST_LEDGER: &str = "config:earliest_ledger";
 
-/// The length of the longest key of the scheme, with space for the index family's 32 bytes.
+/// The length of the longest key of the scheme, one of the index family.
 const KEY_CAPACITY: usize = 32;
 
-const CHUNK_DIGITS: usize = 8;
+/// The digits of each number in a key: of a chunk, and of a window.
+const DIGITS: usize = 8;
 
 /// The key of one hot directory, `hot:chunk:{chunk:08d}`; its value is a [`HotState`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HotKey {
     /// The directory's chunk.
     pub chunk: ChunkId,
 }
 
 /// The key of the pinned earliest ledger, `config:earliest_ledger`; its value is a [`LedgerSeq`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EarliestLedgerKey;
 
-/// Any key of the catalog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The key of one index of transaction hashes, `index:{window:08d}:{lo:08d}:{hi:08d}`; its value is an
+/// [`ArtifactState`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexKey {
+    /// The chunks that the index covers.
+    pub coverage: Coverage,
+}
+
+/// Any key of the catalog. Keys are ordered like the bytes of their spelling.
+// The derived order is that order because the families are declared in the order of their first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Key {
     /// A file artifact.
     Artifact(ArtifactKey),
-    /// A hot directory.
-    Hot(HotKey),
     /// The pinned earliest ledger.
     EarliestLedger,
+    /// A hot directory.
+    Hot(HotKey),
+    /// An index of transaction hashes.
+    Index(IndexKey),
 }
 
 impl PartialEq<ArtifactKey> for Key {
@@ -54,11 +68,18 @@ impl PartialEq<HotKey> for Key {
     }
 }
 
+impl PartialEq<IndexKey> for Key {
+    fn eq(&self, other: &IndexKey) -> bool {
+        *self == Self::Index(*other)
+    }
+}
+
 /// A string that is not the canonical spelling of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{spelling}` is not a key of this catalog: keys are `chunk:NNNNNNNN:ledgers|events|txhash`, \
-     `hot:chunk:NNNNNNNN` and `config:earliest_ledger`, with eight digits up to 00429495"
+     `hot:chunk:NNNNNNNN`, `index:WWWWWWWW:NNNNNNNN:NNNNNNNN` and `config:earliest_ledger`, with eight digits up to \
+     00429495; an index key has a window, and its first and last chunk within it"
 )]
 pub struct KeyError {
     /// The string, with bytes outside of printable ASCII escaped.
@@ -86,7 +107,7 @@ impl Key {
     /// Does the same as [`parse`](Self::parse), but returns `None` instead of an error.
     pub(crate) fn recognize(bytes: &[u8]) -> Option<Self> {
         if let Some(rest) = bytes.strip_prefix(ARTIFACT_PREFIX.as_bytes()) {
-            let (digits, rest) = rest.split_at_checked(CHUNK_DIGITS)?;
+            let (digits, rest) = rest.split_at_checked(DIGITS)?;
             let kind = ArtifactKind::from_segment(rest.strip_prefix(b":")?)?;
             let chunk = parse_chunk(digits)?;
             return Some(Self::Artifact(ArtifactKey { chunk, kind }));
@@ -94,6 +115,9 @@ impl Key {
         if let Some(digits) = bytes.strip_prefix(HOT_PREFIX.as_bytes()) {
             let chunk = parse_chunk(digits)?;
             return Some(Self::Hot(HotKey { chunk }));
+        }
+        if let Some(numbers) = bytes.strip_prefix(INDEX_PREFIX.as_bytes()) {
+            return parse_index(numbers).map(Self::Index);
         }
         (bytes == EARLIEST_LEDGER.as_bytes()).then_some(Self::EarliestLedger)
     }
@@ -108,13 +132,21 @@ impl Key {
         match self {
             Self::Artifact(key) => {
                 encoded.push(ARTIFACT_PREFIX.as_bytes());
-                encoded.push_chunk(key.chunk);
+                encoded.push_number(key.chunk.get());
                 encoded.push(b":");
                 encoded.push(key.kind.segment().as_bytes());
             }
             Self::Hot(key) => {
                 encoded.push(HOT_PREFIX.as_bytes());
-                encoded.push_chunk(key.chunk);
+                encoded.push_number(key.chunk.get());
+            }
+            Self::Index(IndexKey { coverage }) => {
+                encoded.push(INDEX_PREFIX.as_bytes());
+                encoded.push_number(coverage.window().get());
+                encoded.push(b":");
+                encoded.push_number(coverage.lo().get());
+                encoded.push(b":");
+                encoded.push_number(coverage.hi().get());
             }
             Self::EarliestLedger => encoded.push(EARLIEST_LEDGER.as_bytes()),
         }
@@ -124,14 +156,27 @@ impl Key {
 
 /// Parses exactly eight ASCII digits into a chunk within range.
 pub(crate) fn parse_chunk(digits: &[u8]) -> Option<ChunkId> {
-    if digits.len() != CHUNK_DIGITS {
+    ChunkId::new(parse_number(digits)?).ok()
+}
+
+/// Parses exactly eight ASCII digits.
+fn parse_number(digits: &[u8]) -> Option<u32> {
+    if digits.len() != DIGITS {
         return None;
     }
-    let number = digits.iter().try_fold(0_u32, |number, byte| {
+    digits.iter().try_fold(0_u32, |number, byte| {
         byte.is_ascii_digit()
             .then(|| number * 10 + u32::from(byte - b'0'))
-    })?;
-    ChunkId::new(number).ok()
+    })
+}
+
+/// Parses the window and the two chunks of an index key. The window must be that of the chunks.
+fn parse_index(numbers: &[u8]) -> Option<IndexKey> {
+    let (window, chunks) = numbers.split_at_checked(DIGITS)?;
+    let (lo, hi) = chunks.strip_prefix(b":")?.split_at_checked(DIGITS)?;
+    let hi = parse_chunk(hi.strip_prefix(b":")?)?;
+    let coverage = Coverage::new(parse_chunk(lo)?, hi).ok()?;
+    (parse_number(window)? == coverage.window().get()).then_some(IndexKey { coverage })
 }
 
 impl fmt::Display for Key {
@@ -160,6 +205,12 @@ impl From<HotKey> for Key {
     }
 }
 
+impl From<IndexKey> for Key {
+    fn from(key: IndexKey) -> Self {
+        Self::Index(key)
+    }
+}
+
 impl From<EarliestLedgerKey> for Key {
     fn from(EarliestLedgerKey: EarliestLedgerKey) -> Self {
         Self::EarliestLedger
@@ -173,6 +224,12 @@ impl fmt::Display for ArtifactKey {
 }
 
 impl fmt::Display for HotKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Key::from(*self).fmt(f)
+    }
+}
+
+impl fmt::Display for IndexKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Key::from(*self).fmt(f)
     }
@@ -201,9 +258,9 @@ impl EncodedKey {
         debug_assert!(self.length <= KEY_CAPACITY, "KEY_CAPACITY holds every key");
     }
 
-    fn push_chunk(&mut self, chunk: ChunkId) {
-        let mut digits = [b'0'; CHUNK_DIGITS];
-        let mut rest = chunk.get();
+    fn push_number(&mut self, number: u32) {
+        let mut digits = [b'0'; DIGITS];
+        let mut rest = number;
         for digit in digits.iter_mut().rev() {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
@@ -246,7 +303,7 @@ pub struct ValueError {
 
 const fn legal_values(key: Key) -> &'static str {
     match key {
-        Key::Artifact(_) => "`freezing`, `frozen` or `pruning`",
+        Key::Artifact(_) | Key::Index(_) => "`freezing`, `frozen` or `pruning`",
         Key::Hot(_) => "`transient` or `ready`",
         Key::EarliestLedger => "the first ledger of a chunk, in decimal,",
     }
@@ -268,6 +325,7 @@ pub trait TypedKey: Into<Key> + Copy + sealed::Sealed {
 
 impl sealed::Sealed for ArtifactKey {}
 impl sealed::Sealed for HotKey {}
+impl sealed::Sealed for IndexKey {}
 impl sealed::Sealed for EarliestLedgerKey {}
 
 impl TypedKey for ArtifactKey {
@@ -283,6 +341,14 @@ impl TypedKey for HotKey {
 
     fn decode(bytes: &[u8]) -> Option<HotState> {
         HotState::from_stored(bytes)
+    }
+}
+
+impl TypedKey for IndexKey {
+    type Value = ArtifactState;
+
+    fn decode(bytes: &[u8]) -> Option<ArtifactState> {
+        ArtifactState::from_stored(bytes)
     }
 }
 

@@ -3,6 +3,7 @@
 //! The associated constants of the three markers are the single table of key segments, directories and file
 //! names. Keys, paths, parsing and tests all derive from it.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -53,12 +54,27 @@ impl fmt::Display for ArtifactKind {
 }
 
 /// The key of one file artifact, `chunk:{chunk:08d}:{kind}`; its value is an [`ArtifactState`](crate::ArtifactState).
+///
+/// Keys are ordered like the bytes of their spelling: by chunk, then events, ledgers, txhash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ArtifactKey {
     /// The artifact's chunk.
     pub chunk: ChunkId,
     /// The artifact's kind.
     pub kind: ArtifactKind,
+}
+
+impl Ord for ArtifactKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let spelled = |key: &Self| (key.chunk, key.kind.segment());
+        spelled(self).cmp(&spelled(other))
+    }
+}
+
+impl PartialOrd for ArtifactKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The names of one kind, in keys and on disk.
@@ -81,7 +97,7 @@ pub(crate) struct FileSuffixes {
 }
 
 impl FileSuffixes {
-    const fn new(first: &'static str, rest: &'static [&'static str]) -> Self {
+    pub(super) const fn new(first: &'static str, rest: &'static [&'static str]) -> Self {
         Self { first, rest }
     }
 

@@ -5,8 +5,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::coverage::Coverage;
 use super::geometry::ChunkId;
-use super::key::{HotKey, Key, parse_chunk};
+use super::key::{HotKey, IndexKey, Key, parse_chunk};
 use super::kind::{ArtifactKey, ArtifactKind, FileName, FileSuffixes, Kind};
 use super::roots::{RootRole, StorageRoots};
 
@@ -38,6 +39,14 @@ pub const OWN_FILES: [&str; 5] = [
 /// The directory that a new file system contains. Such a file system may be mounted on a root.
 pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 
+/// The directory in the root of the transaction hashes that holds the windows' indexes.
+pub(crate) const INDEX_DIRECTORY: &str = "index";
+
+const INDEX_SUFFIX: &str = ".idx";
+
+/// The suffixes of an index's one file.
+const INDEX_FILES: &FileSuffixes = &FileSuffixes::new(INDEX_SUFFIX, &[]);
+
 /// A directory below a root: the root, and the path from there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct DirPath {
@@ -46,7 +55,7 @@ pub(crate) struct DirPath {
     pub(crate) path: String,
 }
 
-/// The location of an artifact's files, for any kind: their directory and their names.
+/// The location of the files of an artifact of any kind, or of an index: their directory and their names.
 #[derive(Debug, Clone)]
 pub(crate) struct ArtifactLocation {
     directory: DirPath,
@@ -68,6 +77,16 @@ impl ArtifactLocation {
             directory: DirPath { role, path },
             stem: key.chunk.to_string(),
             suffixes: &spec.files,
+        }
+    }
+
+    pub(crate) fn of_index(IndexKey { coverage }: IndexKey) -> Self {
+        let role = RootRole::TxHash;
+        let path = format!("{INDEX_DIRECTORY}/{}", coverage.window());
+        Self {
+            directory: DirPath { role, path },
+            stem: format!("{}-{}", coverage.lo(), coverage.hi()),
+            suffixes: INDEX_FILES,
         }
     }
 
@@ -124,11 +143,11 @@ pub(crate) fn hot_name(chunk: ChunkId) -> String {
     chunk.to_string()
 }
 
-/// A path that is not the canonical path of an artifact or a hot directory.
+/// A path that is not the canonical path of an artifact, an index or a hot directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` names no artifact: below the roots there are only the files of a chunk in its bucket \
-     directory, and hot directories", path.display()
+     directory, the indexes in the directory of their window, and hot directories", path.display()
 )]
 pub struct LayoutError {
     /// The path.
@@ -179,6 +198,13 @@ impl Layout {
         path
     }
 
+    /// Returns the path of an index's file.
+    #[must_use]
+    pub fn index_path(&self, key: IndexKey) -> PathBuf {
+        let location = ArtifactLocation::of_index(key);
+        self.path_of(&location, &location.file_name(INDEX_SUFFIX))
+    }
+
     /// Returns the path of a chunk's hot directory.
     #[must_use]
     pub fn hot_path(&self, chunk: ChunkId) -> PathBuf {
@@ -203,6 +229,9 @@ impl Layout {
         if is_spelled(path, &self.hot_path(chunk)) {
             return Some(HotKey { chunk }.into());
         }
+        if let Some(key) = index_key(chunk, suffix) {
+            return is_spelled(path, &self.index_path(key)).then_some(key.into());
+        }
         ArtifactKind::ALL
             .into_iter()
             .filter(|kind| kind.spec().files.iter().any(|s| s.as_bytes() == suffix))
@@ -225,6 +254,15 @@ impl StorageRoots {
             roots: self.clone(),
         }
     }
+}
+
+/// Returns the key of the index from this chunk on whose file's name continues with these bytes.
+fn index_key(lo: ChunkId, rest: &[u8]) -> Option<IndexKey> {
+    let digits = rest
+        .strip_prefix(b"-")?
+        .strip_suffix(INDEX_SUFFIX.as_bytes())?;
+    let coverage = Coverage::new(lo, parse_chunk(digits)?).ok()?;
+    Some(IndexKey { coverage })
 }
 
 /// Compares byte for byte, because `Path`'s own equality takes `a//b` for `a/b`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::io::{IoFailure, StoreFailure};
+use super::next::NextStep;
 use super::umbrella::{Failure, FailureKind};
 
 /// The failed fsync or commit that made a catalog's state unknown.
@@ -74,10 +75,18 @@ impl Failure for Fatal {
     fn kind(&self) -> FailureKind {
         FailureKind::Fatal
     }
+
+    fn next(&self) -> NextStep {
+        NextStep::Reopen
+    }
 }
 
 impl Failure for Poisoned {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        NextStep::Reopen
     }
 }

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
+use super::next::NextStep;
+
 /// An operation on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -119,6 +121,11 @@ impl IoFailure {
         )
     }
 
+    /// Returns the next step of a step that this failure has stopped half-way.
+    pub(crate) fn next_after_a_step(&self) -> NextStep {
+        next_after_a_step(&self.source)
+    }
+
     pub(crate) fn new(
         operation: Operation,
         path: impl AsRef<Path>,
@@ -161,6 +168,24 @@ fn advice(source: &io::Error) -> &'static str {
         io::ErrorKind::IsADirectory => "; a directory stands in the way, move it away",
         io::ErrorKind::AlreadyExists => "; something stands in the way, move it away",
         _ => "",
+    }
+}
+
+/// Returns whether the disk, or the share of this process's user in it, is used up.
+pub(super) fn is_full(source: &io::Error) -> bool {
+    matches!(
+        source.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Returns the next step of a step that this error has stopped half-way: a person's, if the error's advice is for a
+/// person.
+pub(super) fn next_after_a_step(source: &io::Error) -> NextStep {
+    if is_full(source) || advice(source).is_empty() {
+        NextStep::Again
+    } else {
+        NextStep::Person
     }
 }
 

@@ -1,18 +1,21 @@
 //! The parts that all errors are made of. The public module `error` exports them.
 
+mod busy;
 mod fatal;
 mod io;
+mod next;
+mod read;
 mod refusal;
 mod step;
 mod umbrella;
 
+pub use busy::{AlreadyClaimed, StillLeased};
 pub use fatal::{Fatal, FatalCause, Poisoned};
 pub(crate) use io::TooManyFiles;
 pub use io::{IoFailure, Operation, StoreFailure};
-pub use refusal::{
-    AlreadyClaimed, BeginRefusal, CommitRefusal, CreateError, ReadError, RemovalRefusal,
-    StillLeased, SyncRefusal,
-};
+pub use next::NextStep;
+pub use read::ReadError;
+pub use refusal::{BeginRefusal, CommitRefusal, CreateError, RemovalRefusal, SyncRefusal};
 pub use step::{
     BeginError, CommitError, Failed, RecoverError, Refused, RemovalError, Retryable, StepError,
     SyncError,

@@ -1,36 +1,14 @@
 //! Reasons for which a step is refused, before it changes anything.
 
-use std::panic::Location;
 use std::path::{Path, PathBuf};
 
+use super::busy::{AlreadyClaimed, StillLeased};
 use super::fatal::Poisoned;
 use super::io::{IoFailure, StoreFailure};
+use super::next::NextStep;
+use super::read::ReadError;
 use super::umbrella::{Failure, FailureKind};
-use crate::domain::{Key, ValueError};
-
-/// A handle of this process owns the key already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{key}` is claimed already, since {holder}: let that handle finish or drop it, then try again"
-)]
-#[non_exhaustive]
-pub struct AlreadyClaimed {
-    /// The key.
-    pub key: Key,
-    /// The place in the program at which the live handle claimed it.
-    pub holder: &'static Location<'static>,
-}
-
-/// Readers hold leases on the files of the key, so the files must stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is being read, leases out: {readers}; drop them, then try again")]
-#[non_exhaustive]
-pub struct StillLeased {
-    /// The key.
-    pub key: Key,
-    /// The number of leases that are out.
-    pub readers: usize,
-}
+use crate::domain::Key;
 
 /// The reason for which a commit was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +105,18 @@ impl Failure for BeginRefusal {
         FailureKind::Refused
     }
 
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Claimed(claimed) => claimed.next(),
+            Self::Leased(leased) => leased.next(),
+            Self::AlreadyFrozen { .. } | Self::AlreadyReady { .. } => NextStep::Nothing,
+            Self::Stray { .. } | Self::DirectoryIsBack { .. } => NextStep::Person,
+            Self::Read(error) => error.next(),
+            Self::Io(failure) => failure.next(),
+            Self::Commit(refusal) => refusal.next(),
+        }
+    }
+
     fn key(&self) -> Option<Key> {
         match self {
             Self::Claimed(claimed) => claimed.key(),
@@ -203,6 +193,18 @@ impl Failure for SyncRefusal {
         FailureKind::Refused
     }
 
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Poisoned(poisoned) => poisoned.next(),
+            Self::ForeignHandle { .. } | Self::NotCreated { .. } | Self::Replaced { .. } => {
+                NextStep::Person
+            }
+            Self::WriterOut { .. } => NextStep::Later,
+            Self::Io(failure) => failure.next(),
+            Self::Commit(refusal) => refusal.next(),
+        }
+    }
+
     fn key(&self) -> Option<Key> {
         match self {
             Self::ForeignHandle { key } => Some(*key),
@@ -246,6 +248,14 @@ impl Failure for CreateError {
             Self::Poisoned(_) | Self::WriterOut { .. } => FailureKind::Refused,
             // A directory may have been created.
             Self::Io(_) => FailureKind::Retryable,
+        }
+    }
+
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Poisoned(poisoned) => poisoned.next(),
+            Self::WriterOut { .. } => NextStep::Later,
+            Self::Io(failure) => failure.next_after_a_step(),
         }
     }
 
@@ -302,6 +312,17 @@ impl Failure for RemovalRefusal {
         FailureKind::Refused
     }
 
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Poisoned(poisoned) => poisoned.next(),
+            Self::Leased(leased) => leased.next(),
+            Self::Io(failure) => failure.next(),
+            Self::DirectoryIsBack { .. } => NextStep::Person,
+            Self::NotMissing { .. } => NextStep::Again,
+            Self::Commit(refusal) => refusal.next(),
+        }
+    }
+
     fn key(&self) -> Option<Key> {
         match self {
             Self::Leased(leased) => leased.key(),
@@ -320,62 +341,22 @@ impl Failure for RemovalRefusal {
     }
 }
 
-/// A read of the catalog that gave no answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The catalog refuses everything.
-    #[error(transparent)]
-    Poisoned(#[from] Poisoned),
-    /// A recovery found no space for its commit.
-    #[error(transparent)]
-    Store(#[from] StoreFailure),
-    /// The stored value is not one of the key's values.
-    #[error(transparent)]
-    Value(#[from] ValueError),
-}
-
-impl Failure for AlreadyClaimed {
-    fn kind(&self) -> FailureKind {
-        FailureKind::Refused
-    }
-
-    fn key(&self) -> Option<Key> {
-        Some(self.key)
-    }
-}
-
-impl Failure for StillLeased {
-    fn kind(&self) -> FailureKind {
-        FailureKind::Refused
-    }
-
-    fn key(&self) -> Option<Key> {
-        Some(self.key)
-    }
-}
-
 impl Failure for CommitRefusal {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
     }
 
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Poisoned(poisoned) => poisoned.next(),
+            Self::Store(failure) => failure.next(),
+            Self::Changed { .. } | Self::ForeignHandle { .. } => NextStep::Person,
+        }
+    }
+
     fn key(&self) -> Option<Key> {
         match self {
             Self::Changed { key, .. } | Self::ForeignHandle { key } => Some(*key),
-            Self::Poisoned(_) | Self::Store(_) => None,
-        }
-    }
-}
-
-impl Failure for ReadError {
-    fn kind(&self) -> FailureKind {
-        FailureKind::Refused
-    }
-
-    fn key(&self) -> Option<Key> {
-        match self {
-            Self::Value(error) => Some(error.key),
             Self::Poisoned(_) | Self::Store(_) => None,
         }
     }

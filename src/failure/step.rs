@@ -6,11 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::fatal::Fatal;
 use super::io::IoFailure;
-use super::refusal::{BeginRefusal, CommitRefusal, ReadError, RemovalRefusal, SyncRefusal};
+use super::next::NextStep;
+use super::read::ReadError;
+use super::refusal::{BeginRefusal, CommitRefusal, RemovalRefusal, SyncRefusal};
 use super::umbrella::{Error, Failure, FailureKind};
 use crate::domain::Key;
 
 /// A step of the protocol that was not done. `H` is the handle that went in, `R` the reason of a refusal.
+///
+/// While the error is kept, a handle inside of it keeps its key claimed, the catalog open and the roots locked.
+/// [`Refused::into_handle`] gives the handle back. Dropping the error, or turning it into an [`Error`], drops the
+/// handle.
 #[derive(Debug)]
 pub enum StepError<H, R> {
     /// Nothing was changed; the handle is inside.
@@ -19,19 +25,23 @@ pub enum StepError<H, R> {
     Failed(Failed),
 }
 
-/// An artifact or a hot directory that could not be begun. From nothing, no handle went in.
+/// An artifact or a hot directory that could not be begun. From nothing, no handle went in; any other handle stays
+/// claimed while the error is kept (see [`StepError`]).
 pub type BeginError<H = ()> = StepError<H, BeginRefusal>;
 
-/// An artifact, a set, a group or a hot directory that could not be made durable.
+/// An artifact, a set, a group or a hot directory that could not be made durable. Its keys stay claimed while the
+/// error is kept (see [`StepError`]).
 pub type SyncError<H> = StepError<H, SyncRefusal>;
 
-/// Transitions that could not be committed.
+/// Transitions that could not be committed. Their keys stay claimed while the error is kept (see [`StepError`]).
 pub type CommitError<T> = StepError<T, CommitRefusal>;
 
-/// Files, or a hot directory, that could not be removed.
+/// Files, or a hot directory, that could not be removed. Their key stays claimed while the error is kept (see
+/// [`StepError`]).
 pub type RemovalError<H> = StepError<H, RemovalRefusal>;
 
 /// A recovery that stopped. Its finished work stays finished, and the next recovery continues.
+/// No handle is in it.
 pub type RecoverError = StepError<(), ReadError>;
 
 /// A step that has begun and failed. The handle is gone.
@@ -113,6 +123,16 @@ impl Failure for Retryable {
         FailureKind::Retryable
     }
 
+    fn next(&self) -> NextStep {
+        match self {
+            Self::Write { source, .. }
+            | Self::Remove { source, .. }
+            | Self::Create { source, .. } => source.next_after_a_step(),
+            Self::EarlierWrite { .. } => NextStep::Again,
+            Self::Sweep { source } | Self::Delete { source, .. } => source.next(),
+        }
+    }
+
     fn key(&self) -> Option<Key> {
         match self {
             Self::Write { key, .. }
@@ -142,6 +162,15 @@ impl Failed {
         match self {
             Self::Retryable(_) => FailureKind::Retryable,
             Self::Fatal(_) => FailureKind::Fatal,
+        }
+    }
+
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        match self {
+            Self::Retryable(failure) => failure.next(),
+            Self::Fatal(failure) => failure.next(),
         }
     }
 
@@ -185,6 +214,17 @@ impl<H, R> StepError<H, R> {
                 StepError::refused(handle(inside), cause)
             }
             Self::Failed(failed) => StepError::Failed(failed),
+        }
+    }
+}
+
+impl<H, R: Failure> StepError<H, R> {
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        match self {
+            Self::Refused(refused) => refused.cause().next(),
+            Self::Failed(failed) => failed.next(),
         }
     }
 }
@@ -245,7 +285,8 @@ impl<H: fmt::Debug, R: StdError> StdError for StepError<H, R> {
 
 /// A step that was refused before it changed anything: the handle, and the reason.
 ///
-/// [`into_handle`](Self::into_handle) gives the handle back.
+/// While the value is kept, the handle keeps its key claimed, the catalog open and the roots locked.
+/// [`into_handle`](Self::into_handle) gives the handle back. Dropping the value drops the handle.
 pub struct Refused<H, C> {
     // One allocation on the error path, so that results stay small on the other.
     inner: Box<(H, C)>,

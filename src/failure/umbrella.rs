@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::io::{IoFailure, StoreFailure};
+use super::io::{IoFailure, Operation, StoreFailure, is_full, next_after_a_step};
+use super::next::NextStep;
 use crate::domain::{GeometryError, Key, KeyError, LayoutError, RootPathError, ValueError};
 
 /// The consequence of a failure.
@@ -21,12 +22,15 @@ pub enum FailureKind {
     Fatal,
 }
 
-/// An error of the library: its consequence, and the key and the path that it is about.
+/// An error of the library: its consequence, the next step, and the key and the path that it is about.
 ///
 /// Every error type of the library has it, and so can become an [`Error`] with `?`.
 pub trait Failure: StdError {
     /// The consequence of the failure.
     fn kind(&self) -> FailureKind;
+
+    /// The act that follows the failure.
+    fn next(&self) -> NextStep;
 
     /// The key that the failure is about, if it is about one.
     fn key(&self) -> Option<Key> {
@@ -43,7 +47,7 @@ pub trait Failure: StdError {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of the library. A function of a caller passes all of them on with `?`, and decides by
-/// [`kind`](Self::kind) in one place.
+/// [`kind`](Self::kind) or [`next`](Self::next) in one place.
 ///
 /// A handle that was inside of the error is dropped: its key can be claimed again.
 ///
@@ -77,6 +81,7 @@ pub struct Error {
 
 struct Inner {
     kind: FailureKind,
+    next: NextStep,
     key: Option<Key>,
     path: Option<PathBuf>,
     source: Box<dyn StdError + Send + Sync>,
@@ -87,6 +92,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         self.inner.kind
+    }
+
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        self.inner.next
     }
 
     /// The key that the failure is about, if it is about one.
@@ -115,6 +126,10 @@ macro_rules! refused_value {
             fn kind(&self) -> FailureKind {
                 FailureKind::Refused
             }
+
+            fn next(&self) -> NextStep {
+                NextStep::Person
+            }
         }
     )+};
 }
@@ -133,6 +148,14 @@ impl Failure for IoFailure {
         FailureKind::Refused
     }
 
+    fn next(&self) -> NextStep {
+        if is_full(&self.source) {
+            NextStep::Again
+        } else {
+            NextStep::Person
+        }
+    }
+
     fn path(&self) -> Option<&Path> {
         Some(&self.path)
     }
@@ -142,6 +165,15 @@ impl Failure for StoreFailure {
     /// Of an operation that only read: the failures of a step have errors of their own.
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        let source = self.source.downcast_ref();
+        if self.operation == Operation::ReserveSpace || source.is_some_and(is_full) {
+            NextStep::Again
+        } else {
+            NextStep::Person
+        }
     }
 
     fn path(&self) -> Option<&Path> {
@@ -154,6 +186,7 @@ impl<E: Failure + Send + Sync + 'static> From<E> for Error {
         Self {
             inner: Box::new(Inner {
                 kind: failure.kind(),
+                next: failure.next(),
                 key: failure.key(),
                 path: failure.path().map(Path::to_path_buf),
                 source: Box::new(failure),
@@ -171,6 +204,7 @@ impl From<std::io::Error> for Error {
         Self {
             inner: Box::new(Inner {
                 kind: FailureKind::Retryable,
+                next: next_after_a_step(&error),
                 key: None,
                 path,
                 source: Box::new(error),

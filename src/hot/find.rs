@@ -7,7 +7,7 @@ use super::debris::HotDebris;
 use super::missing::DirectoryMissing;
 use super::ready::Ready;
 use crate::domain::{ChunkId, HotKey, HotState};
-use crate::failure::{AlreadyClaimed, Error, FailureKind, IoFailure, ReadError};
+use crate::failure::{AlreadyClaimed, Error, Failure, FailureKind, IoFailure, NextStep, ReadError};
 use crate::protocol::Shared;
 
 /// The hot directory of a key, owned, in the state that the key is in.
@@ -23,6 +23,9 @@ pub enum Hot {
 }
 
 /// The reason for which a hot key could not be claimed. Nothing was changed.
+///
+/// While a [`DirectoryMissing`] is kept, the handle in it keeps its key claimed, the catalog open and the roots locked.
+/// Dropping the error, or turning it into an [`Error`], lets go.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimHotError {
@@ -45,6 +48,17 @@ impl ClaimHotError {
     #[must_use]
     pub const fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    /// The act that follows the failure.
+    #[must_use]
+    pub fn next(&self) -> NextStep {
+        match self {
+            Self::Claimed(claimed) => claimed.next(),
+            Self::Read(error) => error.next(),
+            Self::Io(failure) => failure.next(),
+            Self::DirectoryMissing(_) => NextStep::Person,
+        }
     }
 }
 

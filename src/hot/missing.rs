@@ -6,10 +6,13 @@ use super::claim::{HotClaim, hot_handle};
 use super::debris::HotDebris;
 use super::demotion::HotDemotion;
 use crate::domain::Key;
-use crate::failure::{Failure, FailureKind, RemovalError, RemovalRefusal, StepError};
+use crate::failure::{Failure, FailureKind, NextStep, RemovalError, RemovalRefusal, StepError};
 use crate::protocol::commit;
 
 /// A `ready` key whose directory is missing. The library never creates it again silently.
+///
+/// The value is a handle: while it is kept, its key stays claimed, the catalog open and the roots locked. Dropping it,
+/// or turning its [`ClaimHotError`](super::ClaimHotError) into an [`Error`](crate::Error), lets go.
 ///
 /// Mount or restore the directory and claim the key again; or, if the ledgers are safe elsewhere,
 /// [`discard`](Self::discard) the key.
@@ -34,6 +37,10 @@ pub(super) struct Missing {
 impl Failure for Missing {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        NextStep::Person
     }
 
     fn key(&self) -> Option<Key> {

@@ -52,7 +52,7 @@ impl Leases {
         match key {
             Key::Artifact(key) => self.readers.count(Leased::from(key).0, views),
             Key::Hot(key) => self.readers.count(Leased::from(key).0, views),
-            Key::EarliestLedger => 0,
+            Key::EarliestLedger | Key::Index(_) => 0,
         }
     }
 }

@@ -134,7 +134,7 @@ impl Value {
                 };
                 (chunk, value)
             }
-            Key::EarliestLedger => return None,
+            Key::EarliestLedger | Key::Index(_) => return None,
         })
     }
 }

@@ -133,7 +133,7 @@ impl States {
     pub(crate) fn stored(&self, key: Key) -> Option<Cow<'static, [u8]>> {
         let states = match key {
             Key::Artifact(ArtifactKey { chunk, .. }) | Key::Hot(HotKey { chunk }) => self.of(chunk),
-            Key::EarliestLedger => PackedStates::NOTHING,
+            Key::EarliestLedger | Key::Index(_) => PackedStates::NOTHING,
         };
         match known(states, key) {
             Known::Is(value) => value.map(|value| Cow::Borrowed(value.as_bytes())),
@@ -193,7 +193,7 @@ impl Snapshot {
     fn stored(&self, key: Key) -> Option<&[u8]> {
         let states = match key {
             Key::Artifact(ArtifactKey { chunk, .. }) | Key::Hot(HotKey { chunk }) => self.of(chunk),
-            Key::EarliestLedger => PackedStates::NOTHING,
+            Key::EarliestLedger | Key::Index(_) => PackedStates::NOTHING,
         };
         match known(states, key) {
             Known::Is(value) => value.map(str::as_bytes),
@@ -237,7 +237,7 @@ impl Snapshot {
         match key {
             Key::Artifact(key) => matches!(self.artifact(key), Ok(Some(ArtifactState::Frozen))),
             Key::Hot(key) => matches!(self.hot(key), Ok(Some(HotState::Ready))),
-            Key::EarliestLedger => false,
+            Key::EarliestLedger | Key::Index(_) => false,
         }
     }
 
@@ -279,7 +279,7 @@ fn known(states: PackedStates, key: Key) -> Known {
         _ if states.is_unrecognised() => Known::AsStored,
         Key::Artifact(key) => Known::Is(states.artifact(key.kind).map(ArtifactState::as_str)),
         Key::Hot(_) => Known::Is(states.hot().map(HotState::as_str)),
-        Key::EarliestLedger => Known::AsStored,
+        Key::EarliestLedger | Key::Index(_) => Known::AsStored,
     }
 }
 

@@ -26,6 +26,8 @@ fn assert_poisoned(catalog: &Catalog, first: &str) {
         .unwrap_err();
     assert!(matches!(read, ReadError::Poisoned(_)), "{read}");
     assert!(chain(&read).contains(first), "{}", chain(&read));
+    let poisoned = catalog.health().unwrap_err();
+    assert!(chain(&poisoned).contains(first), "{}", chain(&poisoned));
     assert!(catalog.chunk_artifact_keys().is_err());
     assert!(catalog.hot_chunk_keys().is_err());
     assert!(catalog.ready_hot_chunk_keys().is_err());
@@ -107,6 +109,23 @@ fn a_failed_commit_poisons_the_catalog() {
         drop(catalog);
         converge(&world);
     }
+}
+
+/// A refusal and a failure that is known not to have reached the disk leave the catalog healthy.
+#[test]
+fn only_a_fatal_failure_ends_the_health() {
+    let (world, fault, catalog) = world();
+    catalog.health().unwrap();
+    let freezing = catalog.begin::<Ledgers>(chunk(1)).unwrap();
+    drop(catalog.begin::<Ledgers>(chunk(1)).unwrap_err());
+    drop(freezing.sync().unwrap_err());
+    catalog.health().unwrap();
+    fault.fail(Operation::Commit, EIO);
+    drop(catalog.begin::<Ledgers>(chunk(2)).unwrap_err());
+    catalog.health().unwrap_err();
+    catalog.health().unwrap_err();
+    drop(catalog);
+    world.open().health().unwrap();
 }
 
 /// One artifact's whole life; the kind of the failure that ended it.

@@ -1,7 +1,9 @@
 //! Ledgers, chunks, buckets and the watermark: every row of the specification, and its laws.
 
 use frostline::error::GeometryError;
-use frostline::geometry::{CHUNKS_PER_BUCKET, LEDGERS_PER_CHUNK, Watermark};
+use frostline::geometry::{
+    CHUNKS_PER_BUCKET, CHUNKS_PER_WINDOW, Coverage, LEDGERS_PER_CHUNK, Watermark,
+};
 use frostline::{ChunkId, LedgerSeq};
 use proptest::prelude::*;
 
@@ -19,13 +21,86 @@ fn any_chunk() -> impl Strategy<Value = ChunkId> {
 }
 
 #[test]
+fn a_range_counts_its_chunks_from_both_sides() {
+    let mut chunks = ChunkId::range(chunk(998)..=chunk(1002));
+    assert_eq!(chunks.len(), 5);
+    assert_eq!(chunks.start(), Some(chunk(998)));
+    assert_eq!(chunks.end(), Some(chunk(1002)));
+    let untouched = chunks.clone();
+    assert_eq!(chunks.next(), Some(chunk(998)));
+    assert_eq!(chunks.next_back(), Some(chunk(1002)));
+    assert_eq!(chunks.nth(1), Some(chunk(1000)));
+    assert_eq!(
+        (chunks.start(), chunks.end()),
+        (Some(chunk(1001)), Some(chunk(1001)))
+    );
+    assert_eq!(chunks.next_back(), Some(chunk(1001)));
+    assert_eq!(
+        (chunks.next(), chunks.next_back(), chunks.len()),
+        (None, None, 0)
+    );
+    assert_eq!((chunks.start(), chunks.end()), (None, None));
+    assert_eq!(untouched.len(), 5);
+}
+
+#[test]
+fn the_range_of_all_chunks_ends_with_the_last() {
+    let mut all = ChunkId::range(ChunkId::MIN..=ChunkId::MAX);
+    assert_eq!(all.len(), 429_496);
+    assert_eq!(all.end(), Some(ChunkId::MAX));
+    assert_eq!(all.nth(429_495), Some(ChunkId::MAX));
+    assert_eq!(all.next(), None);
+    let last = ChunkId::range(ChunkId::MAX..=ChunkId::MAX);
+    assert_eq!(last.collect::<Vec<_>>(), [ChunkId::MAX]);
+}
+
+#[test]
 fn the_constants_are_the_network_s() {
     assert_eq!(LEDGERS_PER_CHUNK, 10_000);
     assert_eq!(CHUNKS_PER_BUCKET, 1_000);
+    assert_eq!(CHUNKS_PER_WINDOW, 1_000);
     assert_eq!(LedgerSeq::GENESIS.get(), 2);
     assert_eq!(LedgerSeq::MAX.get(), u32::MAX);
     assert_eq!(ChunkId::MIN.get(), 0);
     assert_eq!(ChunkId::MAX.get(), LAST_CHUNK);
+}
+
+#[test]
+fn a_window_has_its_first_and_its_last_chunk() {
+    let cases = [
+        (0, 0, 0, 999),
+        (999, 0, 0, 999),
+        (1000, 1, 1000, 1999),
+        (5350, 5, 5000, 5999),
+        (428_999, 428, 428_000, 428_999),
+        (429_000, 429, 429_000, LAST_CHUNK),
+        (LAST_CHUNK, 429, 429_000, LAST_CHUNK),
+    ];
+    for (number, window, first, last) in cases {
+        let found = chunk(number).window();
+        assert_eq!(found.get(), window, "{number}");
+        assert_eq!(found.first(), chunk(first), "{number}");
+        assert_eq!(found.last(), chunk(last), "{number}");
+    }
+    assert_eq!(chunk(5350).window().to_string(), "00000005");
+}
+
+#[test]
+fn a_coverage_is_of_one_window_and_in_order() {
+    let of = |lo, hi| Coverage::new(chunk(lo), chunk(hi));
+    let beyond = |lo, hi| {
+        let (lo, hi) = (chunk(lo), chunk(hi));
+        Err(GeometryError::CoverageBeyondWindow { lo, hi })
+    };
+    assert!(of(0, 999).unwrap().is_terminal());
+    assert!(of(999, 999).unwrap().is_terminal());
+    assert!(!of(0, 998).unwrap().is_terminal());
+    assert!(of(429_100, LAST_CHUNK).unwrap().is_terminal());
+    assert!(!of(429_100, LAST_CHUNK - 1).unwrap().is_terminal());
+    assert_eq!(of(999, 1000), beyond(999, 1000));
+    assert_eq!(of(0, 1000), beyond(0, 1000));
+    let (lo, hi) = (chunk(6), chunk(5));
+    assert_eq!(of(6, 5), Err(GeometryError::ReversedCoverage { lo, hi }));
 }
 
 #[test]
@@ -248,5 +323,47 @@ proptest! {
     fn going_back_stops_at_chunk_zero(chunk in any_chunk(), chunks: u32) {
         let expected = i64::from(chunk.get()) - i64::from(chunks);
         prop_assert_eq!(i64::from(chunk.saturating_back(chunks).get()), expected.max(0));
+    }
+
+    #[test]
+    fn a_range_is_the_numbers_from_its_start_to_its_end(
+        start in any_chunk(),
+        chunks in 0_u32..2_000,
+        reversed: bool,
+    ) {
+        let start = start.saturating_back(2_000);
+        let end = chunk(start.get() + chunks);
+        let (lo, hi) = if reversed { (end, start) } else { (start, end) };
+        let range = ChunkId::range(lo..=hi);
+        let expected: Vec<_> = (lo.get()..=hi.get()).map(chunk).collect();
+        prop_assert_eq!(range.len(), expected.len());
+        prop_assert_eq!(range.start(), expected.first().copied());
+        prop_assert_eq!(range.end(), expected.last().copied());
+        prop_assert!(range.clone().rev().eq(expected.iter().rev().copied()));
+        prop_assert!(range.eq(expected));
+    }
+
+    #[test]
+    fn a_coverage_has_the_chunks_between_its_ends(
+        lo in 0..2_100_u32,
+        hi in 0..2_100_u32,
+        other_lo in 0..2_100_u32,
+        other_chunks in 0..50_u32,
+    ) {
+        let Ok(coverage) = Coverage::new(chunk(lo), chunk(hi)) else {
+            prop_assert!(hi < lo || lo / 1000 != hi / 1000);
+            return Ok(());
+        };
+        prop_assert!(lo <= hi && lo / 1000 == hi / 1000);
+        prop_assert_eq!((coverage.lo(), coverage.hi()), (chunk(lo), chunk(hi)));
+        prop_assert_eq!(coverage.window().get(), lo / 1000);
+        prop_assert!(coverage.chunks().eq((lo..=hi).map(chunk)));
+        prop_assert_eq!(coverage.is_terminal(), hi % 1000 == 999);
+        prop_assert_eq!(coverage.contains(chunk(other_lo)), (lo..=hi).contains(&other_lo));
+        let other_hi = chunk(other_lo + other_chunks).min(chunk(other_lo).window().last());
+        let other = Coverage::new(chunk(other_lo), other_hi).unwrap();
+        let inside = other.chunks().all(|chunk| coverage.contains(chunk));
+        prop_assert_eq!(coverage.covers(other), inside);
+        prop_assert!(coverage.covers(coverage));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use frostline::error::{IdentityProblem, LockError, OpenError};
+use frostline::error::{Failure, IdentityProblem, LockError, NextStep, OpenError};
 use frostline::{ArtifactState, Catalog, Ledgers, RootRole};
 
 use crate::fixture::{Data, chain, chunk, copy_tree, freeze, state, tree};
@@ -343,12 +343,14 @@ fn the_texts_of_the_problems() {
             path: "/data/ledgers".into(),
             problem,
         };
+        assert_eq!(Failure::next(&error), NextStep::Person);
         text = format!("{text}{:?}\n  {error}\n", error.kind());
     }
     let foreign = LockError::ForeignFile {
         path: "/home".into(),
         found: "thesis.tex".to_owned(),
     };
+    assert_eq!(Failure::next(&foreign), NextStep::Person);
     text = format!("{text}{:?}\n  {foreign}\n", foreign.kind());
     crate::snapshot::check(
         "errors_identity",

@@ -7,7 +7,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use frostline::error::RootPathError;
-use frostline::key::{FileName, HotKey, Layout};
+use frostline::geometry::Coverage;
+use frostline::key::{FileName, HotKey, IndexKey, Layout};
 use frostline::{
     ArtifactKey, ArtifactKind, ChunkId, Events, Key, Kind, Ledgers, RootRole, StorageRoots, TxHash,
 };
@@ -33,6 +34,12 @@ fn overridden_layout() -> Layout {
         .layout()
 }
 
+/// Returns the key of the index from the window's first chunk to this one.
+fn index_to(chunk: ChunkId) -> IndexKey {
+    let coverage = Coverage::new(chunk.window().first(), chunk).unwrap();
+    IndexKey { coverage }
+}
+
 /// Returns each key of a chunk with all of its paths.
 fn keys_of(layout: &Layout, chunk: ChunkId) -> Vec<(Key, Vec<PathBuf>)> {
     let artifact = |kind| {
@@ -40,10 +47,12 @@ fn keys_of(layout: &Layout, chunk: ChunkId) -> Vec<(Key, Vec<PathBuf>)> {
         (key.into(), layout.artifact_paths(key))
     };
     let hot = (HotKey { chunk }.into(), vec![layout.hot_path(chunk)]);
+    let index = index_to(chunk);
+    let index = (index.into(), vec![layout.index_path(index)]);
     ArtifactKind::ALL
         .map(artifact)
         .into_iter()
-        .chain([hot])
+        .chain([hot, index])
         .collect()
 }
 
@@ -98,6 +107,10 @@ fn the_paths_of_the_specification() {
     );
     assert_eq!(layout.hot_path(chunk), Path::new("/data/hot/00005350"));
     assert_eq!(
+        layout.index_path(index_to(chunk)),
+        Path::new("/data/txhash/index/00000005/00005000-00005350.idx")
+    );
+    assert_eq!(
         layout.roots().path(RootRole::Catalog),
         Path::new("/data/catalog/rocksdb")
     );
@@ -135,16 +148,16 @@ fn every_path_is_of_one_key_only() {
                 }
             }
         }
-        // Each chunk has six paths, and no path occurs twice.
-        assert_eq!(owners.len() % 6, 0);
-        assert!(owners.len() > 6 * 3800);
+        // Each chunk has seven paths, and no path occurs twice.
+        assert_eq!(owners.len() % 7, 0);
+        assert!(owners.len() > 7 * 3800);
     }
 }
 
 #[test]
 fn other_paths_are_of_no_key() {
     let layout = default_layout();
-    let rejected: [&[u8]; 38] = [
+    let rejected: [&[u8]; 52] = [
         // Wrong bucket, or wrong number of digits.
         b"/data/ledgers/00006/00005350.pack",
         b"/data/ledgers/5/00005350.pack",
@@ -178,6 +191,21 @@ fn other_paths_are_of_no_key() {
         b"/data/txhash/raw/00005350.bin",
         b"/data/hot/00005350.pack",
         b"/data/hot/00005/00005350",
+        // Indexes of another window, of two windows, reversed, out of range, or in another place.
+        b"/data/txhash/index/00000006/00005000-00005350.idx",
+        b"/data/txhash/index/00005/00005000-00005350.idx",
+        b"/data/txhash/index/00005000-00005350.idx",
+        b"/data/txhash/raw/00000005/00005000-00005350.idx",
+        b"/data/txhash/00000005/00005000-00005350.idx",
+        b"/data/ledgers/index/00000005/00005000-00005350.idx",
+        b"/data/txhash/index/00000005/00005000-00006000.idx",
+        b"/data/txhash/index/00000005/00005351-00005350.idx",
+        b"/data/txhash/index/00000429/00429000-00429496.idx",
+        b"/data/txhash/index/00000005/00005000-5350.idx",
+        b"/data/txhash/index/00000005/00005000-+0005350.idx",
+        b"/data/txhash/index/00000005/00005000-00005350",
+        b"/data/txhash/index/00000005/00005000-00005350.idx.tmp",
+        b"/data/txhash/index/00000005",
         // Roots, buckets, and paths outside the roots.
         b"/data/ledgers",
         b"/data/ledgers/00005",
@@ -320,11 +348,31 @@ proptest! {
         }
     }
 
+    /// Builds valid and invalid paths of indexes from their own parts.
+    #[test]
+    fn the_path_of_an_index_is_of_its_window(
+        layout in any_layout(),
+        window in 0..3_u32,
+        lo in 0..2500_u32,
+        hi in 0..2500_u32,
+    ) {
+        let mut path = layout.roots().path(RootRole::TxHash).join("index");
+        path.push(format!("{window:08}"));
+        path.push(format!("{lo:08}-{hi:08}.idx"));
+        let coverage = Coverage::new(chunk(lo), chunk(hi)).ok();
+        let key = coverage.map(|coverage| IndexKey { coverage });
+        let key = key.filter(|_| lo / 1000 == window);
+        prop_assert_eq!(layout.key_of(&path).ok(), key.map(Key::from));
+        if let Some(key) = key {
+            prop_assert_eq!(layout.index_path(key), path);
+        }
+    }
+
     /// Changes one byte of a valid path. The result is the path of another key or of no key.
     #[test]
     fn a_near_miss_is_of_no_key_or_of_another(
         number in 0..=429_495_u32,
-        which in 0..6_usize,
+        which in 0..7_usize,
         position: usize,
         byte in prop_oneof![any::<u8>(), b'0'..=b'9', Just(b'/'), Just(b'.')],
     ) {

@@ -7,7 +7,7 @@ use super::Config;
 use super::locate::{Located, below, locate, section_before};
 use super::schema::File;
 use crate::domain::RootPathError;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, NextStep};
 use crate::fs::read_config;
 
 /// The largest size of a configuration, in bytes.
@@ -66,6 +66,10 @@ pub enum ConfigError {
 impl Failure for ConfigError {
     fn kind(&self) -> FailureKind {
         FailureKind::Refused
+    }
+
+    fn next(&self) -> NextStep {
+        NextStep::Person
     }
 }
 

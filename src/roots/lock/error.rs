@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::domain::RootRole;
-use crate::failure::{Failure, FailureKind, IoFailure};
+use crate::failure::{Failure, FailureKind, IoFailure, NextStep};
 use crate::roots::IdentityProblem;
 
 /// The reason why locking the roots failed. Every failure releases the locks that were taken. Every failure
@@ -125,5 +125,17 @@ impl fmt::Display for HolderText<'_> {
 impl Failure for LockError {
     fn kind(&self) -> FailureKind {
         self.kind()
+    }
+
+    fn next(&self) -> NextStep {
+        match self {
+            Self::InUse { .. } => NextStep::Later,
+            Self::Unusable { source, .. } if source.is_sync() => NextStep::Reopen,
+            Self::Unusable { source, .. } => source.next(),
+            Self::SameDirectory { .. }
+            | Self::Nested { .. }
+            | Self::Identity { .. }
+            | Self::ForeignFile { .. } => NextStep::Person,
+        }
     }
 }

@@ -7,10 +7,11 @@ use super::source::{Source, sources};
 const TOKENS: [&str; 4] = ["Internal", "MadeDurable", "Committed", "Changes"];
 
 /// Methods that may be called by anybody, and why.
-const OPEN: [(&str, &str, &str); 5] = [
+const OPEN: [(&str, &str, &str); 6] = [
     ("TypedKey", "decode", "it reads bytes, and makes no handle"),
     ("Kind", "key", "it makes a key, and no handle"),
     ("Failure", "kind", "it describes an error"),
+    ("Failure", "next", "it describes an error"),
     ("Failure", "key", "it describes an error"),
     ("Failure", "path", "it describes an error"),
 ];

@@ -111,6 +111,42 @@ fn unfinished_work_is_counted_and_no_finding() {
     assert!(audit_unchanged(&data).is_clean());
 }
 
+/// The keys and the files of indexes are compared in both directions.
+#[test]
+fn indexes_are_audited_like_artifacts() {
+    let data = Data::new();
+    let catalog = data.open();
+    let below = |path: &str| data.path().join("txhash/index").join(path);
+    let write = |path: &str| std::fs::write(below(path), b"index").unwrap();
+    let put = |key: &[u8], value: &[u8]| catalog.write_raw_for_test(key, Some(value)).unwrap();
+    std::fs::create_dir_all(below("00000005")).unwrap();
+    put(b"index:00000005:00005000:00005350", b"frozen");
+    write("00000005/00005000-00005350.idx");
+    put(b"index:00000005:00005000:00005351", b"freezing");
+    put(b"index:00000005:00005000:00005349", b"pruning");
+    write("00000005/00005000-00005349.idx");
+    let report = audit_unchanged(&data);
+    assert!(report.is_clean(), "{report}");
+    let counts = report.counts();
+    assert_eq!((counts.freezing, counts.frozen, counts.pruning), (1, 1, 1));
+
+    put(b"index:00000000:00000000:00000007", b"frozen");
+    put(b"index:00000006:00006000:00006000", b"ready");
+    put(b"index:00000006:00006000:00006001", b"frozen");
+    std::fs::create_dir_all(below("00000006/00006000-00006001.idx")).unwrap();
+    write("00000005/00005000-00005999.idx");
+    write("00000005/00005000-00006000.idx");
+    std::fs::create_dir(below("00005")).unwrap();
+    let report = audit_unchanged(&data);
+    let mut texts: Vec<_> = report
+        .findings()
+        .iter()
+        .map(|finding| data.redact(&finding.to_string()))
+        .collect();
+    texts.sort();
+    snapshot::check("audit_indexes", &texts.join("\n"));
+}
+
 /// Puts a tree into every state that the audit reports as a finding.
 fn every_finding(data: &Data) {
     let catalog = data.open();

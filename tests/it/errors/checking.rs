@@ -87,7 +87,7 @@ fn recover_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench| {
         let error = bench.catalog().recover(DebrisPolicy::Remove).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
     let bench = Bench::new();

@@ -30,7 +30,7 @@ fn group_errors() {
     let (bench, other) = (Bench::over(data), Bench::new());
     let mut group = bench.catalog().sync_group();
     let mut add = |variant: &str, error: SyncError<Freezing<Ledgers>>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let error = group.add(other.written()).unwrap_err();
     add("add: Refused, ForeignHandle", error);
@@ -46,17 +46,27 @@ fn group_errors() {
     let error = group.sync().unwrap_err();
     texts.add(
         "sync: Fatal, SyncFileSystem",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
     let error = bench.catalog().begin::<Ledgers>(chunk(100)).unwrap_err();
-    texts.add("begin, after that", error.kind(), &bench.data, &error);
+    texts.add(
+        "begin, after that",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
 
     let bench = Bench::new();
     let group = forty(&bench);
     bench.poison();
     let error = group.sync().unwrap_err();
-    texts.add("sync: Refused, Poisoned", error.kind(), &bench.data, &error);
+    texts.add(
+        "sync: Refused, Poisoned",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     texts.check("errors_group");
 }

@@ -16,7 +16,7 @@ fn create_hot_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench| {
         let error = bench.catalog().create_hot(seven()).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
     let bench = Bench::new();
@@ -54,7 +54,7 @@ fn claim_hot_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench| {
         let error = bench.catalog().claim_hot(seven()).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
     let bench = Bench::new();
@@ -76,7 +76,7 @@ fn claim_hot_errors() {
 fn ready_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: SyncError<Transient>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let transient = bench.transient();
@@ -121,7 +121,7 @@ fn errors_of_a_directory_that_comes_back() {
     let error = claimed.discard().unwrap_err();
     texts.add(
         "RemovalError::Refused, DirectoryIsBack",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
@@ -132,7 +132,7 @@ fn errors_of_a_directory_that_comes_back() {
     let error = debris.remove().unwrap_err();
     texts.add(
         "RemovalError::Refused, DirectoryIsBack",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
@@ -148,7 +148,7 @@ fn discard_recreate_and_remove_errors() {
     let error = ready.discard().unwrap_err();
     texts.add(
         "RemovalError::Refused, Store",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
@@ -158,7 +158,12 @@ fn discard_recreate_and_remove_errors() {
     let ready = refused.into_handle();
     bench.faults.fail(Operation::Commit, EIO);
     let error = ready.discard().unwrap_err();
-    texts.add("RemovalError::Fatal", error.kind(), &bench.data, &error);
+    texts.add(
+        "RemovalError::Fatal",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
 
     let bench = Bench::new();
     let ready = bench.ready();
@@ -166,7 +171,7 @@ fn discard_recreate_and_remove_errors() {
     let error = ready.discard().unwrap_err();
     texts.add(
         "RemovalError::Refused, Poisoned",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
@@ -176,21 +181,36 @@ fn discard_recreate_and_remove_errors() {
     bench.faults.fail(Operation::CreateDirectory, ENOSPC);
     let error = debris.recreate().unwrap_err();
     assert!(matches!(error.kind(), FailureKind::Retryable));
-    texts.add("BeginError::Retryable", error.kind(), &bench.data, &error);
+    texts.add(
+        "BeginError::Retryable",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let Hot::Debris(debris) = bench.catalog().claim_hot(seven()).unwrap() else {
         panic!("it is still at `transient`");
     };
     bench.poison();
     let error = debris.recreate().unwrap_err();
-    texts.add("BeginError::Refused", error.kind(), &bench.data, &error);
+    texts.add(
+        "BeginError::Refused",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let BeginError::Refused(refused) = error else {
         panic!("{error}");
     };
     let error = refused.into_handle().remove().unwrap_err();
-    texts.add("RemovalError::Refused", error.kind(), &bench.data, &error);
+    texts.add(
+        "RemovalError::Refused",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
 
     let mut add = |variant: &str, bench: &Bench, error: RemovalError<HotDebris>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let debris = bench.hot_debris();
@@ -218,7 +238,7 @@ fn discard_recreate_and_remove_errors() {
     let error = transient.abandon().unwrap_err();
     texts.add(
         "RemovalError::Fatal, Commit",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );

@@ -7,6 +7,7 @@ mod groups;
 mod hot;
 mod opening;
 mod removing;
+mod table;
 mod writing;
 
 use std::error::Error;
@@ -14,7 +15,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use frostline::error::Operation;
+use frostline::error::{Failure, NextStep, Operation};
 use frostline::step::Synced;
 use frostline::{
     Artifact, Catalog, ChunkId, Debris, FailureKind, Freezing, Frozen, HotDebris, Ledgers, Pruning,
@@ -134,16 +135,21 @@ struct Texts {
 }
 
 impl Texts {
-    /// Adds an error with its failure kind and its causes.
-    fn add(&mut self, variant: &str, kind: FailureKind, data: &Data, error: &dyn Error) {
-        writeln!(self.text, "# {variant} [{kind:?}]").unwrap();
+    /// Adds an error with its failure kind, its next step and its causes.
+    fn add(
+        &mut self,
+        variant: &str,
+        (kind, next): (FailureKind, NextStep),
+        data: &Data,
+        error: &dyn Error,
+    ) {
+        writeln!(self.text, "# {variant} [{kind:?}, {next:?}]").unwrap();
         self.add_chain(data, error);
     }
 
-    /// Adds an error with its causes, without a failure kind.
-    fn add_leaf(&mut self, variant: &str, data: &Data, error: &dyn Error) {
-        writeln!(self.text, "# {variant}").unwrap();
-        self.add_chain(data, error);
+    /// Adds an error whose failure kind and next step are known by its trait only.
+    fn add_leaf(&mut self, variant: &str, data: &Data, error: &impl Failure) {
+        self.add(variant, (error.kind(), error.next()), data, error);
     }
 
     fn add_chain(&mut self, data: &Data, error: &dyn Error) {

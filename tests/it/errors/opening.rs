@@ -4,7 +4,7 @@ use frostline::error::Failure as _;
 use frostline::error::{
     FatalCause, GeometryError, LockError, OpenError, Operation, PinError, ReadError,
 };
-use frostline::geometry::Watermark;
+use frostline::geometry::{Coverage, Watermark};
 use frostline::key::LOCK_FILE;
 use frostline::{ArtifactKind, Catalog, ChunkId, Events, Key, Ledgers, RootRole, StorageRoots};
 
@@ -23,6 +23,11 @@ fn pure_errors() {
     assert!(matches!(beyond, GeometryError::BeyondLastChunk(_)));
     texts.add_leaf("GeometryError::BeyondLastChunk", &data, &beyond);
     assert_eq!(Watermark::at_ledger(u32::MAX).chunk(), Some(ChunkId::MAX));
+
+    let reversed = Coverage::new(seven(), ChunkId::MIN).unwrap_err();
+    texts.add_leaf("GeometryError::ReversedCoverage", &data, &reversed);
+    let beyond = Coverage::new(seven(), ChunkId::MAX).unwrap_err();
+    texts.add_leaf("GeometryError::CoverageBeyondWindow", &data, &beyond);
 
     let spelling = Key::parse(b"chunk:+1234567:ledgers").unwrap_err();
     texts.add_leaf("KeyError", &data, &spelling);
@@ -52,7 +57,7 @@ fn lock_errors_between_processes_and_roots() {
     let mut add = |variant: &str, data: &Data, result: Result<_, LockError>| {
         let result: Result<frostline::LockedRoots, _> = result;
         let error = result.unwrap_err();
-        texts.add(variant, error.kind(), data, &error);
+        texts.add(variant, (error.kind(), error.next()), data, &error);
     };
 
     let data = Data::new();
@@ -139,7 +144,12 @@ fn lock_errors_of_the_disk() {
         let error = data.roots().lock_with_probe(faults.probe()).unwrap_err();
         assert!(faults.seen().contains(&operation));
         assert!(matches!(error, LockError::Unusable { .. }));
-        texts.add(&format!("Unusable, {variant}"), error.kind(), &data, &error);
+        texts.add(
+            &format!("Unusable, {variant}"),
+            (error.kind(), error.next()),
+            &data,
+            &error,
+        );
         // After any failure, all locks are released.
         drop(data.open());
     }
@@ -166,7 +176,7 @@ pub fn damage_log(data: &Data) {
 fn open_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, data: &Data, error: OpenError| {
-        texts.add(variant, error.kind(), data, &error);
+        texts.add(variant, (error.kind(), error.next()), data, &error);
         // A failed open releases the locks.
         drop(data.roots().lock().unwrap());
     };
@@ -267,7 +277,7 @@ fn pin_errors() {
     let mut add = |variant: &str, bench: &Bench, sequence: u32| {
         let pinned = bench.catalog().pin_earliest_ledger(ledger(sequence));
         let error = pinned.unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
     let bench = Bench::planted(&[(b"config:earliest_ledger", b"genesis")]);

@@ -13,7 +13,7 @@ fn rematerialize_errors() {
     let mut add = |variant: &str, bench: &Bench, error: BeginError<Pruning<Ledgers>>| {
         let has_handle = matches!(error, BeginError::Refused(_));
         assert_eq!(has_handle, variant.starts_with("Refused"), "{variant}");
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let frozen = bench.frozen();
@@ -56,7 +56,7 @@ fn rematerialize_errors() {
 fn unlink_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: RemovalError<Pruning<Ledgers>>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
     let bench = Bench::new();
@@ -97,7 +97,7 @@ fn sweep_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, batch: Vec<Prunable>| {
         let error = bench.catalog().sweep_chunk_artifacts(batch).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
     let (bench, other) = (Bench::new(), Bench::new());

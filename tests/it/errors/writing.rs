@@ -24,18 +24,28 @@ fn claims_and_leases() {
     };
     let AlreadyClaimed { holder, .. } = claimed;
     assert_eq!(holder.file(), file!());
-    texts.add("ClaimError::Claimed", error.kind(), &bench.data, &error);
+    texts.add(
+        "ClaimError::Claimed",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let error = bench.catalog().claim_for_pruning(owner.key()).unwrap_err();
     texts.add(
         "ClaimError::Claimed, prunable",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
     drop(owner);
     let bench = Bench::planted(&[(b"chunk:00000007:ledgers", b"frozenn")]);
     let error = bench.catalog().claim::<Ledgers>(seven()).unwrap_err();
-    texts.add("ClaimError::Read", error.kind(), &bench.data, &error);
+    texts.add(
+        "ClaimError::Read",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     texts.check("errors_claim");
 }
 
@@ -44,7 +54,7 @@ fn begin_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench| {
         let error = bench.catalog().begin::<Ledgers>(seven()).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
         error
     };
 
@@ -98,7 +108,12 @@ fn begin_errors() {
         .catalog()
         .begin_set(seven(), ArtifactSet::ALL)
         .unwrap_err();
-    texts.add("Claimed, one of a set", error.kind(), &bench.data, &error);
+    texts.add(
+        "Claimed, one of a set",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     assert_eq!(
         bench
             .catalog()
@@ -115,7 +130,7 @@ fn file_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, mut freezing: Freezing<Ledgers>| {
         let error = freezing.file(Ledgers::PACK).unwrap_err();
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     // The leftovers of an earlier attempt are removed before the first new file is created.
     let bench = Bench::new();
@@ -177,9 +192,13 @@ fn write_errors() {
     bench.faults.fail(Operation::WriteFile, ENOSPC);
     let error = file.write_all(&vec![0; 1 << 20]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-    texts.add_leaf("io::Error of a write", &bench.data, &error);
+    let mut add = |variant: &str, error: std::io::Error| {
+        let error = frostline::Error::from(error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
+    };
+    add("io::Error of a write", error);
     let error = file.write_all(b"more").unwrap_err();
-    texts.add_leaf("io::Error of the next write", &bench.data, &error);
+    add("io::Error of the next write", error);
     drop(freezing);
 
     let bench = Bench::new();
@@ -187,10 +206,10 @@ fn write_errors() {
     let writer = freezing.writer(Ledgers::PACK).unwrap();
     bench.faults.fail(Operation::ReserveSpace, ENOSPC);
     let error = writer.reserve(1 << 20).unwrap_err();
-    texts.add_leaf("io::Error of `reserve`", &bench.data, &error);
+    add("io::Error of `reserve`", error);
     bench.faults.fail(Operation::SetLength, EIO);
     let error = writer.set_len(1).unwrap_err();
-    texts.add_leaf("io::Error of `set_len`", &bench.data, &error);
+    add("io::Error of `set_len`", error);
     drop((writer, freezing));
 
     let bench = Bench::new();
@@ -218,7 +237,7 @@ fn write_errors() {
 fn sync_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: SyncError<Freezing<Ledgers>>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let error = bench.freezing().sync().unwrap_err();
@@ -274,7 +293,7 @@ fn sync_errors() {
     let error = set.sync().unwrap_err();
     texts.add(
         "Refused, NotWritten in a set",
-        error.kind(),
+        (error.kind(), error.next()),
         &bench.data,
         &error,
     );
@@ -285,7 +304,7 @@ fn sync_errors() {
 fn freeze_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: FreezeError<Ledgers>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let error = bench.freezing().freeze().unwrap_err();
@@ -314,14 +333,24 @@ fn commit_errors() {
     let (bench, other) = (Bench::new(), Bench::new());
     let synced = bench.synced();
     let error = other.catalog().commit(synced).unwrap_err();
-    texts.add("Refused, ForeignHandle", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, ForeignHandle",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let CommitError::Refused(refused) = error else {
         panic!("{error}");
     };
     let synced = refused.into_handle();
     bench.refuse_commit(0);
     let error = bench.catalog().commit(synced).unwrap_err();
-    texts.add("Refused, Store", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, Store",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     let CommitError::Refused(refused) = error else {
         panic!("{error}");
     };
@@ -329,13 +358,18 @@ fn commit_errors() {
     assert!(matches!(cause, CommitRefusal::Store(_)));
     bench.faults.fail(Operation::Commit, ENOSPC);
     let error = bench.catalog().commit(synced).unwrap_err();
-    texts.add("Fatal", error.kind(), &bench.data, &error);
+    texts.add("Fatal", (error.kind(), error.next()), &bench.data, &error);
 
     let bench = Bench::new();
     let synced = bench.synced();
     bench.poison();
     let error = bench.catalog().commit(vec![Some(synced)]).unwrap_err();
-    texts.add("Refused, Poisoned", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, Poisoned",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
 
     let bench = Bench::new();
     let synced = bench.synced();
@@ -345,7 +379,12 @@ fn commit_errors() {
         .write_raw_for_test(key.as_bytes(), None)
         .unwrap();
     let error = bench.catalog().commit(synced).unwrap_err();
-    texts.add("Refused, Changed", error.kind(), &bench.data, &error);
+    texts.add(
+        "Refused, Changed",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     texts.check("errors_commit");
 }
 
@@ -353,7 +392,7 @@ fn commit_errors() {
 fn abandon_errors() {
     let mut texts = Texts::default();
     let mut add = |variant: &str, bench: &Bench, error: RemovalError<Freezing<Ledgers>>| {
-        texts.add(variant, error.kind(), &bench.data, &error);
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
     };
     let bench = Bench::new();
     let written = bench.written();

@@ -2,9 +2,9 @@
 
 mod stored;
 
-use frostline::key::EarliestLedgerKey;
-use frostline::key::HotKey;
-use frostline::{ArtifactKey, ArtifactKind, Key};
+use frostline::geometry::Coverage;
+use frostline::key::{EarliestLedgerKey, HotKey, IndexKey};
+use frostline::{ArtifactKey, ArtifactKind, ChunkId, Key};
 use proptest::prelude::*;
 
 use crate::fixture::chunk;
@@ -15,12 +15,24 @@ fn artifact(number: u32, kind: ArtifactKind) -> ArtifactKey {
     ArtifactKey { chunk, kind }
 }
 
+fn index(lo: u32, hi: u32) -> IndexKey {
+    let coverage = Coverage::new(chunk(lo), chunk(hi)).unwrap();
+    IndexKey { coverage }
+}
+
+/// Returns the index of `chunks` chunks, or fewer at the end of a window.
+fn index_of(lo: ChunkId, chunks: u32) -> IndexKey {
+    let last = lo.window().last().get();
+    index(lo.get(), last.min(lo.get() + chunks - 1))
+}
+
 fn any_key() -> impl Strategy<Value = Key> {
     let any_chunk = || (0..=429_495_u32).prop_map(chunk);
     prop_oneof![
         6 => (any_chunk(), prop::sample::select(ArtifactKind::ALL.to_vec()))
             .prop_map(|(chunk, kind)| ArtifactKey { chunk, kind }.into()),
         3 => any_chunk().prop_map(|chunk| HotKey { chunk }.into()),
+        3 => (any_chunk(), 1..=1_000_u32).prop_map(|(lo, chunks)| index_of(lo, chunks).into()),
         1 => Just(Key::EarliestLedger),
     ]
 }
@@ -39,6 +51,10 @@ fn is_key(bytes: &[u8]) -> bool {
         ["chunk", digits, "ledgers" | "events" | "txhash"] | ["hot", "chunk", digits] => {
             is_chunk(digits)
         }
+        ["index", window, lo, hi] => {
+            let windows = [lo, hi].map(|digits| format!("000{}", digits.get(..5).unwrap_or("")));
+            is_chunk(lo) && is_chunk(hi) && lo <= hi && windows.iter().all(|other| window == other)
+        }
         ["config", "earliest_ledger"] => true,
         _ => false,
     }
@@ -46,7 +62,7 @@ fn is_key(bytes: &[u8]) -> bool {
 
 #[test]
 fn the_keys_of_the_specification() {
-    let cases: [(&str, Key); 5] = [
+    let cases: [(&str, Key); 8] = [
         (
             "chunk:00005350:ledgers",
             artifact(5350, ArtifactKind::Ledgers).into(),
@@ -60,6 +76,12 @@ fn the_keys_of_the_specification() {
             artifact(5350, ArtifactKind::TxHash).into(),
         ),
         ("hot:chunk:00005350", HotKey { chunk: chunk(5350) }.into()),
+        ("index:00000005:00005000:00005350", index(5000, 5350).into()),
+        ("index:00000000:00000007:00000007", index(7, 7).into()),
+        (
+            "index:00000429:00429000:00429495",
+            index(429_000, 429_495).into(),
+        ),
         ("config:earliest_ledger", EarliestLedgerKey.into()),
     ];
     for (spelling, key) in cases {
@@ -76,7 +98,11 @@ fn printing_and_parsing_undo_each_other_for_a_sample_of_all_keys() {
     for number in chunks {
         let chunk = chunk(number);
         let artifacts = ArtifactKind::ALL.map(|kind| Key::from(ArtifactKey { chunk, kind }));
-        for key in artifacts.into_iter().chain([HotKey { chunk }.into()]) {
+        let others = [
+            HotKey { chunk }.into(),
+            index_of(chunk, number % 1000 + 1).into(),
+        ];
+        for key in artifacts.into_iter().chain(others) {
             let printed = key.to_string();
             assert_eq!(Key::parse(printed.as_bytes()), Ok(key));
             assert!(is_key(printed.as_bytes()), "{printed}");
@@ -85,8 +111,37 @@ fn printing_and_parsing_undo_each_other_for_a_sample_of_all_keys() {
 }
 
 #[test]
+fn keys_sort_by_family_then_chunk_then_the_name_of_the_kind() {
+    let mut keys: [Key; 9] = [
+        index(1000, 1001).into(),
+        index(7, 7).into(),
+        index(7, 10).into(),
+        HotKey { chunk: chunk(0) }.into(),
+        EarliestLedgerKey.into(),
+        artifact(1, ArtifactKind::Ledgers).into(),
+        artifact(1, ArtifactKind::TxHash).into(),
+        artifact(0, ArtifactKind::TxHash).into(),
+        artifact(1, ArtifactKind::Events).into(),
+    ];
+    keys.sort();
+    let spelled: Vec<_> = keys.iter().map(Key::to_string).collect();
+    let sorted = [
+        "chunk:00000000:txhash",
+        "chunk:00000001:events",
+        "chunk:00000001:ledgers",
+        "chunk:00000001:txhash",
+        "config:earliest_ledger",
+        "hot:chunk:00000000",
+        "index:00000000:00000007:00000007",
+        "index:00000000:00000007:00000010",
+        "index:00000001:00001000:00001001",
+    ];
+    assert_eq!(spelled, sorted);
+}
+
+#[test]
 fn near_misses_are_not_keys() {
-    let near_misses: [&[u8]; 47] = [
+    let near_misses: [&[u8]; 62] = [
         // Numbers that are not eight ASCII digits, or out of range.
         b"chunk:+1234567:ledgers",
         b"chunk:-1234567:ledgers",
@@ -128,6 +183,22 @@ fn near_misses_are_not_keys() {
         b"hot:chunk:00005350:ledgers",
         b"hot:chunk:00005350\0",
         b"hot:hot:chunk:00005350",
+        // Indexes of other windows, of two windows, reversed, out of range, or with other numbers.
+        b"index:00000006:00005000:00005350",
+        b"index:00000004:00005000:00005350",
+        b"index:00000005:00005000:00006000",
+        b"index:00000005:00004999:00005350",
+        b"index:00000005:00005351:00005350",
+        b"index:00000429:00429000:00429496",
+        b"index:99999999:00005000:00005350",
+        b"index:+0000005:00005000:00005350",
+        b"index:00000005:+0005000:00005350",
+        b"index:00000005:00005000:+0005350",
+        b"index:5:5000:5350",
+        b"index:00000005:00005000",
+        b"index:00000005:00005000:00005350:",
+        b"index:0000000500005000:00005350",
+        b"index:00000005:0000500000005350",
         // Upper case, and other families.
         b"CHUNK:00005350:ledgers",
         b"Hot:chunk:00005350",
@@ -166,6 +237,8 @@ fn encoded_keys_print_like_their_keys() {
     assert_eq!(format!("{typed:<24}|"), "chunk:00005350:ledgers  |");
     let hot = HotKey { chunk: chunk(7) };
     assert_eq!(hot.to_string(), "hot:chunk:00000007");
+    assert_eq!(index(7, 8).to_string(), "index:00000000:00000007:00000008");
+    assert_eq!(Key::from(index(7, 8)), index(7, 8));
     assert_eq!(EarliestLedgerKey.to_string(), "config:earliest_ledger");
 }
 
@@ -191,6 +264,33 @@ proptest! {
         prop_assert_eq!(encoded.as_bytes(), printed.as_bytes());
         prop_assert_eq!(Key::parse(printed.as_bytes()), Ok(key));
         prop_assert!(is_key(printed.as_bytes()));
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_their_bytes(one in any_key(), far in any_key(), near in any_key()) {
+        // Two keys of random chunks seldom share one, so the kinds are compared within the same chunk, too.
+        let near = match (one, near) {
+            (Key::Artifact(one), Key::Artifact(near)) => artifact(one.chunk.get(), near.kind).into(),
+            (Key::Index(one), Key::Index(near)) => {
+                let chunks = near.coverage.chunks().len();
+                index_of(one.coverage.lo(), u32::try_from(chunks).unwrap()).into()
+            }
+            (_, near) => near,
+        };
+        for other in [far, near] {
+            let by_bytes = one.encode().as_bytes().cmp(other.encode().as_bytes());
+            prop_assert_eq!(one.cmp(&other), by_bytes, "{} and {}", one, other);
+            prop_assert_eq!(one.partial_cmp(&other), Some(by_bytes));
+            if let (Key::Artifact(one), Key::Artifact(other)) = (one, other) {
+                prop_assert_eq!(one.cmp(&other), by_bytes);
+            }
+            if let (Key::Index(one), Key::Index(other)) = (one, other) {
+                prop_assert_eq!(one.cmp(&other), by_bytes);
+            }
+            if let (Key::Hot(one), Key::Hot(other)) = (one, other) {
+                prop_assert_eq!(one.cmp(&other), by_bytes);
+            }
+        }
     }
 
     #[test]

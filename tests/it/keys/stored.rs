@@ -74,6 +74,8 @@ fn typed_reads_agree_with_the_named_ones() {
     let data = planted(&[
         (b"chunk:00000001:ledgers", b"frozen"),
         (b"hot:chunk:00000009", b"transient"),
+        (b"index:00000005:00005000:00005350", b"frozen"),
+        (b"index:00000005:00005000:00005999", b"ready"),
     ]);
     let catalog = data.open();
     let key = artifact(1, ArtifactKind::Ledgers);
@@ -85,13 +87,23 @@ fn typed_reads_agree_with_the_named_ones() {
     );
     assert_eq!(catalog.get(hot).unwrap(), Some(HotState::Transient));
     assert_eq!(catalog.get(EarliestLedgerKey).unwrap(), None);
+    let index = |hi| super::index(5000, hi);
+    assert_eq!(
+        catalog.get(index(5350)).unwrap(),
+        Some(ArtifactState::Frozen)
+    );
+    assert_eq!(catalog.get(index(5351)).unwrap(), None);
+    let error = catalog.get(index(5999)).unwrap_err();
+    assert_eq!(value_error(error).key, index(5999));
+    assert!(catalog.has(index(5999)).unwrap());
+    assert!(!catalog.has(index(5351)).unwrap());
     assert!(catalog.has(key).unwrap());
     assert!(catalog.has(hot).unwrap());
     assert!(!catalog.has(EarliestLedgerKey).unwrap());
     assert!(!catalog.has(artifact(1, ArtifactKind::Events)).unwrap());
 }
 
-/// Malformed keys and values beside sound ones. The first key is of a family that a later layer adds.
+/// Malformed keys and values beside sound ones. The first key is of a family without a scan.
 const ODD: [(&[u8], &[u8]); 15] = [
     (b"index:00000005:00005000:00005999", b"frozen"),
     (b"chunk:00000001:events", b"frozen"),
