@@ -184,6 +184,7 @@ pub mod step {
 /// The writers of an artifact's files.
 pub mod write {
     pub use crate::artifact::{ArtifactFile, FileWriter};
+    pub use crate::fs::ScratchFile;
 }
 
 /// Ledgers, chunks and buckets, and their arithmetic.

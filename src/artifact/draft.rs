@@ -39,12 +39,14 @@ impl Draft {
         position: usize,
         suffix: &str,
     ) -> Result<ArtifactFile<'_>, CreateError> {
-        let file = self.create(claim, position, suffix)?;
-        let path = file.path().to_path_buf();
-        match Arc::get_mut(file) {
-            Some(file) => Ok(ArtifactFile { file }),
-            None => Err(CreateError::WriterOut { path }),
-        }
+        let file = Arc::get_mut(self.create(claim, position, suffix)?);
+        let file = file.ok_or_else(|| {
+            let location = claim.location();
+            let name = location.file_name(suffix);
+            let path = claim.shared.roots.layout().path_of(&location, &name);
+            CreateError::WriterOut { path }
+        })?;
+        Ok(ArtifactFile { file })
     }
 
     /// Returns the owned writer of a file. The file is back when the writer is dropped.

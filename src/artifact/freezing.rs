@@ -1,5 +1,7 @@
 //! [`Freezing`]: the key is marked, and the files may be written.
 
+use std::io::ErrorKind;
+
 use super::claim::{ArtifactClaim, KindClaim, artifact_handle};
 use super::draft::sealed::{Internal, Member};
 use super::draft::{self, ArtifactFile, Draft, Syncable};
@@ -10,6 +12,7 @@ use crate::domain::{FileName, Kind};
 use crate::failure::{
     CommitError, CreateError, Error, FailureKind, NextStep, Retryable, SyncError,
 };
+use crate::fs::ScratchFile;
 use crate::protocol::{MadeDurable, Pending, commit};
 
 /// An artifact that is being written.
@@ -92,6 +95,44 @@ impl<K: Kind> Freezing<K> {
     /// As [`writer`](Self::writer). No writer is then given out, and the files that were created stay.
     pub fn writers(&mut self) -> Result<Vec<FileWriter>, CreateError> {
         FileName::all().map(|file| self.writer(file)).collect()
+    }
+
+    /// Creates a file without a name on the file system of the artifact's root, for intermediate data. A crash leaves
+    /// nothing of it, and `sync` does not wait for it.
+    ///
+    /// On a simulated disk, the file is in memory and takes no space.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateError::NoScratch`] if the file system has no files without names; [`CreateError`] if the file cannot be
+    /// created. The handle stays usable.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use frostline::{ChunkId, TxHash};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let catalog = frostline::Catalog::open(frostline::StorageRoots::under(directory.path())?.lock()?)?;
+    /// let mut freezing = catalog.begin::<TxHash>(ChunkId::new(7)?)?;
+    /// let scratch = freezing.scratch()?;
+    /// scratch.write_all_at(b"hashes of one ledger", 0)?;
+    /// let mut sorted = [0; 6];
+    /// scratch.read_exact_at(&mut sorted, 0)?;
+    /// freezing.file(TxHash::BIN)?.write_all(&sorted)?;
+    /// let frozen = freezing.freeze()?;
+    /// assert_eq!(frozen.lease().open(TxHash::BIN)?.size()?, 6);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scratch(&self) -> Result<ScratchFile, CreateError> {
+        let claim = &self.claim.any;
+        claim.shared.poison.check()?;
+        claim.root().create_scratch().map_err(|failure| {
+            if failure.source.kind() == ErrorKind::Unsupported {
+                return CreateError::NoScratch { path: failure.path };
+            }
+            failure.into()
+        })
     }
 
     /// Makes the files durable: fsyncs each through the descriptor that wrote it, then their

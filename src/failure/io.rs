@@ -28,6 +28,8 @@ pub enum Operation {
     OpenFile,
     /// Create a file.
     CreateFile,
+    /// Create a file without a name.
+    CreateScratch,
     /// Read a file.
     ReadFile,
     /// Write to a file.
@@ -74,6 +76,7 @@ impl fmt::Display for Operation {
             Self::SyncFileSystem => "sync the file system of",
             Self::OpenFile => "open the file",
             Self::CreateFile => "create the file",
+            Self::CreateScratch => "create a file without a name in",
             Self::ReadFile => "read the file",
             Self::WriteFile => "write the file",
             Self::SetLength => "set the length of the file",

@@ -234,6 +234,16 @@ pub enum CreateError {
     /// It, or a directory above it, could not be created, or leftovers not removed.
     #[error(transparent)]
     Io(#[from] IoFailure),
+    /// The file system has no files without names.
+    #[error(
+        "the file system of `{}` has no files without names (`O_TMPFILE`): move the root to one that has, or keep \
+         intermediate data elsewhere",
+        path.display()
+    )]
+    NoScratch {
+        /// The root.
+        path: PathBuf,
+    },
     /// The owned writer of the file is out.
     #[error("the writer of `{}` is out: write through it, or drop it and try again", path.display())]
     WriterOut {
@@ -245,7 +255,9 @@ pub enum CreateError {
 impl Failure for CreateError {
     fn kind(&self) -> FailureKind {
         match self {
-            Self::Poisoned(_) | Self::WriterOut { .. } => FailureKind::Refused,
+            Self::Poisoned(_) | Self::WriterOut { .. } | Self::NoScratch { .. } => {
+                FailureKind::Refused
+            }
             // A directory may have been created.
             Self::Io(_) => FailureKind::Retryable,
         }
@@ -255,6 +267,7 @@ impl Failure for CreateError {
         match self {
             Self::Poisoned(poisoned) => poisoned.next(),
             Self::WriterOut { .. } => NextStep::Later,
+            Self::NoScratch { .. } => NextStep::Person,
             Self::Io(failure) => failure.next_after_a_step(),
         }
     }
@@ -263,7 +276,7 @@ impl Failure for CreateError {
         match self {
             Self::Poisoned(_) => None,
             Self::Io(failure) => Some(&failure.path),
-            Self::WriterOut { path } => Some(path),
+            Self::WriterOut { path } | Self::NoScratch { path } => Some(path),
         }
     }
 }

@@ -195,8 +195,8 @@ impl<E: Failure + Send + Sync + 'static> From<E> for Error {
     }
 }
 
-/// For the writes to an [`ArtifactFile`](crate::write::ArtifactFile) or a [`FileWriter`](crate::write::FileWriter): after a failed one
-/// the artifact has to be begun again.
+/// For the writes to an [`ArtifactFile`](crate::write::ArtifactFile) or a [`FileWriter`](crate::write::FileWriter):
+/// after a failed one the artifact has to be begun again.
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         let failure = error.get_ref().and_then(|inner| inner.downcast_ref());

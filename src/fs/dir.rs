@@ -9,6 +9,7 @@ use super::dir_handle::DirHandle;
 use super::file::ReadFile;
 use super::lock_file::LockFile;
 use super::new_file::NewFile;
+use super::scratch::ScratchFile;
 use super::sys::{DirId, DirMark, EntryKind};
 use crate::failure::{IoFailure, Operation};
 
@@ -164,6 +165,15 @@ impl Dir {
             self.handle.create_file(name)
         })?;
         Ok(NewFile::new(file, self.join(name), self.disk.clone()))
+    }
+
+    /// Creates a file without a name on the file system of this directory.
+    pub(crate) fn create_scratch(&self) -> Result<ScratchFile, IoFailure> {
+        let create = || self.handle.create_unnamed();
+        let file = self
+            .disk
+            .perform(Operation::CreateScratch, &self.path, create)?;
+        Ok(ScratchFile::new(file, self.path.clone()))
     }
 
     pub(crate) fn open_file(&self, name: impl AsRef<OsStr>) -> Result<ReadFile, IoFailure> {

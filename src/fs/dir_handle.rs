@@ -89,6 +89,15 @@ impl DirHandle {
         }
     }
 
+    /// Creates a file without a name. On a simulated disk, the file takes no space.
+    pub(super) fn create_unnamed(&self) -> io::Result<File> {
+        match self {
+            Self::Real(fd) => sys::create_unnamed(fd),
+            #[cfg(feature = "sim")]
+            Self::Simulated(dir) => dir.create_unnamed().and_then(|()| sys::anonymous_file(&[])),
+        }
+    }
+
     /// Opens an existing file for reading.
     pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
         match self {

@@ -15,6 +15,7 @@ mod lock_file;
 mod lock_handle;
 mod new_file;
 mod resolve;
+mod scratch;
 pub(crate) mod sector;
 mod store_files;
 mod sys;
@@ -26,6 +27,7 @@ pub(crate) use file::read_config;
 pub(crate) use lock_file::{Holder, LockFile};
 pub(crate) use new_file::NewFile;
 pub(crate) use resolve::{Resolved, resolve};
+pub use scratch::ScratchFile;
 pub(crate) use sys::{Device, DirMark, EntryKind, forget_journals};
 
 use std::io;

@@ -91,6 +91,16 @@ pub(super) fn create_file(dir: impl AsFd, name: &OsStr) -> io::Result<File> {
     Ok(fs::openat(dir, name, flags, FILE_MODE)?.into())
 }
 
+/// Creates a file without a name, which can never get one. It is removed when its last descriptor is closed.
+pub(super) fn create_unnamed(dir: impl AsFd) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::EXCL | OFlags::CLOEXEC;
+    match fs::openat(dir, ".", flags, Mode::RUSR | Mode::WUSR) {
+        // A kernel without the flag opens the directory for writing instead.
+        Err(Errno::ISDIR) => Err(Errno::OPNOTSUPP.into()),
+        created => Ok(created?.into()),
+    }
+}
+
 /// The flags of a file to read. Opening a pipe does not wait.
 const READ: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)

@@ -133,9 +133,9 @@ pub(super) fn not_created<H>(
             StepError::refused(handle(claim), BeginRefusal::DirectoryIsBack { key, path })
         }
         CreateError::Io(failure) => StepError::refused(handle(claim), failure),
-        // Only files have writers: the arm is for the type.
-        CreateError::WriterOut { path } => {
-            let source = std::io::Error::other("its writer is out");
+        // A hot directory has neither: the arm is for the type.
+        CreateError::WriterOut { path } | CreateError::NoScratch { path } => {
+            let source = std::io::Error::other("it is not a file");
             let failure = IoFailure::new(Operation::CreateDirectory, path, source);
             StepError::refused(handle(claim), failure)
         }

@@ -142,6 +142,12 @@ impl DirHandle {
         })
     }
 
+    /// Records the creation of a file without a name. A crash leaves nothing of the file, so it is no part of the disk.
+    pub(crate) fn create_unnamed(&self) -> io::Result<()> {
+        let name = OsStr::new("");
+        self.call(Call::Grow, "create a file in", name, |_, _| Ok(()))
+    }
+
     fn file(&self, inode: InodeId, path: &Path) -> FileHandle {
         FileHandle {
             disk: self.disk.clone(),

@@ -54,6 +54,9 @@ one_of_a_kind! {
 assert_impl_all!(frostline::Error: Send, Sync, std::error::Error);
 assert_not_impl_any!(frostline::Error: Clone, Default);
 
+assert_impl_all!(frostline::write::ScratchFile: Send, Sync, Unpin, std::fmt::Debug);
+assert_not_impl_any!(frostline::write::ScratchFile: Clone, Default);
+
 // A lease is a right that may be shared.
 assert_impl_all!(Lease<Ledgers>: Clone, Send, Sync, std::fmt::Debug);
 assert_not_impl_any!(Lease<Ledgers>: Copy, Default);

@@ -18,6 +18,7 @@ pub const EACCES: i32 = 13;
 pub const ENOSPC: i32 = 28;
 pub const EROFS: i32 = 30;
 pub const EDQUOT: i32 = 122;
+pub const EOPNOTSUPP: i32 = 95;
 
 /// A chunk that exists.
 pub fn chunk(number: u32) -> ChunkId {

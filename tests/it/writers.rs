@@ -1,6 +1,7 @@
 //! Owned writers of an artifact's files.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
 use std::thread;
 
@@ -12,11 +13,11 @@ use frostline::sim::{Probe, SimDisk};
 use frostline::write::FileWriter;
 use frostline::{
     ArtifactKey, ArtifactKind, ArtifactSet, Catalog, ChunkId, Events, Freezing, Kind, Ledgers,
-    StorageRoots,
+    RootRole, StorageRoots,
 };
 use rustix::fs::FallocateFlags;
 
-use crate::fixture::{Data, EIO, ENOSPC, Faults, chain, chunk};
+use crate::fixture::{Data, EIO, ENOSPC, EOPNOTSUPP, Faults, chain, chunk};
 
 fn begun<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Freezing<K> {
     catalog.begin(chunk(7)).unwrap()
@@ -582,4 +583,71 @@ fn offsets_and_lengths_without_end_are_errors() {
             assert_eq!(error.kind(), FailureKind::Retryable);
         }
     }
+}
+
+/// A scratch file has no name, and is on the root's file system.
+#[test]
+fn a_scratch_file_leaves_nothing() {
+    let roots = StorageRoots::under("/data").unwrap();
+    let locked = roots.lock_on_simulated(&SimDisk::new()).unwrap();
+    let simulated = Catalog::open(locked).unwrap();
+    let data = Data::new();
+    let catalog = data.open();
+    for catalog in [&catalog, &simulated] {
+        let freezing = begun::<Ledgers>(catalog);
+        let mut scratch = freezing.scratch().unwrap();
+        scratch.write_all(b"scratch").unwrap();
+        scratch.write_all_at(b"S", 0).unwrap();
+        scratch.set_len(5).unwrap();
+        scratch.seek(SeekFrom::Start(1)).unwrap();
+        let mut rest = String::new();
+        scratch.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "crat");
+        let mut all = [0; 5];
+        scratch.read_exact_at(&mut all, 0).unwrap();
+        assert_eq!(all, *b"Scrat");
+        assert!(scratch.directory().ends_with("data/ledgers"));
+        // `sync` does not wait for it.
+        let mut freezing = freezing;
+        freezing.file(Ledgers::PACK).unwrap().flush().unwrap();
+        drop(freezing.freeze().unwrap());
+    }
+    let freezing = catalog.begin::<Ledgers>(chunk(8)).unwrap();
+    let before = data.tree();
+    let scratch = freezing.scratch().unwrap();
+    scratch.write_all_at(b"scratch", 0).unwrap();
+    assert_eq!(data.tree(), before);
+    let of = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_nlink);
+    let root = rustix::fs::stat(data.root(RootRole::Ledgers)).unwrap();
+    let (device, links) = of(rustix::fs::fstat(&scratch).unwrap());
+    assert_eq!((device, links), (root.st_dev, 0));
+    // A name cannot be given to it later.
+    let path = format!("/proc/self/fd/{}", scratch.as_fd().as_raw_fd());
+    let named = rustix::fs::linkat(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::CWD,
+        data.pack(7).with_extension("linked"),
+        rustix::fs::AtFlags::SYMLINK_FOLLOW,
+    );
+    assert!(named.is_err());
+}
+
+#[test]
+fn a_file_system_without_unnamed_files_is_an_error_of_its_own() {
+    let data = Data::new();
+    let faults = Faults::new();
+    let catalog = data.open_with(&faults);
+    let freezing = begun::<Ledgers>(&catalog);
+    faults.fail(Operation::CreateScratch, EOPNOTSUPP);
+    let error = freezing.scratch().unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Refused);
+    let CreateError::NoScratch { path } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(path, data.root(RootRole::Ledgers));
+    faults.fail(Operation::CreateScratch, ENOSPC);
+    let error = freezing.scratch().unwrap_err();
+    assert!(matches!(error, CreateError::Io(_)), "{error}");
+    drop(freezing.scratch().unwrap());
 }

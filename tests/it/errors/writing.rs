@@ -11,7 +11,7 @@ use frostline::error::{
 use frostline::{ArtifactKind, ArtifactSet, Events, Freezing, Ledgers};
 
 use super::{Bench, Texts, seven};
-use crate::fixture::{EACCES, EIO, ENOSPC, EROFS};
+use crate::fixture::{EACCES, EIO, ENOSPC, EOPNOTSUPP, EROFS};
 
 #[test]
 fn claims_and_leases() {
@@ -180,6 +180,11 @@ fn file_errors() {
     let writer = freezing.writer(Ledgers::PACK).unwrap();
     add("WriterOut", &bench, freezing);
     drop(writer);
+
+    let freezing = bench.freezing();
+    bench.faults.fail(Operation::CreateScratch, EOPNOTSUPP);
+    let error = freezing.scratch().unwrap_err();
+    texts.add("NoScratch", error.kind(), &bench.data, &error);
     texts.check("errors_file");
 }
 
