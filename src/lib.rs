@@ -48,7 +48,7 @@
 //!
 //!   absent --intend_hot--> (HotBegin) --commit--> Transient  key: transient
 //!          --sync----> (HotSynced)    --commit--> Ready      key: ready
-//!          --demote--> (HotDemotion)  --commit--> HotDebris  key: transient
+//!          --retire--> (HotDemotion)  --commit--> HotDebris  key: transient
 //!          --unlink--> (HotUnlinked)  --commit--> absent
 //!
 //! a process
@@ -179,7 +179,7 @@ pub mod step {
     };
     pub use crate::domain::{STEPS, Step, steps_table};
     pub use crate::hot::{HotBegin, HotDemotion, HotSynced, HotUnlinked};
-    pub use crate::protocol::Transition;
+    pub use crate::protocol::{Evidence, Transition};
 }
 
 /// Ledgers, chunks and buckets, and their arithmetic.

@@ -12,8 +12,11 @@ use super::synced::Synced;
 use crate::domain::{ArtifactSet, ChunkId, Events, Kind, Ledgers, TxHash};
 use crate::failure::{BeginRefusal, ReadError, Retryable, SyncError};
 use crate::fs::DirChains;
+use crate::protocol::evident::Evident;
 use crate::protocol::sealed::Commit;
-use crate::protocol::{Changes, Committed, MadeDurable, Pending, Shared, Transition};
+use crate::protocol::{
+    Changes, Committed, Evidence, MadeDurable, Pending, Shared, Transition, Witnesses,
+};
 
 /// The intent to write several kinds of one chunk: a transition that has not been committed. A kind that was not
 /// asked for is `None`.
@@ -219,3 +222,24 @@ impl Commit for BeginSet {
 impl Transition for BeginSet {
     type Next = FreezingSet;
 }
+
+impl Evident for SyncedSet {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        self.ledgers.iter().for_each(|one| one.witness(witnesses));
+        self.events.iter().for_each(|one| one.witness(witnesses));
+        self.txhash.iter().for_each(|one| one.witness(witnesses));
+    }
+}
+
+/// The commit that retires the directory must contain it as well.
+impl Evidence for SyncedSet {}
+
+impl Evident for FrozenSet {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        self.ledgers.iter().for_each(|one| one.witness(witnesses));
+        self.events.iter().for_each(|one| one.witness(witnesses));
+        self.txhash.iter().for_each(|one| one.witness(witnesses));
+    }
+}
+
+impl Evidence for FrozenSet {}

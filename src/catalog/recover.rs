@@ -265,7 +265,11 @@ impl Recovered {
                     self.failed.push((key, failure));
                 }
                 // Only the directory of a `ready` key can be such, and no directory has leases.
-                RemovalRefusal::NotMissing { .. } | RemovalRefusal::Leased(_) => {}
+                RemovalRefusal::NotMissing { .. }
+                | RemovalRefusal::OtherChunk { .. }
+                | RemovalRefusal::ForeignEvidence { .. }
+                | RemovalRefusal::NoLedgers { .. }
+                | RemovalRefusal::Leased(_) => {}
                 RemovalRefusal::Commit(source) => {
                     let key = key.into();
                     return Err(Retryable::Delete { key, source }.into());

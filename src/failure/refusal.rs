@@ -55,6 +55,15 @@ pub enum CommitRefusal {
         /// The stored value, escaped; `absent` for no value.
         found: String,
     },
+    /// A hot directory is to be retired, and an artifact of its evidence is not frozen.
+    #[error(
+        "`{key}` is not frozen, and the hot directory may be the only copy of its ledgers: nothing was committed; \
+         freeze it before, or in the same commit"
+    )]
+    NotFrozen {
+        /// The artifact's key.
+        key: Key,
+    },
     /// A handle belongs to another catalog.
     #[error("`{key}` is a handle of another catalog: give it to the catalog that it came from")]
     ForeignHandle {
@@ -214,35 +223,6 @@ impl Failure for SyncRefusal {
     }
 }
 
-/// A file or a hot directory that could not be created. The handle stays usable.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// The catalog refuses everything.
-    #[error(transparent)]
-    Poisoned(#[from] Poisoned),
-    /// It, or a directory above it, could not be created, or leftovers not removed.
-    #[error(transparent)]
-    Io(#[from] IoFailure),
-}
-
-impl Failure for CreateError {
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Poisoned(_) => FailureKind::Refused,
-            // A directory may have been created.
-            Self::Io(_) => FailureKind::Retryable,
-        }
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Poisoned(_) => None,
-            Self::Io(failure) => Some(&failure.path),
-        }
-    }
-}
-
 /// The reason for which files or a hot directory were not removed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -277,6 +257,35 @@ pub enum RemovalRefusal {
         /// The directory.
         path: PathBuf,
     },
+    /// A hot directory is to be retired, and the evidence is of another chunk.
+    #[error(
+        "`{evidence}` is of another chunk than `{key}`: nothing was changed; give evidence of the same chunk"
+    )]
+    OtherChunk {
+        /// The key of the hot directory.
+        key: Key,
+        /// The key of the evidence.
+        evidence: Key,
+    },
+    /// A hot directory is to be retired, and the evidence is of another catalog.
+    #[error(
+        "`{evidence}` is of another catalog than `{key}`: nothing was changed; give evidence of the same catalog"
+    )]
+    ForeignEvidence {
+        /// The key of the hot directory.
+        key: Key,
+        /// The key of the evidence.
+        evidence: Key,
+    },
+    /// A hot directory is to be retired, and the ledgers are not among the kinds of the set that is the evidence.
+    #[error(
+        "the evidence for `{key}` does not contain the ledgers, of which it may be the only copy: nothing was \
+         changed; give evidence of the frozen ledgers"
+    )]
+    NoLedgers {
+        /// The key of the hot directory.
+        key: Key,
+    },
     /// The commit was refused.
     #[error(transparent)]
     Commit(#[from] CommitRefusal),
@@ -290,7 +299,11 @@ impl Failure for RemovalRefusal {
     fn key(&self) -> Option<Key> {
         match self {
             Self::Leased(leased) => leased.key(),
-            Self::DirectoryIsBack { key, .. } | Self::NotMissing { key, .. } => Some(*key),
+            Self::DirectoryIsBack { key, .. }
+            | Self::NotMissing { key, .. }
+            | Self::OtherChunk { key, .. }
+            | Self::ForeignEvidence { key, .. }
+            | Self::NoLedgers { key } => Some(*key),
             Self::Commit(refusal) => refusal.key(),
             Self::Poisoned(_) | Self::Io(_) => None,
         }
@@ -347,7 +360,9 @@ impl Failure for CommitRefusal {
 
     fn key(&self) -> Option<Key> {
         match self {
-            Self::Changed { key, .. } | Self::ForeignHandle { key } => Some(*key),
+            Self::Changed { key, .. } | Self::NotFrozen { key } | Self::ForeignHandle { key } => {
+                Some(*key)
+            }
             Self::Poisoned(_) | Self::Store(_) => None,
         }
     }

@@ -5,6 +5,7 @@ mod change;
 mod claims;
 mod combiner;
 mod commit;
+mod evidence;
 mod open_dirs;
 mod pending;
 mod place;
@@ -19,6 +20,8 @@ mod transition;
 
 pub(crate) use change::{Change, CommitFailure};
 pub(crate) use claims::Claim;
+pub use evidence::Evidence;
+pub(crate) use evidence::{Witnesses, evident, required};
 pub(crate) use open_dirs::SharedDir;
 pub(crate) use pending::{MadeDurable, Pending};
 pub(crate) use readers::Reader;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::barrier::Barriers;
-use super::change::{Change, CommitFailure};
+use super::change::{Batch, CommitFailure};
 use super::claims::ClaimTable;
 use super::combiner::Combiner;
 use super::place::Place;
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     pub(crate) poison: Poison,
     pub(crate) barriers: Barriers,
     /// The batches of the threads that commit.
-    pub(crate) commits: Combiner<Vec<Change>, Result<(), CommitFailure>>,
+    pub(crate) commits: Combiner<Batch, Result<(), CommitFailure>>,
     /// A lock that is held from the comparison of the stored values to the end of the commit.
     pub(super) commit_lock: Mutex<()>,
     pub(crate) roots: Arc<LockedRoots>,

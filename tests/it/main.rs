@@ -27,6 +27,7 @@ mod damages;
 mod descriptors;
 mod edges;
 mod errors;
+mod evidence;
 mod examples;
 mod faults;
 mod file_systems;

@@ -21,7 +21,7 @@ use frostline::{
     Ready, Transient,
 };
 
-use crate::fixture::{Data, EIO, Faults, chunk};
+use crate::fixture::{Data, EIO, Faults, chunk, give_up};
 use crate::snapshot;
 
 /// Returns chunk 7, which every case uses.
@@ -127,7 +127,7 @@ impl Bench {
     }
 
     fn hot_debris(&self) -> HotDebris {
-        self.ready().discard().unwrap()
+        give_up(self.catalog(), self.ready())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Scenarios with hot directories.
 
+use frostline::error::CommitError;
 use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, Ledgers, Ready, TxHash};
 
-use super::steps::{ONE_SECTOR, TWO_SECTORS, write};
+use super::steps::{self, ONE_SECTOR, TWO_SECTORS, write};
 use super::{Fate, Scenario, started};
 use crate::crash::content::content;
 use crate::crash::oracle::DATABASE;
@@ -19,10 +20,10 @@ pub fn make_ready(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Resu
     Ok(transient.ready()?)
 }
 
-/// Discards a hot directory and removes it.
-fn discard(machine: &dyn Machine, ready: Ready) -> Result<(), Failure> {
+/// Discards a hot directory without evidence and removes it.
+fn discard(machine: &dyn Machine, catalog: &Catalog, ready: Ready) -> Result<(), Failure> {
     machine.step("discard");
-    let debris = ready.discard()?;
+    let debris = catalog.commit(ready.give_up_only_copy())?;
     machine.step("remove");
     Ok(debris.remove()?)
 }
@@ -34,7 +35,7 @@ pub const CREATE_DISCARD: Scenario = Scenario {
     run: |machine| {
         let catalog = machine.open()?;
         let ready = make_ready(machine, &catalog, 7)?;
-        discard(machine, ready)
+        discard(machine, &catalog, ready)
     },
     chunks: &[7],
     fates: &[],
@@ -68,7 +69,7 @@ pub const DISCARD: Scenario = Scenario {
         let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
             panic!("chunk 7's hot directory was ready");
         };
-        discard(machine, ready)
+        discard(machine, &catalog, ready)
     },
     chunks: &[7],
     fates: &[],
@@ -97,7 +98,8 @@ pub const RETIRE: Scenario = Scenario {
         }
         let synced = set.sync()?;
         machine.step("flip and demote");
-        let (frozen, debris) = catalog.commit((synced, ready.demote()))?;
+        let retired = ready.retire(&synced)?;
+        let (frozen, debris) = catalog.commit((synced, retired))?;
         drop(frozen);
         machine.step("remove");
         Ok(debris.remove()?)
@@ -115,6 +117,46 @@ pub const RETIRE: Scenario = Scenario {
             &["freezing", "freezing", "ready"],
             &["frozen", "frozen", "transient"],
             &["frozen", "frozen", "absent"],
+        ],
+    }],
+};
+
+pub const RETIRE_WITH_EVIDENCE: Scenario = Scenario {
+    name: "retire_with_evidence",
+    about: "the ledgers become frozen in the batch that retires their hot directory, and not without it",
+    before: |machine| {
+        let catalog = machine.open()?;
+        make_ready(machine, &catalog, 7).map(drop)
+    },
+    run: |machine| {
+        let catalog = machine.open()?;
+        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
+            panic!("chunk 7's hot directory was ready");
+        };
+        let synced = steps::prepare(machine, &catalog, 7, 1)?;
+        machine.step("retire without the flip");
+        let retired = match catalog.commit(ready.retire(&synced)?) {
+            Err(CommitError::Refused(refused)) => refused.into_handle(),
+            other => panic!("the ledgers are at `freezing`: {other:?}"),
+        };
+        machine.step("flip and retire");
+        let (frozen, debris) = catalog.commit((synced, retired))?;
+        machine.step("remove");
+        debris.remove()?;
+        machine.step("create again and discard");
+        let ready = make_ready(machine, &catalog, 7)?;
+        Ok(ready.discard(&frozen)?.remove()?)
+    },
+    chunks: &[7],
+    // The ledgers are frozen whenever the directory is not `ready`.
+    fates: &[Fate {
+        keys: &["chunk:00000007:ledgers", "hot:chunk:00000007"],
+        rows: &[
+            &["absent", "ready"],
+            &["freezing", "ready"],
+            &["frozen", "transient"],
+            &["frozen", "absent"],
+            &["frozen", "ready"],
         ],
     }],
 };

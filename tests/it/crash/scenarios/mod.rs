@@ -82,6 +82,7 @@ scenarios! {
     hot_create_over_transient => hot::CREATE_OVER_TRANSIENT,
     hot_discard => hot::DISCARD,
     hot_retire => hot::RETIRE,
+    retire_with_evidence => hot::RETIRE_WITH_EVIDENCE,
     recover => starting::RECOVER,
     two_threads_share_syncs => threads::COMMITS_AND_SYNCS,
     two_threads_share_a_whole_sync => threads::WHOLE_SYNCS,
