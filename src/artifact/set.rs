@@ -23,6 +23,7 @@ use crate::protocol::{
 #[derive(Debug)]
 #[must_use = "no key is marked until `Catalog::commit` has written it"]
 pub struct BeginSet {
+    pub(super) chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Begin<Ledgers>>,
     /// The events.
@@ -53,12 +54,28 @@ impl BeginSet {
             Begin::find(shared, chunk, chains).map(Some)
         }
         Ok(Self {
+            chunk,
             ledgers: find(shared, chunk, set, chains)?,
             events: find(shared, chunk, set, chains)?,
             txhash: find(shared, chunk, set, chains)?,
         })
     }
 }
+
+/// The accessor that every set has.
+macro_rules! chunk_of_set {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// The chunk that the set was begun for.
+            #[must_use]
+            pub const fn chunk(&self) -> ChunkId {
+                self.chunk
+            }
+        }
+    )+};
+}
+
+chunk_of_set!(BeginSet, FreezingSet, SyncedSet, FrozenSet);
 
 /// The intent to write several kinds of several chunks.
 #[track_caller]
@@ -90,6 +107,7 @@ pub(crate) fn intend_set(
 #[derive(Debug)]
 #[must_use = "dropping it leaves the keys at `freezing`, as a power cut would: `sync` it, or take its members"]
 pub struct FreezingSet {
+    chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Freezing<Ledgers>>,
     /// The events.
@@ -99,6 +117,15 @@ pub struct FreezingSet {
 }
 
 impl FreezingSet {
+    const fn empty(chunk: ChunkId) -> Self {
+        Self {
+            chunk,
+            ledgers: None,
+            events: None,
+            txhash: None,
+        }
+    }
+
     /// Makes the files of every member durable. Returns a transition: one commit flips
     /// all of the keys.
     ///
@@ -116,6 +143,7 @@ impl FreezingSet {
 #[derive(Debug)]
 #[must_use = "its files are durable but cannot be read until `Catalog::commit` flips the keys"]
 pub struct SyncedSet {
+    chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Synced<Ledgers>>,
     /// The events.
@@ -127,6 +155,7 @@ pub struct SyncedSet {
 /// The members of a [`SyncedSet`], committed.
 #[derive(Debug)]
 pub struct FrozenSet {
+    chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Frozen<Ledgers>>,
     /// The events.
@@ -135,9 +164,37 @@ pub struct FrozenSet {
     pub txhash: Option<Frozen<TxHash>>,
 }
 
+/// The set of one artifact.
+impl From<Freezing<Ledgers>> for FreezingSet {
+    fn from(ledgers: Freezing<Ledgers>) -> Self {
+        let mut set = Self::empty(ledgers.chunk());
+        set.ledgers = Some(ledgers);
+        set
+    }
+}
+
+/// The set of one artifact.
+impl From<Freezing<Events>> for FreezingSet {
+    fn from(events: Freezing<Events>) -> Self {
+        let mut set = Self::empty(events.chunk());
+        set.events = Some(events);
+        set
+    }
+}
+
+/// The set of one artifact.
+impl From<Freezing<TxHash>> for FreezingSet {
+    fn from(txhash: Freezing<TxHash>) -> Self {
+        let mut set = Self::empty(txhash.chunk());
+        set.txhash = Some(txhash);
+        set
+    }
+}
+
 impl Member for FreezingSet {
     /// In canonical order.
     type Claim = (
+        ChunkId,
         Option<KindClaim<Ledgers>>,
         Option<KindClaim<Events>>,
         Option<KindClaim<TxHash>>,
@@ -161,14 +218,16 @@ impl Member for FreezingSet {
             finished.transpose()
         }
         Ok((
+            self.chunk,
             finish(self.ledgers, pending, internal)?,
             finish(self.events, pending, internal)?,
             finish(self.txhash, pending, internal)?,
         ))
     }
 
-    fn synced((ledgers, events, txhash): Self::Claim, proof: &MadeDurable) -> SyncedSet {
+    fn synced((chunk, ledgers, events, txhash): Self::Claim, proof: &MadeDurable) -> SyncedSet {
         SyncedSet {
+            chunk,
             ledgers: ledgers.map(|claim| Synced::new(claim, proof)),
             events: events.map(|claim| Synced::new(claim, proof)),
             txhash: txhash.map(|claim| Synced::new(claim, proof)),
@@ -190,6 +249,7 @@ impl Commit for SyncedSet {
 
     fn advance(self, committed: &Committed) -> FrozenSet {
         FrozenSet {
+            chunk: self.chunk,
             ledgers: self.ledgers.advance(committed),
             events: self.events.advance(committed),
             txhash: self.txhash.advance(committed),
@@ -212,6 +272,7 @@ impl Commit for BeginSet {
 
     fn advance(self, committed: &Committed) -> FreezingSet {
         FreezingSet {
+            chunk: self.chunk,
             ledgers: self.ledgers.advance(committed),
             events: self.events.advance(committed),
             txhash: self.txhash.advance(committed),

@@ -7,6 +7,8 @@ mod read;
 
 mod begin;
 
+mod missing;
+
 mod write;
 
 mod recover;
@@ -18,6 +20,7 @@ mod scan;
 mod simulated;
 mod sweep;
 
+pub use missing::Missing;
 pub use open::OpenError;
 pub use pin::{PinError, PinOutcome};
 pub use recover::{DebrisPolicy, Recovered};

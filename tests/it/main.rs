@@ -42,6 +42,7 @@ mod keys;
 mod layout;
 mod lifecycle;
 mod locks;
+mod missing;
 mod mounts;
 mod named_tests;
 mod panics;
