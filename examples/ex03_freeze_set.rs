@@ -69,6 +69,7 @@ fn write_in_one_pass(
         ledgers: Some(ledgers),
         events: Some(events),
         txhash: Some(txhash),
+        ..
     } = set
     else {
         return Err("all three kinds were asked for".into());

@@ -14,8 +14,9 @@
 //! 5. **Restart**: `claim_hot` finds `ready`, and the database is opened without creating one, so
 //!    that a missing one is an error and not an empty history.
 //! 6. **`create_hot` over it** is refused.
-//! 7. **`discard`** flips the key back to `transient`, once the chunk is frozen elsewhere. *A crash
-//!    leaves* a directory that is removed at the next start.
+//! 7. **`retire`** takes evidence that the ledgers are in another place. One commit flips their key
+//!    to `frozen` and that of the directory back to `transient`. *A crash leaves* both or neither;
+//!    a `transient` directory is removed at the next start.
 //! 8. **`remove`** deletes the directory, makes that durable, and only then deletes the key.
 //!
 //! Run it with `cargo run --example ex04_hot_directory`, in a temporary directory, or add
@@ -27,7 +28,9 @@
 
 mod shared;
 
-use frostline::{Catalog, ChunkId, Hot, Ready};
+use std::io::Write;
+
+use frostline::{Catalog, ChunkId, Hot, Ledgers, Ready};
 use rocksdb::{DB, IteratorMode, Options, WriteBatch, WriteOptions};
 use shared::{Stage, heading, note};
 
@@ -61,8 +64,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     note(&format!("refused: {}", stage.text(&refusal)));
     stage.show(&catalog)?;
 
-    heading("7. discard: the key says that the directory is on its way out");
-    let debris = claim_ready(&catalog, chunk)?.discard()?;
+    heading("7. Freeze the ledgers, and retire the directory in the same commit");
+    let ready = claim_ready(&catalog, chunk)?;
+    let mut freezing = catalog.begin::<Ledgers>(chunk)?;
+    freezing.file(Ledgers::PACK)?.write_all(b"three ledgers")?;
+    let synced = freezing.sync()?;
+    let retired = ready.retire(&synced)?;
+    let (_frozen, debris) = catalog.commit((synced, retired))?;
     stage.show(&catalog)?;
 
     heading("8. remove: first the directory, then the key");

@@ -167,8 +167,10 @@ fn process(catalog: &Catalog, source: &Source, chunk: ChunkId) -> Outcome<()> {
         verify(catalog, source, chunk)?;
         database.close();
     }
+    let lease = catalog.lease::<Ledgers>(chunk)?;
+    let lease = lease.ok_or("the chunk was frozen and cannot be read")?;
     if let Hot::Ready(ready) = catalog.claim_hot(chunk)? {
-        ready.discard()?.remove()?;
+        ready.discard(&lease)?.remove()?;
         println!("   {chunk}: hot directory discarded");
     }
     Ok(())

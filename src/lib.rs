@@ -49,7 +49,7 @@
 //!
 //!   absent --intend_hot--> (HotBegin) --commit--> Transient  key: transient
 //!          --sync----> (HotSynced)    --commit--> Ready      key: ready
-//!          --demote--> (HotDemotion)  --commit--> HotDebris  key: transient
+//!          --retire--> (HotDemotion)  --commit--> HotDebris  key: transient
 //!          --unlink--> (HotUnlinked)  --commit--> absent
 //!
 //! a process
@@ -97,7 +97,7 @@
 //! - [`Catalog::begin_set`], [`Catalog::begin_all`] and [`Catalog::begin_sets`] mark many keys in one batch.
 //! - A [`SyncGroup`] makes many artifacts durable with few barriers.
 //! - [`Catalog::sweep_chunk_artifacts`] removes many artifacts with one round of barriers.
-//! - [`Catalog::chunk_states`] returns the states of a range of chunks.
+//! - [`Catalog::chunk_states`] returns the states of a range of chunks, and [`Catalog::missing`] those that lack a kind.
 //!
 //! # The consequences of a failure
 //!
@@ -174,11 +174,11 @@ pub mod error {
 /// The steps between two states: intents and evidence, which a commit makes true.
 pub mod step {
     pub use crate::artifact::{
-        Begin, BeginSet, Demotion, Sweepable, Syncable, Synced, SyncedSet, Unlinked,
+        Begin, BeginSet, BegunMissing, Demotion, Sweepable, Syncable, Synced, SyncedSet, Unlinked,
     };
     pub use crate::domain::{STEPS, Step, steps_table};
     pub use crate::hot::{HotBegin, HotDemotion, HotSynced, HotUnlinked};
-    pub use crate::protocol::Transition;
+    pub use crate::protocol::{Evidence, Transition};
 }
 
 /// The writers of an artifact's files.
@@ -218,7 +218,9 @@ pub mod read {
 
 /// Iterators over the keys of a catalog.
 pub mod scan {
-    pub use crate::catalog::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
+    pub use crate::catalog::{
+        ArtifactKeys, ChunkState, ChunkStates, HotKeys, Missing, ReadyHotKeys,
+    };
 }
 
 /// The configuration file of a node.

@@ -3,9 +3,10 @@
 use super::claim::{KindClaim, artifact_handle};
 use super::lease::{Lease, lease_of};
 use super::pruning::Pruning;
-use crate::domain::{ArtifactState, Kind};
+use crate::domain::{ArtifactState, Kind, Ledgers};
+use crate::protocol::evident::Evident;
 use crate::protocol::sealed::Commit;
-use crate::protocol::{Changes, Committed, Transition};
+use crate::protocol::{Changes, Committed, Evidence, Transition, Witnesses};
 
 /// An artifact that is whole on stable storage, owned by this handle.
 ///
@@ -46,6 +47,10 @@ impl<K: Kind> Frozen<K> {
         Self { claim }
     }
 
+    pub(super) fn witness(&self, witnesses: &mut Witnesses<'_>) {
+        witnesses.add(self.key(), &self.claim.any.shared.roots);
+    }
+
     /// The right to read the artifact's files.
     #[must_use = "the files stay only while the lease is held"]
     pub fn lease(&self) -> Lease<K> {
@@ -57,6 +62,14 @@ impl<K: Kind> Frozen<K> {
         Demotion { claim: self.claim }
     }
 }
+
+impl Evident for Frozen<Ledgers> {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        self.witness(witnesses);
+    }
+}
+
+impl Evidence for Frozen<Ledgers> {}
 
 /// The intent to prune a frozen artifact: a transition that has not been committed.
 ///

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use super::claim::KindClaim;
 use crate::domain::{
-    ArtifactKey, ArtifactLocation, ChunkId, FileName, Kind, RootRole, path_from_root,
+    ArtifactKey, ArtifactLocation, ChunkId, FileName, Kind, Ledgers, RootRole, path_from_root,
 };
 use crate::failure::{IoFailure, Operation, ReadError};
 use crate::fs::{DirChain, ReadFile};
-use crate::protocol::{Reader, Shared};
+use crate::protocol::evident::Evident;
+use crate::protocol::{Evidence, Reader, Shared, Witnesses};
 
 /// The right to read a frozen artifact: while one is held, its files stay.
 ///
@@ -121,6 +122,15 @@ impl<K: Kind> std::fmt::Debug for Lease<K> {
         write!(f, "Lease({})", self.key())
     }
 }
+
+impl Evident for Lease<Ledgers> {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        witnesses.add(self.key(), &self.reader);
+    }
+}
+
+/// The artifact may have been demoted since, so the commit decides.
+impl Evidence for Lease<Ledgers> {}
 
 /// A lease on the artifact of a frozen handle.
 pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {

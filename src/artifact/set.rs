@@ -13,14 +13,18 @@ use super::writer::FileWriter;
 use crate::domain::{ArtifactSet, ChunkId, Events, Kind, Ledgers, TxHash};
 use crate::failure::{BeginRefusal, CreateError, ReadError, Retryable, SyncError};
 use crate::fs::DirChains;
+use crate::protocol::evident::Evident;
 use crate::protocol::sealed::Commit;
-use crate::protocol::{Changes, Committed, MadeDurable, Pending, Shared, Transition};
+use crate::protocol::{
+    Changes, Committed, Evidence, MadeDurable, Pending, Shared, Transition, Witnesses,
+};
 
 /// The intent to write several kinds of one chunk: a transition that has not been committed. A kind that was not
 /// asked for is `None`.
 #[derive(Debug)]
 #[must_use = "no key is marked until `Catalog::commit` has written it"]
 pub struct BeginSet {
+    pub(super) chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Begin<Ledgers>>,
     /// The events.
@@ -51,12 +55,28 @@ impl BeginSet {
             Begin::find(shared, chunk, chains).map(Some)
         }
         Ok(Self {
+            chunk,
             ledgers: find(shared, chunk, set, chains)?,
             events: find(shared, chunk, set, chains)?,
             txhash: find(shared, chunk, set, chains)?,
         })
     }
 }
+
+/// The accessor that every set has.
+macro_rules! chunk_of_set {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// The chunk that the set was begun for.
+            #[must_use]
+            pub const fn chunk(&self) -> ChunkId {
+                self.chunk
+            }
+        }
+    )+};
+}
+
+chunk_of_set!(BeginSet, FreezingSet, SyncedSet, FrozenSet);
 
 /// The intent to write several kinds of several chunks.
 #[track_caller]
@@ -88,6 +108,7 @@ pub(crate) fn intend_set(
 #[derive(Debug)]
 #[must_use = "dropping it leaves the keys at `freezing`, as a power cut would: `sync` it, or take its members"]
 pub struct FreezingSet {
+    chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Freezing<Ledgers>>,
     /// The events.
@@ -97,6 +118,15 @@ pub struct FreezingSet {
 }
 
 impl FreezingSet {
+    const fn empty(chunk: ChunkId) -> Self {
+        Self {
+            chunk,
+            ledgers: None,
+            events: None,
+            txhash: None,
+        }
+    }
+
     /// Takes all files of all members out of their handles, in the order of the kinds and of their files. The key and
     /// the suffix of each writer tell which file it is.
     ///
@@ -134,6 +164,7 @@ impl FreezingSet {
 #[derive(Debug)]
 #[must_use = "its files are durable but cannot be read until `Catalog::commit` flips the keys"]
 pub struct SyncedSet {
+    chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Synced<Ledgers>>,
     /// The events.
@@ -145,6 +176,7 @@ pub struct SyncedSet {
 /// The members of a [`SyncedSet`], committed.
 #[derive(Debug)]
 pub struct FrozenSet {
+    chunk: ChunkId,
     /// The ledgers.
     pub ledgers: Option<Frozen<Ledgers>>,
     /// The events.
@@ -153,9 +185,37 @@ pub struct FrozenSet {
     pub txhash: Option<Frozen<TxHash>>,
 }
 
+/// The set of one artifact.
+impl From<Freezing<Ledgers>> for FreezingSet {
+    fn from(ledgers: Freezing<Ledgers>) -> Self {
+        let mut set = Self::empty(ledgers.chunk());
+        set.ledgers = Some(ledgers);
+        set
+    }
+}
+
+/// The set of one artifact.
+impl From<Freezing<Events>> for FreezingSet {
+    fn from(events: Freezing<Events>) -> Self {
+        let mut set = Self::empty(events.chunk());
+        set.events = Some(events);
+        set
+    }
+}
+
+/// The set of one artifact.
+impl From<Freezing<TxHash>> for FreezingSet {
+    fn from(txhash: Freezing<TxHash>) -> Self {
+        let mut set = Self::empty(txhash.chunk());
+        set.txhash = Some(txhash);
+        set
+    }
+}
+
 impl Member for FreezingSet {
     /// In canonical order.
     type Claim = (
+        ChunkId,
         Option<KindClaim<Ledgers>>,
         Option<KindClaim<Events>>,
         Option<KindClaim<TxHash>>,
@@ -179,14 +239,16 @@ impl Member for FreezingSet {
             finished.transpose()
         }
         Ok((
+            self.chunk,
             finish(self.ledgers, pending, internal)?,
             finish(self.events, pending, internal)?,
             finish(self.txhash, pending, internal)?,
         ))
     }
 
-    fn synced((ledgers, events, txhash): Self::Claim, proof: &MadeDurable) -> SyncedSet {
+    fn synced((chunk, ledgers, events, txhash): Self::Claim, proof: &MadeDurable) -> SyncedSet {
         SyncedSet {
+            chunk,
             ledgers: ledgers.map(|claim| Synced::new(claim, proof)),
             events: events.map(|claim| Synced::new(claim, proof)),
             txhash: txhash.map(|claim| Synced::new(claim, proof)),
@@ -208,6 +270,7 @@ impl Commit for SyncedSet {
 
     fn advance(self, committed: &Committed) -> FrozenSet {
         FrozenSet {
+            chunk: self.chunk,
             ledgers: self.ledgers.advance(committed),
             events: self.events.advance(committed),
             txhash: self.txhash.advance(committed),
@@ -230,6 +293,7 @@ impl Commit for BeginSet {
 
     fn advance(self, committed: &Committed) -> FreezingSet {
         FreezingSet {
+            chunk: self.chunk,
             ledgers: self.ledgers.advance(committed),
             events: self.events.advance(committed),
             txhash: self.txhash.advance(committed),
@@ -240,3 +304,24 @@ impl Commit for BeginSet {
 impl Transition for BeginSet {
     type Next = FreezingSet;
 }
+
+impl Evident for SyncedSet {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        self.ledgers.iter().for_each(|one| one.witness(witnesses));
+        self.events.iter().for_each(|one| one.witness(witnesses));
+        self.txhash.iter().for_each(|one| one.witness(witnesses));
+    }
+}
+
+/// The commit that retires the directory must contain it as well.
+impl Evidence for SyncedSet {}
+
+impl Evident for FrozenSet {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        self.ledgers.iter().for_each(|one| one.witness(witnesses));
+        self.events.iter().for_each(|one| one.witness(witnesses));
+        self.txhash.iter().for_each(|one| one.witness(witnesses));
+    }
+}
+
+impl Evidence for FrozenSet {}

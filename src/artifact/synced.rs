@@ -2,9 +2,10 @@
 
 use super::claim::{KindClaim, artifact_handle};
 use super::frozen::Frozen;
-use crate::domain::{ArtifactState, Kind};
+use crate::domain::{ArtifactState, Kind, Ledgers};
+use crate::protocol::evident::Evident;
 use crate::protocol::sealed::Commit;
-use crate::protocol::{Changes, Committed, MadeDurable, Transition};
+use crate::protocol::{Changes, Committed, Evidence, MadeDurable, Transition, Witnesses};
 
 /// Evidence that every file of an artifact, and every directory entry that leads to one, is on
 /// stable storage.
@@ -24,7 +25,20 @@ impl<K: Kind> Synced<K> {
     pub(super) const fn new(claim: KindClaim<K>, _: &MadeDurable) -> Self {
         Self { claim }
     }
+
+    pub(super) fn witness(&self, witnesses: &mut Witnesses<'_>) {
+        witnesses.add(self.key(), &self.claim.any.shared.roots);
+    }
 }
+
+impl Evident for Synced<Ledgers> {
+    fn attest(&self, witnesses: &mut Witnesses<'_>) {
+        self.witness(witnesses);
+    }
+}
+
+/// The commit that retires the directory must contain it as well.
+impl Evidence for Synced<Ledgers> {}
 
 impl<K: Kind> Commit for Synced<K> {
     type Output = Frozen<K>;

@@ -9,6 +9,8 @@ mod view;
 
 mod begin;
 
+mod missing;
+
 mod write;
 
 mod recover;
@@ -20,6 +22,7 @@ mod scan;
 mod simulated;
 mod sweep;
 
+pub use missing::Missing;
 pub use open::{InUse, OpenError};
 pub use pin::{PinError, PinOutcome};
 pub use recover::{DebrisPolicy, Recovered};

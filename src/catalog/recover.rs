@@ -265,7 +265,10 @@ impl Recovered {
                 }
                 RemovalRefusal::Leased(leased) => self.leased.push(leased.key),
                 // Only the directory of a `ready` key can be such.
-                RemovalRefusal::NotMissing { .. } => {}
+                RemovalRefusal::NotMissing { .. }
+                | RemovalRefusal::OtherChunk { .. }
+                | RemovalRefusal::ForeignEvidence { .. }
+                | RemovalRefusal::NoLedgers { .. } => {}
                 RemovalRefusal::Commit(source) => {
                     let key = key.into();
                     return Err(Retryable::Delete { key, source }.into());

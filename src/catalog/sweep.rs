@@ -40,7 +40,7 @@ pub(crate) fn sweep(shared: &Arc<Shared>, mut batch: Vec<Prunable>) -> Result<Sw
         .iter()
         .map(|item| item.claim.change(Some(item.found), None))
         .collect();
-    match shared.commit(deletions) {
+    match shared.commit(deletions.into()) {
         Ok(()) => {}
         Err(CommitFailure::Refused(source)) => return Err(Retryable::Sweep { source }.into()),
         Err(CommitFailure::Fatal(fatal)) => return Err(fatal.into()),
@@ -65,7 +65,7 @@ fn demote(shared: &Arc<Shared>, batch: &mut [Prunable]) -> Result<(), CommitFail
         .collect();
     // Space for both commits, before anything is changed: a sweep must be able to finish on a full disk.
     shared.reserve_for(demotions.len() + batch.len())?;
-    shared.commit(demotions)?;
+    shared.commit(demotions.into())?;
     for item in batch {
         if item.found == ArtifactState::Frozen {
             item.found = ArtifactState::Pruning;

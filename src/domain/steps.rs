@@ -60,8 +60,8 @@ const fn keeps(
 /// The short spellings take several steps in one call: `begin` is `intend` and `commit`, `freeze` is `sync`
 /// and `commit`, `rematerialize` is `intend` and `commit`, `abandon` is `give_up`, `unlink` and `commit`.
 /// For a hot directory, `create_hot` and `recreate` are `intend` and `commit`, `ready` is `sync` and
-/// `commit`, `discard` is `demote` and `commit`, `remove` is `unlink` and `commit`.
-pub const STEPS: [Step; 26] = [
+/// `commit`, `discard` is `retire` and `commit`, `remove` is `unlink` and `commit`.
+pub const STEPS: [Step; 27] = [
     keeps(["absent", "intend", "Begin<K>"], "absent", "unchanged"),
     keeps(["Debris<K>", "intend", "Begin<K>"], "freezing", "unchanged"),
     keeps(["Pruning<K>", "intend", "Begin<K>"], "pruning", "unchanged"),
@@ -147,7 +147,12 @@ pub const STEPS: [Step; 26] = [
         ["transient", "ready"],
         "the flip",
     ),
-    keeps(["Ready", "demote", "HotDemotion"], "ready", "unchanged"),
+    keeps(["Ready", "retire", "HotDemotion"], "ready", "unchanged"),
+    keeps(
+        ["Ready", "give_up_only_copy", "HotDemotion"],
+        "ready",
+        "unchanged",
+    ),
     writes(
         ["HotDemotion", "commit", "HotDebris"],
         ["ready", "transient"],

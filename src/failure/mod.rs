@@ -1,6 +1,7 @@
 //! The parts that all errors are made of. The public module `error` exports them.
 
 mod busy;
+mod create;
 mod fatal;
 mod io;
 mod next;
@@ -10,12 +11,13 @@ mod step;
 mod umbrella;
 
 pub use busy::{AlreadyClaimed, StillLeased};
+pub use create::CreateError;
 pub use fatal::{Fatal, FatalCause, Poisoned};
 pub(crate) use io::TooManyFiles;
 pub use io::{IoFailure, Operation, StoreFailure};
 pub use next::NextStep;
 pub use read::ReadError;
-pub use refusal::{BeginRefusal, CommitRefusal, CreateError, RemovalRefusal, SyncRefusal};
+pub use refusal::{BeginRefusal, CommitRefusal, RemovalRefusal, SyncRefusal};
 pub use step::{
     BeginError, CommitError, Failed, RecoverError, Refused, RemovalError, Retryable, StepError,
     SyncError,

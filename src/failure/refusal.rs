@@ -33,6 +33,15 @@ pub enum CommitRefusal {
         /// The stored value, escaped; `absent` for no value.
         found: String,
     },
+    /// A hot directory is to be retired, and an artifact of its evidence is not frozen.
+    #[error(
+        "`{key}` is not frozen, and the hot directory may be the only copy of its ledgers: nothing was committed; \
+         freeze it before, or in the same commit"
+    )]
+    NotFrozen {
+        /// The artifact's key.
+        key: Key,
+    },
     /// A handle belongs to another catalog.
     #[error("`{key}` is a handle of another catalog: give it to the catalog that it came from")]
     ForeignHandle {
@@ -224,63 +233,6 @@ impl Failure for SyncRefusal {
     }
 }
 
-/// A file or a hot directory that could not be created. The handle stays usable.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// The catalog refuses everything.
-    #[error(transparent)]
-    Poisoned(#[from] Poisoned),
-    /// It, or a directory above it, could not be created, or leftovers not removed.
-    #[error(transparent)]
-    Io(#[from] IoFailure),
-    /// The file system has no files without names.
-    #[error(
-        "the file system of `{}` has no files without names (`O_TMPFILE`): move the root to one that has, or keep \
-         intermediate data elsewhere",
-        path.display()
-    )]
-    NoScratch {
-        /// The root.
-        path: PathBuf,
-    },
-    /// The owned writer of the file is out.
-    #[error("the writer of `{}` is out: write through it, or drop it and try again", path.display())]
-    WriterOut {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-impl Failure for CreateError {
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Poisoned(_) | Self::WriterOut { .. } | Self::NoScratch { .. } => {
-                FailureKind::Refused
-            }
-            // A directory may have been created.
-            Self::Io(_) => FailureKind::Retryable,
-        }
-    }
-
-    fn next(&self) -> NextStep {
-        match self {
-            Self::Poisoned(poisoned) => poisoned.next(),
-            Self::WriterOut { .. } => NextStep::Later,
-            Self::NoScratch { .. } => NextStep::Person,
-            Self::Io(failure) => failure.next_after_a_step(),
-        }
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Poisoned(_) => None,
-            Self::Io(failure) => Some(&failure.path),
-            Self::WriterOut { path } | Self::NoScratch { path } => Some(path),
-        }
-    }
-}
-
 /// The reason for which files or a hot directory were not removed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -315,6 +267,35 @@ pub enum RemovalRefusal {
         /// The directory.
         path: PathBuf,
     },
+    /// A hot directory is to be retired, and the evidence is of another chunk.
+    #[error(
+        "`{evidence}` is of another chunk than `{key}`: nothing was changed; give evidence of the same chunk"
+    )]
+    OtherChunk {
+        /// The key of the hot directory.
+        key: Key,
+        /// The key of the evidence.
+        evidence: Key,
+    },
+    /// A hot directory is to be retired, and the evidence is of another catalog.
+    #[error(
+        "`{evidence}` is of another catalog than `{key}`: nothing was changed; give evidence of the same catalog"
+    )]
+    ForeignEvidence {
+        /// The key of the hot directory.
+        key: Key,
+        /// The key of the evidence.
+        evidence: Key,
+    },
+    /// A hot directory is to be retired, and the ledgers are not among the kinds of the set that is the evidence.
+    #[error(
+        "the evidence for `{key}` does not contain the ledgers, of which it may be the only copy: nothing was \
+         changed; give evidence of the frozen ledgers"
+    )]
+    NoLedgers {
+        /// The key of the hot directory.
+        key: Key,
+    },
     /// The commit was refused.
     #[error(transparent)]
     Commit(#[from] CommitRefusal),
@@ -332,6 +313,9 @@ impl Failure for RemovalRefusal {
             Self::Io(failure) => failure.next(),
             Self::DirectoryIsBack { .. } => NextStep::Person,
             Self::NotMissing { .. } => NextStep::Again,
+            Self::OtherChunk { .. } | Self::ForeignEvidence { .. } | Self::NoLedgers { .. } => {
+                NextStep::Person
+            }
             Self::Commit(refusal) => refusal.next(),
         }
     }
@@ -339,7 +323,11 @@ impl Failure for RemovalRefusal {
     fn key(&self) -> Option<Key> {
         match self {
             Self::Leased(leased) => leased.key(),
-            Self::DirectoryIsBack { key, .. } | Self::NotMissing { key, .. } => Some(*key),
+            Self::DirectoryIsBack { key, .. }
+            | Self::NotMissing { key, .. }
+            | Self::OtherChunk { key, .. }
+            | Self::ForeignEvidence { key, .. }
+            | Self::NoLedgers { key } => Some(*key),
             Self::Commit(refusal) => refusal.key(),
             Self::Poisoned(_) | Self::Io(_) => None,
         }
@@ -363,13 +351,17 @@ impl Failure for CommitRefusal {
         match self {
             Self::Poisoned(poisoned) => poisoned.next(),
             Self::Store(failure) => failure.next(),
+            // The artifact must be frozen first.
+            Self::NotFrozen { .. } => NextStep::Later,
             Self::Changed { .. } | Self::ForeignHandle { .. } => NextStep::Person,
         }
     }
 
     fn key(&self) -> Option<Key> {
         match self {
-            Self::Changed { key, .. } | Self::ForeignHandle { key } => Some(*key),
+            Self::Changed { key, .. } | Self::NotFrozen { key } | Self::ForeignHandle { key } => {
+                Some(*key)
+            }
             Self::Poisoned(_) | Self::Store(_) => None,
         }
     }

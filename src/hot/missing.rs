@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::claim::{HotClaim, hot_handle};
 use super::debris::HotDebris;
 use super::demotion::HotDemotion;
-use crate::domain::Key;
+use crate::domain::{ArtifactSet, Key};
 use crate::failure::{Failure, FailureKind, NextStep, RemovalError, RemovalRefusal, StepError};
 use crate::protocol::commit;
 
@@ -85,6 +85,7 @@ impl DirectoryMissing {
             Ok(false) => Ok(HotDemotion {
                 claim: self.claim,
                 is_missing: true,
+                required: ArtifactSet::EMPTY,
             }),
             Ok(true) => {
                 let (key, path) = (self.claim.key(), self.missing.path.clone());

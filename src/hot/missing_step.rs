@@ -12,7 +12,7 @@ use super::ready::Ready;
 #[diagnostic::on_unimplemented(
     message = "a `Ready` cannot be removed",
     label = "a step is missing before this",
-    note = "`.discard()` commits that it is to go and gives a `HotDebris`, which can be removed"
+    note = "`.discard(&evidence)` commits that it is to go and gives a `HotDebris`, which can be removed"
 )]
 pub trait RemoveReady<Never> {}
 
@@ -21,6 +21,24 @@ impl Ready {
     pub fn remove<Never>(&self)
     where
         Self: RemoveReady<Never>,
+    {
+    }
+}
+
+/// Implemented by no type.
+#[diagnostic::on_unimplemented(
+    message = "a `Ready` is not demoted without evidence: it may be the only copy of its ledgers",
+    label = "the evidence is missing",
+    note = "`.retire(&evidence)` takes the chunk's `Frozen<Ledgers>`, `Lease<Ledgers>`, `Synced<Ledgers>`, or a set with the ledgers in it",
+    note = "`.give_up_only_copy()` takes no evidence: the ledgers are lost if they are in no other place"
+)]
+pub trait DemoteReady<Never> {}
+
+impl Ready {
+    #[doc(hidden)]
+    pub fn demote<Never>(&self)
+    where
+        Self: DemoteReady<Never>,
     {
     }
 }

@@ -1,6 +1,6 @@
-//! The change of a key, and the failure of its commit.
+//! The changes of a commit, the conditions on it, and its failure.
 
-use crate::domain::Key;
+use crate::domain::{ArtifactKey, Key};
 use crate::failure::{CommitRefusal, Fatal};
 
 /// The change of one key in a commit.
@@ -9,6 +9,21 @@ pub(crate) struct Change {
     pub(crate) key: Key,
     pub(crate) expected: Option<&'static str>,
     pub(crate) next: Option<&'static str>,
+}
+
+/// The changes of one commit, and the conditions under which it is made.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) changes: Vec<Change>,
+    /// Artifacts that must be frozen when the batch is committed: they are, or the batch makes them so.
+    pub(crate) required: Vec<ArtifactKey>,
+}
+
+impl From<Vec<Change>> for Batch {
+    fn from(changes: Vec<Change>) -> Self {
+        let required = Vec::new();
+        Self { changes, required }
+    }
 }
 
 /// The failure of a commit.

@@ -2,11 +2,12 @@
 //! threads at the same time share that batch.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
 
-use super::change::{Change, CommitFailure};
+use super::change::{Batch, Change, CommitFailure};
 use super::shared::{Shared, Slot};
-use crate::domain::{Key, is_legal};
+use crate::domain::{ArtifactState, Key, is_legal};
 use crate::failure::CommitRefusal;
 #[cfg(feature = "sim")]
 use crate::failure::StoreFailure;
@@ -19,27 +20,25 @@ type Outcome = Result<(), CommitFailure>;
 
 impl Shared {
     /// Compares every stored value with the expected value of its change. Only if all agree, commits the changes in
-    /// one synced batch.
+    /// one synced batch. The same goes for the artifacts that must be frozen.
     ///
     /// Batches of several threads at the same time are written as one, so that they share a sync. They also share
     /// the outcome of that sync. Their comparisons cannot disturb each other, because each change is made by the one
     /// owner of its key.
-    pub(crate) fn commit(&self, changes: Vec<Change>) -> Outcome {
-        let committed = self
-            .commits
-            .run(changes, |batches| self.commit_all(&batches));
+    pub(crate) fn commit(&self, batch: Batch) -> Outcome {
+        let committed = self.commits.run(batch, |batches| self.commit_all(&batches));
         // A thread that panics in a commit leaves the outcome of all its batches unknown.
         committed.unwrap_or_else(|| Err(CommitFailure::Fatal(self.poison.panicked())))
     }
 
     /// Commits batches in their order. Returns one outcome for each.
-    fn commit_all(&self, mut batches: &[Vec<Change>]) -> Vec<Outcome> {
+    fn commit_all(&self, mut batches: &[Batch]) -> Vec<Outcome> {
         let store = self.store();
         let mut outcomes = Vec::with_capacity(batches.len());
         while let [first, rest @ ..] = batches {
-            let mut changes = first.len();
+            let mut changes = first.changes.len();
             let more = rest.iter().take_while(|batch| {
-                changes += batch.len();
+                changes += batch.changes.len();
                 changes <= MANY
             });
             let (together, others) = batches.split_at(1 + more.count());
@@ -50,11 +49,14 @@ impl Shared {
     }
 
     /// Commits batches in one write. A refused batch has no effect on the others.
-    fn commit_together(&self, store: &Slot, batches: &[Vec<Change>]) -> Vec<Outcome> {
+    fn commit_together(&self, store: &Slot, batches: &[Batch]) -> Vec<Outcome> {
         let checked = batches.iter().map(|batch| self.check_all(batch));
         let checked: Vec<Outcome> = checked.collect();
         let accepted = batches.iter().zip(&checked).filter(|(_, ok)| ok.is_ok());
-        let changes: Vec<_> = accepted.flat_map(|(batch, _)| batch).copied().collect();
+        let changes: Vec<_> = accepted
+            .flat_map(|(batch, _)| &batch.changes)
+            .copied()
+            .collect();
         match (self.write_all(store, &changes), batches) {
             (Ok(()), _) => checked,
             (Err(CommitFailure::Fatal(fatal)), _) => {
@@ -72,10 +74,32 @@ impl Shared {
         }
     }
 
-    fn check_all(&self, batch: &[Change]) -> Outcome {
+    fn check_all(&self, batch: &Batch) -> Outcome {
         self.poison.check()?;
-        for change in batch {
+        for change in &batch.changes {
             self.check(change)?;
+        }
+        Ok(self.check_required(batch)?)
+    }
+
+    /// Refuses unless each artifact that the batch requires is frozen, or becomes so in this batch. A batch of another
+    /// thread in the same write does not count, because it may be refused.
+    fn check_required(&self, batch: &Batch) -> Result<(), CommitRefusal> {
+        if batch.required.is_empty() {
+            return Ok(());
+        }
+        let changes = batch.changes.iter();
+        let changes: HashMap<Key, _> = changes.map(|change| (change.key, change.next)).collect();
+        let frozen = ArtifactState::Frozen.as_str();
+        for artifact in &batch.required {
+            let key = Key::from(*artifact);
+            let is_frozen = match changes.get(&key) {
+                Some(next) => *next == Some(frozen),
+                None => self.states.stored(key).as_deref() == Some(frozen.as_bytes()),
+            };
+            if !is_frozen {
+                return Err(CommitRefusal::NotFrozen { key });
+            }
         }
         Ok(())
     }

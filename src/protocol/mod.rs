@@ -5,6 +5,7 @@ mod change;
 mod claims;
 mod combiner;
 mod commit;
+mod evidence;
 mod leases;
 mod open_dirs;
 mod packed;
@@ -22,6 +23,8 @@ mod transition;
 
 pub(crate) use change::{Change, CommitFailure};
 pub(crate) use claims::Claim;
+pub use evidence::Evidence;
+pub(crate) use evidence::{Witnesses, evident, required};
 pub(crate) use leases::{Leases, Reader};
 pub(crate) use open_dirs::SharedDir;
 pub(crate) use packed::PackedStates;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::barrier::Barriers;
-use super::change::{Change, CommitFailure};
+use super::change::{Batch, CommitFailure};
 use super::claims::ClaimTable;
 use super::combiner::Combiner;
 use super::leases::{Leases, Reader};
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) poison: Poison,
     pub(crate) barriers: Barriers,
     /// The batches of the threads that commit.
-    pub(crate) commits: Combiner<Vec<Change>, Result<(), CommitFailure>>,
+    pub(crate) commits: Combiner<Batch, Result<(), CommitFailure>>,
     pub(crate) roots: Arc<LockedRoots>,
 }
 

@@ -6,16 +6,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::change::{Change, CommitFailure};
+use super::change::{Batch, Change, CommitFailure};
 use super::shared::Shared;
-use crate::domain::Key;
+use crate::domain::{ArtifactKey, Key};
 use crate::failure::{CommitError, CommitRefusal, StepError};
 
 /// The changes that a commit gathers before it writes any of them.
 pub struct Changes<'a> {
     /// The catalog of the commit; by default the catalog of the first change.
     shared: Option<Cow<'a, Arc<Shared>>>,
-    list: Vec<Change>,
+    batch: Batch,
     foreign: Option<Key>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Changes<'a> {
     fn new(shared: Option<&'a Arc<Shared>>) -> Self {
         Self {
             shared: shared.map(Cow::Borrowed),
-            list: Vec::new(),
+            batch: Batch::default(),
             foreign: None,
         }
     }
@@ -35,7 +35,12 @@ impl<'a> Changes<'a> {
         if !Arc::ptr_eq(shared, own) {
             self.foreign = Some(change.key);
         }
-        self.list.push(change);
+        self.batch.changes.push(change);
+    }
+
+    /// Adds an artifact that must be frozen when the batch is committed: it is, or the batch makes it so.
+    pub(crate) fn require_frozen(&mut self, key: ArtifactKey) {
+        self.batch.required.push(key);
     }
 }
 
@@ -76,7 +81,7 @@ use sealed::Commit;
     message = "`{Self}` cannot be committed",
     label = "a step is missing before the commit",
     note = "`Freezing`, a set, a group or a `Transient` must be made durable first: the result of `.sync()` can be committed",
-    note = "`Frozen` and `Ready` are demoted by the commit of `.demote()`",
+    note = "`Frozen` is demoted by the commit of `.demote()`, and `Ready` by the commit of `.retire(&evidence)`",
     note = "`Pruning`, `Debris` and `HotDebris` must lose their files first: the result of `.unlink()` can be committed"
 )]
 pub trait Transition: Commit<Output = <Self as Transition>::Next> {
@@ -184,7 +189,7 @@ fn commit_in<T: Transition>(
         return Err(StepError::refused(transition, refusal));
     }
     let committed = match &changes.shared {
-        Some(shared) => shared.commit(changes.list),
+        Some(shared) => shared.commit(changes.batch),
         // A transition without a handle has no change.
         None => Ok(()),
     };

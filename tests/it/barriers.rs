@@ -9,7 +9,7 @@ use frostline::sim::{PowerLoss, Probe, SimDisk, When};
 use frostline::{ArtifactSet, Catalog, Events, FailureKind, Ledgers, StorageRoots, TxHash};
 use rustix::fs::FallocateFlags;
 
-use crate::fixture::{Data, Trace, chain, chunk, freeze};
+use crate::fixture::{Data, Trace, chain, chunk, freeze, give_up};
 use crate::mounts::data_synced_whole;
 
 /// Returns the position of a line in a trace from `after` on.
@@ -250,7 +250,7 @@ fn a_hot_directory_and_its_entry_are_durable_before_it_is_ready() {
             "commit catalog/rocksdb",
         ]
     );
-    ready.discard().unwrap().remove().unwrap();
+    give_up(&catalog, ready).remove().unwrap();
     assert_eq!(
         trace.take(),
         [
@@ -373,7 +373,7 @@ fn check_barriers(world: &Data) {
         59
     );
     let ready = catalog.create_hot(chunk(7)).unwrap().ready().unwrap();
-    ready.discard().unwrap().remove().unwrap();
+    give_up(&catalog, ready).remove().unwrap();
 
     let mut barriers = 0;
     let mut is_owed = false;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use frostline::error::Operation;
+use frostline::key::FileName;
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKind, ArtifactState, Catalog, ChunkId, Events, Freezing, FreezingSet, Frozen,
-    LedgerSeq, Ledgers, RootRole, StorageRoots, TxHash,
+    ArtifactKind, ArtifactState, Catalog, ChunkId, Freezing, FreezingSet, Frozen, HotDebris, Kind,
+    LedgerSeq, Ledgers, Ready, RootRole, StorageRoots,
 };
 
 // Linux numbers, which are the same on every architecture that this library is built for.
@@ -304,17 +305,22 @@ pub fn written(mut freezing: Freezing<Ledgers>) -> Freezing<Ledgers> {
     freezing
 }
 
-/// Writes one byte into each file of a set of all kinds.
+/// Writes one byte into each file of a set.
 pub fn write_set(set: &mut FreezingSet) {
-    let ledgers = set.ledgers.as_mut().unwrap();
-    let mut file = ledgers.file(Ledgers::PACK).unwrap();
-    file.write_all(b"1").unwrap();
-    for file in [Events::EVENTS, Events::INDEX, Events::HASH] {
-        let events = set.events.as_mut().unwrap();
-        events.file(file).unwrap().write_all(b"1").unwrap();
+    fn write<K: Kind>(member: Option<&mut Freezing<K>>) {
+        let Some(member) = member else { return };
+        for name in FileName::all() {
+            member.file(name).unwrap().write_all(b"1").unwrap();
+        }
     }
-    let hashes = set.txhash.as_mut().unwrap();
-    hashes.file(TxHash::BIN).unwrap().write_all(b"1").unwrap();
+    write(set.ledgers.as_mut());
+    write(set.events.as_mut());
+    write(set.txhash.as_mut());
+}
+
+/// Discards a hot directory without evidence.
+pub fn give_up(catalog: &Catalog, ready: Ready) -> HotDebris {
+    catalog.commit(ready.give_up_only_copy()).unwrap()
 }
 
 pub fn state(catalog: &Catalog, number: u32) -> Option<ArtifactState> {

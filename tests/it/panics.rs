@@ -9,7 +9,7 @@ use frostline::error::{FatalCause, ReadError, SyncError};
 use frostline::sim::Probe;
 use frostline::{ArtifactState, Catalog, HotState, Ledgers, Prunable};
 
-use crate::fixture::{Data, chunk, state, verb};
+use crate::fixture::{Data, chunk, give_up, state, verb};
 
 /// A countdown that panics before the operation at which it ends. Reads do not count.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ fn life(catalog: &Catalog) {
     let all = all.into_iter().map(|one| Prunable::from(one.demote()));
     assert_eq!(catalog.sweep_chunk_artifacts(all).unwrap().deleted.len(), 3);
     let ready = catalog.create_hot(chunk(7)).unwrap().ready().unwrap();
-    ready.discard().unwrap().remove().unwrap();
+    give_up(catalog, ready).remove().unwrap();
 }
 
 /// Panics before each operation in turn. The catalog then agrees with the disk, in this process and in the next
@@ -156,7 +156,7 @@ fn life_again(catalog: &Catalog) {
         }
     }
     if let frostline::Hot::Ready(ready) = catalog.claim_hot(chunk(7)).unwrap() {
-        ready.discard().unwrap().remove().unwrap();
+        give_up(catalog, ready).remove().unwrap();
     }
     life(catalog);
 }

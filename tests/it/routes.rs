@@ -31,7 +31,8 @@ fn move_about(catalog: &Catalog, end: &AtomicBool) -> usize {
             .sync()
             .unwrap();
         // The demotion first: in the order of the batch, there is an instant with neither.
-        let (debris, frozen) = catalog.commit((ready.demote(), synced)).unwrap();
+        let demotion = ready.retire(&synced).unwrap();
+        let (debris, frozen) = catalog.commit((demotion, synced)).unwrap();
         drop(frozen);
         remove(debris);
         drop(catalog.create_hot(seven()).unwrap().ready().unwrap());

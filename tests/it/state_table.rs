@@ -10,7 +10,7 @@ use frostline::{
     Pruning, Ready, TxHash,
 };
 
-use crate::fixture::{Data, Faults, chunk};
+use crate::fixture::{Data, Faults, chunk, give_up};
 use crate::snapshot;
 
 #[test]
@@ -280,12 +280,18 @@ fn take_hot(step: &Step) -> Taken {
                 catalog.commit(synced).unwrap()
             })
         }
-        ("Ready", "demote", _) => {
+        ("Ready", "retire", _) => {
+            let (ready, frozen) = (make_ready(&catalog), freeze::<Ledgers>(&catalog));
+            bench.take(catalog, ready, move |_, ready| {
+                ready.retire(&frozen).unwrap()
+            })
+        }
+        ("Ready", "give_up_only_copy", _) => {
             let ready = make_ready(&catalog);
-            bench.take(catalog, ready, |_, ready| ready.demote())
+            bench.take(catalog, ready, |_, ready| ready.give_up_only_copy())
         }
         ("HotDemotion", "commit", _) => {
-            let demotion = make_ready(&catalog).demote();
+            let demotion = make_ready(&catalog).give_up_only_copy();
             bench.take(catalog, demotion, |catalog, demotion| {
                 catalog.commit(demotion).unwrap()
             })
@@ -295,11 +301,12 @@ fn take_hot(step: &Step) -> Taken {
             bench.take(catalog, transient, |_, transient| transient.give_up())
         }
         ("HotDebris", "unlink", _) => {
-            let debris = make_ready(&catalog).discard().unwrap();
+            let debris = give_up(&catalog, make_ready(&catalog));
             bench.take(catalog, debris, |_, debris| debris.unlink().unwrap())
         }
         ("HotUnlinked", "commit", _) => {
-            let unlinked = make_ready(&catalog).discard().unwrap().unlink().unwrap();
+            let debris = give_up(&catalog, make_ready(&catalog));
+            let unlinked = debris.unlink().unwrap();
             bench.take(catalog, unlinked, |catalog, unlinked| {
                 catalog.commit(unlinked).unwrap();
             })
@@ -324,15 +331,16 @@ fn the_short_spellings_take_the_same_steps() {
         .abandon()
         .unwrap();
     assert_eq!(value(), "absent");
-    drop(begin::<Ledgers>(&catalog).freeze().unwrap());
+    let frozen = begin::<Ledgers>(&catalog).freeze().unwrap();
     assert_eq!(value(), "frozen");
     let hot = || absent_or(catalog.hot_state(seven()).unwrap());
     let transient = catalog.create_hot(seven()).unwrap();
     assert_eq!(hot(), "transient");
-    let debris = transient.ready().unwrap().discard().unwrap();
+    let debris = transient.ready().unwrap().discard(&frozen).unwrap();
     assert_eq!(hot(), "transient");
     debris.recreate().unwrap().abandon().unwrap();
     assert_eq!(hot(), "absent");
-    make_ready(&catalog).discard().unwrap().remove().unwrap();
+    let debris = make_ready(&catalog).discard(&frozen).unwrap();
+    debris.remove().unwrap();
     assert_eq!(hot(), "absent");
 }

@@ -35,7 +35,9 @@ fn a_view_is_of_one_instant() {
     let frozen = freeze(&catalog, 7, b"ledgers");
     let ready = ready(&catalog);
     let view = catalog.view().unwrap();
-    let debris = catalog.commit((ready.demote(), frozen.demote())).unwrap();
+    let debris = catalog
+        .commit((ready.give_up_only_copy(), frozen.demote()))
+        .unwrap();
     drop(freeze(&catalog, 8, b"ledgers"));
     let kind = ArtifactKind::Ledgers;
     assert_eq!(
@@ -65,7 +67,9 @@ fn whatever_a_view_calls_readable_stays() {
     let frozen = freeze(&catalog, 7, b"ledgers");
     let ready = ready(&catalog);
     let view = catalog.view().unwrap();
-    let (pruning, debris) = catalog.commit((frozen.demote(), ready.demote())).unwrap();
+    let (pruning, debris) = catalog
+        .commit((frozen.demote(), ready.give_up_only_copy()))
+        .unwrap();
     let (pruning, refused) = refusal(pruning.unlink().unwrap_err());
     assert!(matches!(refused, RemovalRefusal::Leased(_)), "{refused:?}");
     let (debris, refused) = refusal(debris.unlink().unwrap_err());
@@ -108,7 +112,7 @@ fn a_directory_stays_while_it_is_leased() {
     let lease = ready.lease();
     let other = catalog.lease_hot(seven()).unwrap().unwrap();
     assert_eq!(lease.path(), world.path().join("hot/00000007"));
-    let debris = catalog.commit(ready.demote()).unwrap();
+    let debris = catalog.commit(ready.give_up_only_copy()).unwrap();
     assert!(catalog.lease_hot(seven()).unwrap().is_none());
     let (debris, refused) = refusal(debris.remove().unwrap_err());
     let RemovalRefusal::Leased(leased) = refused else {

@@ -182,7 +182,7 @@ pub fn work(place: &Place, work: Work, late: bool) -> Outcome {
         }
         Work::Remove => {
             if let Hot::Ready(ready) = catalog.claim_hot(chunk(HOT))? {
-                ready.discard()?.remove()?;
+                catalog.commit(ready.give_up_only_copy())?.remove()?;
             }
         }
         Work::Bare(..) => {}

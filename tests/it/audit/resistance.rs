@@ -12,7 +12,7 @@ use frostline::sim::Probe;
 use frostline::{RootRole, TxHash};
 
 use super::{audit_unchanged, every_finding, fingerprint, normal_life, texts};
-use crate::fixture::{Data, EIO, Faults, chunk, freeze};
+use crate::fixture::{Data, EIO, Faults, chunk, freeze, give_up};
 use crate::snapshot;
 
 #[test]
@@ -160,7 +160,7 @@ fn beside_a_node_at_work_there_is_no_false_finding() {
                 let ready = catalog.create_hot(chunk(number)).unwrap().ready().unwrap();
                 let swept = catalog.sweep_chunk_artifacts([frozen.demote()]).unwrap();
                 assert_eq!(swept.deleted.len(), 1);
-                ready.discard().unwrap().remove().unwrap();
+                give_up(&catalog, ready).remove().unwrap();
                 rounds += 1;
             }
             rounds

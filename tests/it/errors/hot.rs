@@ -1,15 +1,13 @@
 //! Errors of hot directories.
 
-use frostline::FailureKind;
-use frostline::Transient;
-use frostline::error::CommitError;
 use frostline::error::{
     BeginError, BeginRefusal, ClaimHotError, Operation, RemovalError, SyncError,
 };
+use frostline::{ArtifactKind, ArtifactSet, FailureKind, Ready, Transient};
 use frostline::{Hot, HotDebris};
 
 use super::{Bench, Texts, seven};
-use crate::fixture::{EACCES, EIO, ENOSPC};
+use crate::fixture::{EACCES, EIO, ENOSPC, freeze, write_set};
 
 #[test]
 fn create_hot_errors() {
@@ -106,6 +104,33 @@ fn ready_errors() {
 }
 
 #[test]
+fn retire_errors() {
+    let mut texts = Texts::default();
+    let (bench, other) = (Bench::new(), Bench::new());
+    let mut add = |variant: &str, error: RemovalError<Ready>| {
+        texts.add(variant, (error.kind(), error.next()), &bench.data, &error);
+        match error {
+            RemovalError::Refused(refused) => refused.into_handle(),
+            RemovalError::Failed(failed) => panic!("{failed}"),
+        }
+    };
+    let ready = bench.ready();
+    let eight = freeze(bench.catalog(), 8, b"ledgers");
+    let ready = add("OtherChunk", ready.retire(&eight).unwrap_err());
+    let foreign = other.frozen();
+    let ready = add("ForeignEvidence", ready.retire(&foreign).unwrap_err());
+    let events = ArtifactSet::EMPTY.with(ArtifactKind::Events);
+    let mut events = bench.catalog().begin_set(seven(), events).unwrap();
+    write_set(&mut events);
+    let events = events.sync().unwrap();
+    let ready = add("NoLedgers", ready.retire(&events).unwrap_err());
+    let synced = bench.synced();
+    let ready = add("Commit, NotFrozen", ready.discard(&synced).unwrap_err());
+    drop(ready);
+    texts.check("errors_retire");
+}
+
+#[test]
 fn errors_of_a_directory_that_comes_back() {
     let mut texts = Texts::default();
     let bench = Bench::new();
@@ -143,21 +168,21 @@ fn errors_of_a_directory_that_comes_back() {
 fn discard_recreate_and_remove_errors() {
     let mut texts = Texts::default();
     let bench = Bench::new();
-    let ready = bench.ready();
+    let (ready, frozen) = (bench.ready(), bench.frozen());
     bench.refuse_commit(0);
-    let error = ready.discard().unwrap_err();
+    let error = ready.discard(&frozen).unwrap_err();
     texts.add(
         "RemovalError::Refused, Store",
         (error.kind(), error.next()),
         &bench.data,
         &error,
     );
-    let CommitError::Refused(refused) = error else {
+    let RemovalError::Refused(refused) = error else {
         panic!("{error}");
     };
     let ready = refused.into_handle();
     bench.faults.fail(Operation::Commit, EIO);
-    let error = ready.discard().unwrap_err();
+    let error = ready.discard(&frozen).unwrap_err();
     texts.add(
         "RemovalError::Fatal",
         (error.kind(), error.next()),
@@ -166,9 +191,9 @@ fn discard_recreate_and_remove_errors() {
     );
 
     let bench = Bench::new();
-    let ready = bench.ready();
+    let (ready, frozen) = (bench.ready(), bench.frozen());
     bench.poison();
-    let error = ready.discard().unwrap_err();
+    let error = ready.discard(&frozen).unwrap_err();
     texts.add(
         "RemovalError::Refused, Poisoned",
         (error.kind(), error.next()),

@@ -22,7 +22,7 @@ use frostline::{
     Ready, Transient,
 };
 
-use crate::fixture::{Data, EIO, ENOSPC, Faults, chunk};
+use crate::fixture::{Data, EIO, ENOSPC, Faults, chunk, give_up};
 use crate::snapshot;
 
 /// Returns chunk 7, which every case uses.
@@ -124,7 +124,7 @@ impl Bench {
     }
 
     fn hot_debris(&self) -> HotDebris {
-        self.ready().discard().unwrap()
+        give_up(self.catalog(), self.ready())
     }
 }
 

@@ -184,7 +184,12 @@ fn file_errors() {
     let freezing = bench.freezing();
     bench.faults.fail(Operation::CreateScratch, EOPNOTSUPP);
     let error = freezing.scratch().unwrap_err();
-    texts.add("NoScratch", error.kind(), &bench.data, &error);
+    texts.add(
+        "NoScratch",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     texts.check("errors_file");
 }
 

@@ -433,7 +433,8 @@ impl Run {
                 None
             }
             (Handle::Ready(ready), 0..=2) => {
-                let debris = ready.discard().map_err(|error| chain(&error))?;
+                let demotion = ready.give_up_only_copy();
+                let debris = self.catalog().commit(demotion).map_err(|e| chain(&e))?;
                 self.model.hot.insert(number, HotState::Transient);
                 Some(Handle::HotDebris(debris))
             }

@@ -1,12 +1,12 @@
 //! Scenarios with hot directories.
 
-use frostline::error::{RemovalError, RemovalRefusal};
+use frostline::error::{CommitError, RemovalError, RemovalRefusal};
 use frostline::geometry::Watermark;
 use frostline::read::Route;
 use frostline::retention::{Retention, RetentionGate};
 use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, LedgerSeq, Ledgers, Ready, TxHash};
 
-use super::steps::{ONE_SECTOR, TWO_SECTORS, read_under, write};
+use super::steps::{self, ONE_SECTOR, TWO_SECTORS, read_under, write};
 use super::{Fate, Scenario, started};
 use crate::crash::content::content;
 use crate::crash::oracle::DATABASE;
@@ -23,10 +23,10 @@ pub fn make_ready(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Resu
     Ok(transient.ready()?)
 }
 
-/// Discards a hot directory and removes it.
-fn discard(machine: &dyn Machine, ready: Ready) -> Result<(), Failure> {
+/// Discards a hot directory without evidence and removes it.
+fn discard(machine: &dyn Machine, catalog: &Catalog, ready: Ready) -> Result<(), Failure> {
     machine.step("discard");
-    let debris = ready.discard()?;
+    let debris = catalog.commit(ready.give_up_only_copy())?;
     machine.step("remove");
     Ok(debris.remove()?)
 }
@@ -38,7 +38,7 @@ pub const CREATE_DISCARD: Scenario = Scenario {
     run: |machine| {
         let catalog = machine.open()?;
         let ready = make_ready(machine, &catalog, 7)?;
-        discard(machine, ready)
+        discard(machine, &catalog, ready)
     },
     chunks: &[7],
     fates: &[],
@@ -72,7 +72,7 @@ pub const DISCARD: Scenario = Scenario {
         let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
             panic!("chunk 7's hot directory was ready");
         };
-        discard(machine, ready)
+        discard(machine, &catalog, ready)
     },
     chunks: &[7],
     fates: &[],
@@ -116,7 +116,8 @@ fn read_beside(machine: &dyn Machine) -> Result<(), Failure> {
     let synced = freezing.sync()?;
     assert!(matches!(route()?, Route::Hot(_)));
     machine.step("flip and demote");
-    let (frozen, debris) = catalog.commit((synced, ready.demote()))?;
+    let demotion = ready.retire(&synced)?;
+    let (frozen, debris) = catalog.commit((synced, demotion))?;
     drop(frozen);
     let Route::Cold(lease) = route()? else {
         panic!("the chunk has moved to its files");
@@ -162,7 +163,8 @@ pub const RETIRE: Scenario = Scenario {
         }
         let synced = set.sync()?;
         machine.step("flip and demote");
-        let (frozen, debris) = catalog.commit((synced, ready.demote()))?;
+        let retired = ready.retire(&synced)?;
+        let (frozen, debris) = catalog.commit((synced, retired))?;
         drop(frozen);
         machine.step("remove");
         Ok(debris.remove()?)
@@ -180,6 +182,46 @@ pub const RETIRE: Scenario = Scenario {
             &["freezing", "freezing", "ready"],
             &["frozen", "frozen", "transient"],
             &["frozen", "frozen", "absent"],
+        ],
+    }],
+};
+
+pub const RETIRE_WITH_EVIDENCE: Scenario = Scenario {
+    name: "retire_with_evidence",
+    about: "the ledgers become frozen in the batch that retires their hot directory, and not without it",
+    before: |machine| {
+        let catalog = machine.open()?;
+        make_ready(machine, &catalog, 7).map(drop)
+    },
+    run: |machine| {
+        let catalog = machine.open()?;
+        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
+            panic!("chunk 7's hot directory was ready");
+        };
+        let synced = steps::prepare(machine, &catalog, 7, 1)?;
+        machine.step("retire without the flip");
+        let retired = match catalog.commit(ready.retire(&synced)?) {
+            Err(CommitError::Refused(refused)) => refused.into_handle(),
+            other => panic!("the ledgers are at `freezing`: {other:?}"),
+        };
+        machine.step("flip and retire");
+        let (frozen, debris) = catalog.commit((synced, retired))?;
+        machine.step("remove");
+        debris.remove()?;
+        machine.step("create again and discard");
+        let ready = make_ready(machine, &catalog, 7)?;
+        Ok(ready.discard(&frozen)?.remove()?)
+    },
+    chunks: &[7],
+    // The ledgers are frozen whenever the directory is not `ready`.
+    fates: &[Fate {
+        keys: &["chunk:00000007:ledgers", "hot:chunk:00000007"],
+        rows: &[
+            &["absent", "ready"],
+            &["freezing", "ready"],
+            &["frozen", "transient"],
+            &["frozen", "absent"],
+            &["frozen", "ready"],
         ],
     }],
 };

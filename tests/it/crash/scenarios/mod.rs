@@ -85,6 +85,7 @@ scenarios! {
     hot_discard => hot::DISCARD,
     hot_retire => hot::RETIRE,
     hot_read_beside_retire => hot::READ_BESIDE,
+    retire_with_evidence => hot::RETIRE_WITH_EVIDENCE,
     recover => starting::RECOVER,
     two_threads_share_syncs => threads::COMMITS_AND_SYNCS,
     two_threads_share_a_whole_sync => threads::WHOLE_SYNCS,
