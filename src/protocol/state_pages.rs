@@ -96,7 +96,7 @@ impl<R: Clone + Default> StatePages<R> {
         }
         for (place, word) in update.words {
             let cell = self.pages.get_or_make(place, || AtomicWord::new(0));
-            cell.store(word, Ordering::Release);
+            publish(cell, word);
             together.dirty.insert(place.page);
         }
         together.end_instant();
@@ -115,7 +115,7 @@ impl<R: Clone + Default> StatePages<R> {
             let cells = self.pages.page(page).unwrap_or_default();
             let words = words.iter().copied().chain(std::iter::repeat(0));
             for (cell, word) in cells.iter().zip(words) {
-                cell.store(word, Ordering::Release);
+                publish(cell, word);
             }
             together.dirty.insert(page);
         }
@@ -269,4 +269,9 @@ impl<R> std::ops::Deref for Pinned<R> {
     fn deref(&self) -> &Snapshot<R> {
         &self.0
     }
+}
+
+/// Stores a word. Release: a thread that sees the word sees everything that came before its commit.
+fn publish(cell: &AtomicWord, word: Word) {
+    cell.store(word, Ordering::Release);
 }

@@ -108,18 +108,6 @@ fn an_unrecognised_value_is_an_error_of_its_own_entry() {
 }
 
 #[test]
-fn a_failure_of_the_store_ends_the_plan() {
-    let data = Data::new();
-    let faults = Faults::new();
-    let catalog = data.open_with(&faults);
-    let odd = b"chunk:00000002:events";
-    catalog.write_raw_for_test(odd, Some(b"frozn")).unwrap();
-    faults.fail(Operation::ReadStore, EIO);
-    let found: Vec<_> = catalog.missing(range(2, 4), LEDGERS).unwrap().collect();
-    assert!(matches!(found[..], [Err(ReadError::Store(_))]), "{found:?}");
-}
-
-#[test]
 fn a_key_in_the_way_does_not_refuse_the_others() {
     let data = Data::new();
     let catalog = data.open();
