@@ -21,12 +21,12 @@ pub struct AlreadyClaimed {
 
 /// Readers hold leases on the files of the key, so the files must stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is being read, leases out: {readers}; drop them, then try again")]
+#[error("`{key}` is being read, leases and views out: {readers}; drop them, then try again")]
 #[non_exhaustive]
 pub struct StillLeased {
     /// The key.
     pub key: Key,
-    /// The number of leases that are out.
+    /// The number of leases and views that are out.
     pub readers: usize,
 }
 

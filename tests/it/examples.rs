@@ -55,6 +55,21 @@ fn ex09_freeze_stream() {
     check("ex09_freeze_stream");
 }
 
+#[test]
+fn ex10_process_chunk() {
+    check("ex10_process_chunk");
+}
+
+#[test]
+fn ex11_backfill() {
+    check("ex11_backfill");
+}
+
+#[test]
+fn ex12_route_queries() {
+    check("ex12_route_queries");
+}
+
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:
 /// the output is the same, and it is the snapshot.
 fn check(example: &str) {

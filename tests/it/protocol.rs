@@ -241,7 +241,10 @@ fn leases_hold_off_the_unlink_and_give_the_handle_back() {
     let pruning = catalog.commit(frozen.demote()).unwrap();
     assert!(catalog.lease::<Ledgers>(chunk(1)).unwrap().is_none());
     let error = pruning.unlink().unwrap_err();
-    assert!(error.to_string().contains("leases out: 2"), "{error}");
+    assert!(
+        error.to_string().contains("leases and views out: 2"),
+        "{error}"
+    );
     let RemovalError::Refused(refused) = error else {
         panic!("{error}");
     };

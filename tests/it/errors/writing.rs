@@ -216,10 +216,22 @@ fn write_errors() {
     let writer = freezing.writer(Ledgers::PACK).unwrap();
     bench.faults.fail(Operation::ReserveSpace, ENOSPC);
     let error = writer.reserve(1 << 20).unwrap_err();
-    add("io::Error of `reserve`", error);
+    let error = frostline::Error::from(error);
+    texts.add(
+        "io::Error of `reserve`",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     bench.faults.fail(Operation::SetLength, EIO);
     let error = writer.set_len(1).unwrap_err();
-    add("io::Error of `set_len`", error);
+    let error = frostline::Error::from(error);
+    texts.add(
+        "io::Error of `set_len`",
+        (error.kind(), error.next()),
+        &bench.data,
+        &error,
+    );
     drop((writer, freezing));
 
     let bench = Bench::new();
