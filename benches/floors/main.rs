@@ -28,6 +28,7 @@ mod freeze;
 mod measure;
 mod memory;
 mod open;
+mod owned;
 mod raw;
 mod reads;
 mod sweep;
@@ -55,7 +56,7 @@ fn main() {
     let mut table = Table::default();
     // The sections that write little come first, and the written files go last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
-    let sections: [Section; 16] = [
+    let sections: [Section; 17] = [
         ("commit", commit::commits),
         ("freeze 4 KiB", |place, table| {
             freeze::single(place, table, SMALL);
@@ -67,6 +68,7 @@ fn main() {
         ("readers", threads::readers),
         ("views", views::views),
         ("writers", threads::writers),
+        ("owned", owned::owned),
         ("counts", counts::counts),
         ("sweep", sweep::sweeps),
         ("reads", reads::reads),

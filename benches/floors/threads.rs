@@ -187,6 +187,16 @@ const LEASES: usize = 200_000;
 const READS: usize = 20_000;
 const FILES: u32 = 1_000;
 
+/// Locks and unlocks a `Mutex` so many times.
+pub fn lock(times: usize) -> Duration {
+    let mutex = std::sync::Mutex::new(0);
+    timed(|| {
+        for _ in 0..times {
+            *black_box(&mutex).lock().unwrap() += 1;
+        }
+    })
+}
+
 /// Threads that read frozen artifacts.
 pub fn readers(place: &Path, table: &mut Table) {
     let catalog = open(&place.join("ours"));
@@ -206,14 +216,7 @@ pub fn readers(place: &Path, table: &mut Table) {
         LEASES,
         vec![
             subject("", |_| timed(|| lease(0))),
-            subject("a `Mutex`, locked and unlocked", |_| {
-                let mutex = std::sync::Mutex::new(0);
-                timed(|| {
-                    for _ in 0..LEASES {
-                        *black_box(&mutex).lock().unwrap() += 1;
-                    }
-                })
-            }),
+            subject("a `Mutex`, locked and unlocked", |_| lock(LEASES)),
         ],
     );
     table.row(

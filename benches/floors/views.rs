@@ -11,7 +11,7 @@ use frostline::{ArtifactKind, Catalog, LedgerSeq, Ledgers};
 use crate::freeze::{bytes, chunk, freeze_group, open};
 use crate::measure::{Table, subject, timed};
 use crate::open::populate;
-use crate::threads::in_threads;
+use crate::threads::{in_threads, lock};
 
 const LOOKS: usize = 200_000;
 const CHUNKS: u32 = 1_000;
@@ -28,21 +28,13 @@ pub fn views(place: &Path, table: &mut Table) {
             drop(black_box(catalog.view().unwrap()));
         }
     };
-    let mutex = || {
-        let mutex = std::sync::Mutex::new(0);
-        timed(|| {
-            for _ in 0..LOOKS {
-                *black_box(&mutex).lock().unwrap() += 1;
-            }
-        })
-    };
     table.row(
         "take a view and drop it",
         15,
         LOOKS,
         vec![
             subject("", |_| in_threads(1, take)),
-            subject("a `Mutex`, locked and unlocked", |_| mutex()),
+            subject("a `Mutex`, locked and unlocked", |_| lock(LOOKS)),
         ],
     );
     table.row(
@@ -95,20 +87,22 @@ fn routes(catalog: &Catalog, table: &mut Table, number: impl Fn(usize) -> u32) {
             }
         })
     };
+    let look = |route: &dyn Fn(LedgerSeq) -> Route<Ledgers>| {
+        timed(|| {
+            for at in 0..LOOKS {
+                let route = route(chunk(number(at)).first_ledger());
+                assert!(matches!(black_box(route), Route::Cold(_)));
+            }
+        })
+    };
+    let of_catalog = |ledger| catalog.route(ledger, gate).unwrap();
+    let of_view = |ledger| view.route(ledger, gate).unwrap();
     table.row(
         "route a ledger to its files",
         15,
         LOOKS,
         vec![
-            subject("", |_| {
-                timed(|| {
-                    for at in 0..LOOKS {
-                        let ledger = chunk(number(at)).first_ledger();
-                        let route = catalog.route::<Ledgers>(ledger, gate).unwrap();
-                        assert!(matches!(black_box(route), Route::Cold(_)));
-                    }
-                })
-            }),
+            subject("", |_| look(&of_catalog)),
             subject("its lease", |_| lease()),
         ],
     );
@@ -117,15 +111,7 @@ fn routes(catalog: &Catalog, table: &mut Table, number: impl Fn(usize) -> u32) {
         15,
         LOOKS,
         vec![
-            subject("", |_| {
-                timed(|| {
-                    for at in 0..LOOKS {
-                        let ledger = chunk(number(at)).first_ledger();
-                        let route = view.route::<Ledgers>(ledger, gate).unwrap();
-                        assert!(matches!(black_box(route), Route::Cold(_)));
-                    }
-                })
-            }),
+            subject("", |_| look(&of_view)),
             subject("its lease", |_| lease()),
         ],
     );

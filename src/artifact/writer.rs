@@ -93,7 +93,8 @@ impl FileWriter {
     }
 
     /// Writes all of the bytes from an offset in bytes on, as `pwrite(2)`. The file grows as needed, and bytes that were
-    /// never written are zeros. The position of the next append stays the same.
+    /// never written are zeros. The position of the next append stays the same. The writer remembers each part of the
+    /// file that was written, and merges parts that touch.
     ///
     /// # Errors
     ///
@@ -118,14 +119,15 @@ impl FileWriter {
     /// Reserves disk space for the file's first bytes, as `fallocate(2)` with `FALLOC_FL_KEEP_SIZE`: the file's length
     /// stays the same. A full disk is then known before the work.
     ///
-    /// The file keeps space that it does not use until [`set_len`](Self::set_len) gives it back. On a simulated disk,
+    /// Space past the end of the file is given back by [`set_len`](Self::set_len), and by `sync`. On a simulated disk,
     /// the call has no effect.
     ///
     /// # Errors
     ///
     /// Fails if the disk has no space, or with [`io::ErrorKind::Unsupported`] if the file system cannot reserve space.
-    /// The file stays as it is, and can still be written and frozen; a part of the space may stay reserved. Fails, too,
-    /// if an earlier write has failed.
+    /// The file stays as it is, and can still be written and frozen. All space that was reserved past its end is given
+    /// back, also that of earlier calls; holes before its end may keep a part. Fails, too, if an earlier write has
+    /// failed.
     pub fn reserve(&self, bytes: u64) -> io::Result<()> {
         self.file.reserve(bytes).map_err(into_io)
     }

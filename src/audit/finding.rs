@@ -219,6 +219,9 @@ impl Finding {
             Self::FileWithoutKey { .. } | Self::HotWithoutKey { .. } => {
                 "find out whether the catalog belongs to these roots, and only if it does, move it away"
             }
+            Self::FileMissing {
+                key: Key::Index(_), ..
+            } => "restore it from a copy, or build the index again",
             Self::FileMissing { .. } => {
                 "restore it from a copy, or demote and sweep the artifact, and freeze it again"
             }

@@ -43,6 +43,15 @@ impl FileHandle {
         }
     }
 
+    /// Gives back the space that is reserved past the file's end.
+    pub(super) fn give_space_back(&self) -> io::Result<()> {
+        match self {
+            Self::Real(file) => sys::cut(file, file.metadata()?.len()),
+            #[cfg(feature = "sim")]
+            Self::Simulated(_) => Ok(()),
+        }
+    }
+
     /// Starts writeback of a part of the file, without waiting.
     pub(super) fn start_writing(&self, from: u64, bytes: NonZeroU64) {
         match self {

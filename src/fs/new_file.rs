@@ -59,10 +59,19 @@ struct State {
     /// A range with all of the bytes whose writeback has not started, and their number.
     unstarted: Range<u64>,
     unstarted_bytes: u64,
+    /// Whether the file may hold reserved space past its end.
+    holds_space: bool,
     failed: bool,
 }
 
 impl Output {
+    /// Gives back the space that is reserved past the file's end.
+    fn give_space_back(&self) -> Result<(), IoFailure> {
+        self.disk.perform(Operation::SetLength, &self.path, || {
+            self.file.give_space_back()
+        })
+    }
+
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), IoFailure> {
         self.disk.perform(Operation::WriteFile, &self.path, || {
             self.file.write_at(bytes, offset)
@@ -106,6 +115,7 @@ impl State {
 
     /// Hands the gathered bytes to the kernel.
     fn flush(&mut self, output: &Output) -> Result<(), IoFailure> {
+        self.check(output)?;
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -197,9 +207,7 @@ impl NewFile {
 
     /// Hands the gathered bytes to the kernel, as [`flush`](Self::flush) does.
     pub(crate) fn flush_shared(&self) -> Result<(), IoFailure> {
-        let mut state = self.state();
-        state.check(&self.output)?;
-        state.flush(&self.output)
+        self.state().flush(&self.output)
     }
 
     /// Writes bytes from an offset on. The gathered bytes go to the kernel first, so that the later call wins where
@@ -223,7 +231,6 @@ impl NewFile {
     pub(crate) fn set_len(&self, length: u64) -> Result<(), IoFailure> {
         let _no_write_at_an_offset = self.length.write().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
-        state.check(&self.output)?;
         state.flush(&self.output)?;
         let Output {
             file, path, disk, ..
@@ -232,20 +239,29 @@ impl NewFile {
         state.failed |= set.is_err();
         state.written.clip(length);
         state.end = state.end.min(length);
+        state.holds_space &= set.is_err();
         set
     }
 
     /// Reserves disk space for the file's first bytes. The file's length stays the same, and a failure leaves the bytes
     /// of the file as they are.
+    ///
+    /// ext4 keeps the part of the space that it has found when a reservation fails, which can be all that was free.
+    /// That part is given back at once. The lock keeps a write at an offset from making the file longer meanwhile.
     pub(crate) fn reserve(&self, bytes: u64) -> Result<(), IoFailure> {
-        self.state().check(&self.output)?;
+        let _no_write_at_an_offset = self.length.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        state.check(&self.output)?;
         let Some(bytes) = NonZeroU64::new(bytes) else {
             return Ok(());
         };
         let Output {
             file, path, disk, ..
         } = &self.output;
-        disk.perform(Operation::ReserveSpace, path, || file.allocate(bytes))
+        let reserved = disk.perform(Operation::ReserveSpace, path, || file.allocate(bytes));
+        // If this fails, too, `finish` does it again.
+        state.holds_space = reserved.is_ok() || self.output.give_space_back().is_err();
+        reserved
     }
 
     /// Starts writeback of the bytes that the kernel has, without waiting.
@@ -257,7 +273,10 @@ impl NewFile {
     /// Completes the file except for its fsync, which comes later. If the file is large, starts writeback now.
     pub(crate) fn finish(&mut self) -> Result<(), IoFailure> {
         self.flush()?;
-        let (_, state) = self.own();
+        let (output, state) = self.own();
+        if state.holds_space {
+            output.give_space_back()?;
+        }
         state.pending = Vec::new();
         if state.written.end() >= LARGE {
             self.start_writing();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::content::SECTOR;
 use super::disk::SimDisk;
 use super::event::{Event, InodeId};
-use super::state::Call;
+use super::state::{Call, State};
 
 /// A file to write to.
 pub(crate) struct FileHandle {
@@ -25,13 +25,14 @@ impl FileHandle {
     /// Writes from an offset on. A failed call may have written a part of the bytes.
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let at = in_memory(offset.saturating_add(bytes.len() as u64))? - bytes.len();
-        let end = self.length();
-        self.write_as(Call::Grow, (at != end).then_some(at), bytes)
+        let mut state = self.disk.state();
+        // Under the lock of the write: another thread may make the file longer before it.
+        let end = self.length(&state);
+        self.write_to(&mut state, Call::Grow, (at != end).then_some(at), bytes)
     }
 
-    fn length(&self) -> usize {
-        let content = self.disk.state();
-        let content = content.world.file(self.inode);
+    fn length(&self, state: &State) -> usize {
+        let content = state.world.file(self.inode);
         content.map_or(0, |content| content.current().len())
     }
 
@@ -41,7 +42,16 @@ impl FileHandle {
     }
 
     fn write_as(&self, call: Call, at: Option<usize>, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.disk.state();
+        self.write_to(&mut self.disk.state(), call, at, bytes)
+    }
+
+    fn write_to(
+        &self,
+        state: &mut State,
+        call: Call,
+        at: Option<usize>,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         let called = state.call(call, "write", &self.path);
         let written = match called {
             Ok(()) => bytes,
@@ -67,8 +77,9 @@ impl FileHandle {
 
     /// Returns the offset of the first lost byte from `from` on: the file's length, because no byte is lost.
     pub(crate) fn check(&self, from: u64) -> io::Result<u64> {
-        self.disk.state().call(Call::Look, "check", &self.path)?;
-        Ok(from.max(self.length() as u64))
+        let mut state = self.disk.state();
+        state.call(Call::Look, "check", &self.path)?;
+        Ok(from.max(self.length(&state) as u64))
     }
 
     /// Sets the file's length. Bytes past the old end are zeros.

@@ -35,6 +35,20 @@ impl Mount {
         Self::new(&["-t", "tmpfs", "-o", &size, "none"].map(OsStr::new), at)
     }
 
+    /// Mounts a small ext4 file system, whose image is at `image`.
+    pub fn small_ext4(image: &Path, at: &Path, megabytes: u64) -> Option<Self> {
+        std::fs::File::create(image)
+            .unwrap()
+            .set_len(megabytes << 20)
+            .unwrap();
+        let made = Command::new("mkfs.ext4").arg("-q").arg(image).output();
+        if !made.is_ok_and(|output| output.status.success()) {
+            skipped("this machine has no mkfs.ext4");
+            return None;
+        }
+        Self::new(&["-o".as_ref(), "loop".as_ref(), image.as_os_str()], at)
+    }
+
     pub fn read_only(at: &Path) -> Option<Self> {
         let options = ["-t", "tmpfs", "-o", "ro,size=1m", "none"];
         Self::new(&options.map(OsStr::new), at)

@@ -3,7 +3,11 @@
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use frostline::error::{
     CreateError, Failed, Failure as _, FailureKind, Operation, Retryable, SyncError, SyncRefusal,
@@ -18,6 +22,7 @@ use frostline::{
 use rustix::fs::FallocateFlags;
 
 use crate::fixture::{Data, EIO, ENOSPC, EOPNOTSUPP, Faults, chain, chunk};
+use crate::mounts::Mount;
 
 fn begun<K: Kind<Id = ChunkId>>(catalog: &Catalog) -> Freezing<K> {
     catalog.begin(chunk(7)).unwrap()
@@ -327,6 +332,86 @@ fn a_failed_reservation_leaves_the_file_as_it_is() {
     assert_eq!(bytes_of(&catalog, Ledgers::PACK), b"ledgers");
 }
 
+/// ext4 keeps the part that it has found when a reservation fails.
+#[test]
+fn a_reservation_that_finds_too_little_space_takes_none() {
+    let data = Data::new();
+    let root = data.outside().join("small");
+    let image = data.outside().join("image");
+    let Some(_mount) = Mount::small_ext4(&image, &root, 64) else {
+        return;
+    };
+    let small = Data::below(root.to_str().unwrap()).unwrap();
+    let catalog = small.open();
+    let free = || {
+        let found = rustix::fs::statvfs(&root).unwrap();
+        found.f_bavail * found.f_frsize
+    };
+    let mut freezing = begun::<Events>(&catalog);
+    let events = freezing.writer(Events::EVENTS).unwrap();
+    let index = freezing.writer(Events::INDEX).unwrap();
+    let hash = freezing.writer(Events::HASH).unwrap();
+    events.write_all_at(b"events", 0).unwrap();
+    let before = free();
+    let error = events.reserve(before + (16 << 20)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert!(free() + (1 << 20) > before, "{} of {before}", free());
+    index.write_all_at(&vec![1; 1 << 20], 0).unwrap();
+    // A reservation that is not used is not kept either.
+    hash.reserve(16 << 20).unwrap();
+    assert!(free() + (16 << 20) < before);
+    drop((events, index, hash));
+    drop(freezing.freeze().unwrap());
+    assert!(free() + (4 << 20) > before, "{} of {before}", free());
+    assert_eq!(bytes_of(&catalog, Events::EVENTS), b"events");
+    drop(catalog);
+}
+
+/// A write at an offset is recorded before a change of the length that comes after it. The probe is asked inside of the
+/// lock that keeps the two apart, so the change must not begin while a write is under way.
+#[test]
+fn a_length_does_not_change_during_a_write_at_an_offset() {
+    let data = Data::new();
+    let (write_begins, is_writing) = channel();
+    let (let_it_end, may_end) = channel();
+    let may_end = Mutex::new(may_end);
+    let has_set = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&has_set);
+    let probe = Probe::new(move |operation, path| {
+        match operation {
+            Operation::WriteFile if path.extension().is_some_and(|end| end == "pack") => {
+                write_begins.send(()).unwrap();
+                // The bound ends a run in which the assertion below has failed.
+                let _ended = may_end
+                    .lock()
+                    .unwrap()
+                    .recv_timeout(Duration::from_secs(10));
+            }
+            Operation::SetLength => set.store(true, Ordering::SeqCst),
+            _ => {}
+        }
+        Ok(())
+    });
+    let catalog = data.open_probed(probe);
+    let mut freezing = begun::<Ledgers>(&catalog);
+    let writer = freezing.writer(Ledgers::PACK).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| writer.write_all_at(b"ledgers", 0).unwrap());
+        is_writing.recv().unwrap();
+        scope.spawn(|| writer.set_len(3).unwrap());
+        thread::sleep(Duration::from_millis(200));
+        assert!(
+            !has_set.load(Ordering::SeqCst),
+            "the length changes too early"
+        );
+        let_it_end.send(()).unwrap();
+    });
+    assert!(has_set.load(Ordering::SeqCst));
+    drop(writer);
+    drop(freezing.freeze().unwrap());
+    assert_eq!(bytes_of(&catalog, Ledgers::PACK), b"led");
+}
+
 /// Holes and reserved ranges were never written, so that no byte of them can be lost.
 #[test]
 fn holes_reserved_space_and_truncated_bytes_are_not_taken_for_lost() {
@@ -426,8 +511,8 @@ fn one_descriptor_writes_and_syncs_a_file() {
     let data = Data::new();
     let path = data.pack(7);
     let counted = path.clone();
-    let (send, receive) = std::sync::mpsc::channel();
-    let send = std::sync::Mutex::new(send);
+    let (send, receive) = channel();
+    let send = Mutex::new(send);
     let catalog = data.open_probed(Probe::new(move |operation, path| {
         if path == counted
             && matches!(

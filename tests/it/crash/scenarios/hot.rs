@@ -1,12 +1,12 @@
 //! Scenarios with hot directories.
 
-use frostline::error::{CommitError, RemovalError, RemovalRefusal};
+use frostline::error::CommitError;
 use frostline::geometry::Watermark;
 use frostline::read::Route;
 use frostline::retention::{Retention, RetentionGate};
 use frostline::{ArtifactKind, ArtifactSet, Catalog, Hot, LedgerSeq, Ledgers, Ready, TxHash};
 
-use super::steps::{self, ONE_SECTOR, TWO_SECTORS, read_under, write};
+use super::steps::{self, ONE_SECTOR, TWO_SECTORS, read_under, still_read, write};
 use super::{Fate, Scenario, started};
 use crate::crash::content::content;
 use crate::crash::oracle::DATABASE;
@@ -21,6 +21,14 @@ pub fn make_ready(machine: &dyn Machine, catalog: &Catalog, number: u32) -> Resu
     machine.put_file(&transient.path().join(DATABASE), &database)?;
     machine.step("ready");
     Ok(transient.ready()?)
+}
+
+/// Claims a hot directory that an earlier process has made ready.
+fn claimed(catalog: &Catalog, number: u32) -> Result<Ready, Failure> {
+    match catalog.claim_hot(chunk(number))? {
+        Hot::Ready(ready) => Ok(ready),
+        other => panic!("the hot directory was ready: {other:?}"),
+    }
 }
 
 /// Discards a hot directory without evidence and removes it.
@@ -69,9 +77,7 @@ pub const DISCARD: Scenario = Scenario {
     },
     run: |machine| {
         let catalog = machine.open()?;
-        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
-            panic!("chunk 7's hot directory was ready");
-        };
+        let ready = claimed(&catalog, 7)?;
         discard(machine, &catalog, ready)
     },
     chunks: &[7],
@@ -107,9 +113,7 @@ fn read_beside(machine: &dyn Machine) -> Result<(), Failure> {
     )?;
     let route = || catalog.route::<Ledgers>(chunk(7).first_ledger(), gate);
     let view = catalog.view()?;
-    let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
-        panic!("chunk 7's hot directory was ready");
-    };
+    let ready = claimed(&catalog, 7)?;
     machine.step("freeze");
     let mut freezing = catalog.begin::<Ledgers>(chunk(7))?;
     write(&mut freezing, Ledgers::PACK, 1, ONE_SECTOR)?;
@@ -124,15 +128,7 @@ fn read_beside(machine: &dyn Machine) -> Result<(), Failure> {
     };
     read_under(&lease, Ledgers::PACK, 1)?;
     machine.step("remove, refused");
-    let debris = match debris.remove() {
-        Err(RemovalError::Refused(refused))
-            if matches!(refused.cause(), RemovalRefusal::Leased(_)) =>
-        {
-            refused.into_handle()
-        }
-        Err(error) => return Err(error.into()),
-        Ok(()) => panic!("a directory went while a view called it ready"),
-    };
+    let debris = still_read(debris.remove())?;
     let hot = view.route::<Ledgers>(chunk(7).first_ledger(), gate)?;
     assert!(matches!(hot, Route::Hot(_)));
     drop((hot, view));
@@ -149,9 +145,7 @@ pub const RETIRE: Scenario = Scenario {
     },
     run: |machine| {
         let catalog = machine.open()?;
-        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
-            panic!("chunk 7's hot directory was ready");
-        };
+        let ready = claimed(&catalog, 7)?;
         machine.step("freeze");
         let kinds = ArtifactSet::ALL.without(ArtifactKind::Events);
         let mut set = catalog.begin_set(chunk(7), kinds)?;
@@ -195,9 +189,7 @@ pub const RETIRE_WITH_EVIDENCE: Scenario = Scenario {
     },
     run: |machine| {
         let catalog = machine.open()?;
-        let Hot::Ready(ready) = catalog.claim_hot(chunk(7))? else {
-            panic!("chunk 7's hot directory was ready");
-        };
+        let ready = claimed(&catalog, 7)?;
         let synced = steps::prepare(machine, &catalog, 7, 1)?;
         machine.step("retire without the flip");
         let retired = match catalog.commit(ready.retire(&synced)?) {

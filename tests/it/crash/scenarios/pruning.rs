@@ -1,11 +1,10 @@
 //! Scenarios that remove artifacts.
 
-use frostline::error::{RemovalError, RemovalRefusal};
 use frostline::geometry::Watermark;
 use frostline::retention::{Retention, RetentionGate};
 use frostline::{ArtifactKey, ArtifactKind, LedgerSeq, Ledgers};
 
-use super::steps::{THREE_SECTORS, freeze, frozen, prune, read_under, swept, write};
+use super::steps::{THREE_SECTORS, freeze, frozen, prune, read_under, still_read, swept, write};
 use super::{Fate, Scenario, started};
 use crate::crash::{Failure, Machine};
 use crate::fixture::chunk;
@@ -80,15 +79,7 @@ fn with_a_reader(machine: &dyn Machine) -> Result<(), Failure> {
     machine.step("demote");
     let pruning = catalog.commit(frozen.demote())?;
     machine.step("unlink, refused");
-    let pruning = match pruning.unlink() {
-        Err(RemovalError::Refused(refused))
-            if matches!(refused.cause(), RemovalRefusal::Leased(_)) =>
-        {
-            refused.into_handle()
-        }
-        Err(error) => return Err(error.into()),
-        Ok(_) => panic!("a file went while it was being read"),
-    };
+    let pruning = still_read(pruning.unlink())?;
     machine.step("read");
     read_under(&lease, Ledgers::PACK, 1)?;
     drop(lease);

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::io::Write as _;
 
+use frostline::error::{RemovalError, RemovalRefusal};
 use frostline::key::FileName;
 use frostline::step::Synced;
 use frostline::{Artifact, Catalog, Freezing, Frozen, Kind, Lease, Ledgers, Swept};
@@ -134,6 +135,21 @@ pub fn read<K: Kind<Id = ChunkId>>(
     match catalog.lease::<K>(chunk(number))? {
         Some(lease) => read_under(&lease, file, version),
         None => panic!("chunk {number} is frozen and gives out no lease"),
+    }
+}
+
+/// Returns the handle of a removal that is refused, as it must be, because of a lease or a view.
+pub fn still_read<H: std::fmt::Debug, T>(
+    removed: Result<T, RemovalError<H>>,
+) -> Result<H, Failure> {
+    match removed {
+        Err(RemovalError::Refused(refused))
+            if matches!(refused.cause(), RemovalRefusal::Leased(_)) =>
+        {
+            Ok(refused.into_handle())
+        }
+        Err(error) => Err(error.into()),
+        Ok(_) => panic!("a file or a directory went while it was being read"),
     }
 }
 
