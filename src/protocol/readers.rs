@@ -60,11 +60,11 @@ impl<T> Readers<T> {
     pub(crate) fn count(&self, place: Place, views: impl FnOnce() -> usize) -> usize {
         // Before the leases: a view that is gone has given out its last lease.
         let views = views();
-        // After the change of the state, and before the readers are counted.
+        // After the change of the state and the count of the views, and before the readers are counted.
         fence(Ordering::SeqCst);
         let cell = self.cells.get(place).and_then(OnceLock::get);
         let readers = cell.map_or(0, Counted::others);
-        // A reader's last reads come before the removal that follows.
+        // The last reads under a view or a lease come before the removal that follows.
         fence(Ordering::Acquire);
         views + readers
     }

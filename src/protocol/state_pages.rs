@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::{Pages, Place, Word};
-use super::sync::{Arc, AtomicWord, Counted, Mutex, MutexGuard, Ordering, PoisonError, fence};
+use super::sync::{Arc, AtomicWord, Counted, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// The words of all chunks, and a value of type `R` that changes together with them.
 pub(crate) struct StatePages<R> {
@@ -138,16 +138,14 @@ impl<R: Clone + Default> StatePages<R> {
         together.current.insert(Pinned(Counted::new(made))).clone()
     }
 
-    /// Returns the number of holders of pinned snapshots for which `sees` returns true.
+    /// Returns the number of holders of pinned snapshots for which `sees` returns true. The caller puts a fence behind
+    /// it, so that the last reads of a holder that has let go come before the removal that follows.
     pub(crate) fn pins(&self, sees: impl Fn(&Snapshot<R>) -> bool) -> usize {
         let mut together = self.lock();
         together.forget_released();
         let pinned = together.earlier.iter().chain(&together.current);
         let holders = pinned.filter(|pinned| sees(pinned)).map(Pinned::others);
-        let holders = holders.sum();
-        // The last reads of a holder that has let go come before the removal that follows.
-        fence(Ordering::Acquire);
-        holders
+        holders.sum()
     }
 
     /// Returns the value that changes together with the words.

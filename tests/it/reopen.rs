@@ -7,12 +7,16 @@ use frostline::{
 
 use crate::fixture::{Data, EIO, Faults, chunk, freeze, state, written};
 
-/// A node with chunk 7 frozen and chunk 8 ready, whose next commit has failed.
+/// A node with chunk 7 frozen and chunk 8 ready, whose next commit has failed before its batch was written.
 fn poisoned(world: &Data, faults: &Faults) -> Catalog {
+    poisoned_by(world, faults, Operation::Commit)
+}
+
+fn poisoned_by(world: &Data, faults: &Faults, operation: Operation) -> Catalog {
     let catalog = world.open_with(faults);
     drop(freeze(&catalog, 7, b"ledgers"));
     drop(catalog.create_hot(chunk(8)).unwrap().ready().unwrap());
-    faults.fail(Operation::Commit, EIO);
+    faults.fail(operation, EIO);
     let error = catalog.begin::<Ledgers>(chunk(9)).unwrap_err();
     assert_eq!(error.kind(), FailureKind::Fatal);
     catalog
@@ -60,15 +64,14 @@ fn readers_stay_while_the_catalog_is_opened_again() {
 /// A commit whose outcome was unknown has succeeded or not; the states are read again.
 #[test]
 fn the_states_are_read_again() {
-    for is_durable in [false, true] {
+    // The check of the file system comes after the write.
+    for (operation, is_durable) in [
+        (Operation::Commit, false),
+        (Operation::CheckFileSystem, true),
+    ] {
         let world = Data::new();
         let faults = Faults::new();
-        let catalog = poisoned(&world, &faults);
-        if is_durable {
-            catalog
-                .write_raw_for_test(b"chunk:00000009:ledgers", Some(b"freezing"))
-                .unwrap();
-        }
+        let catalog = poisoned_by(&world, &faults, operation);
         catalog.reopen().unwrap();
         assert_eq!(state(&catalog, 7), Some(ArtifactState::Frozen));
         assert_eq!(catalog.hot_state(chunk(8)).unwrap(), Some(HotState::Ready));
