@@ -14,17 +14,30 @@ pub(crate) struct Poison {
 impl Poison {
     /// Refuses after a fatal failure.
     pub(crate) fn check(&self) -> Result<(), Poisoned> {
+        if self.is_set() {
+            return self.check_kept();
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn check_kept(&self) -> Result<(), Poisoned> {
         self.check_sync().map_err(|first| Poisoned::new(&first))
     }
 
     /// Refuses after a fatal failure, with that failure. A sync that may go through the descriptor of a failed one is
     /// not issued.
     pub(crate) fn check_sync(&self) -> Result<(), Fatal> {
-        // Acquire: a thread that sees the failure also sees everything that came before it.
-        if !self.is_set.load(Ordering::Acquire) {
-            return Ok(());
+        if self.is_set() {
+            return self.lock().clone().map_or(Ok(()), Err);
         }
-        self.lock().clone().map_or(Ok(()), Err)
+        Ok(())
+    }
+
+    /// Returns whether there is a failure. Each read of a state asks.
+    fn is_set(&self) -> bool {
+        // Acquire: a thread that sees the failure also sees everything that came before it.
+        self.is_set.load(Ordering::Acquire)
     }
 
     /// Records that an fsync failed.

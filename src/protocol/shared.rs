@@ -65,13 +65,27 @@ impl Shared {
     /// Returns the state of an artifact, or `None` if its key is absent.
     pub(crate) fn state(&self, key: ArtifactKey) -> Result<Option<ArtifactState>, ReadError> {
         self.poison.check()?;
-        Ok(self.states.artifact(key)?)
+        let states = self.states.of(key.chunk);
+        if states.is_unrecognised() {
+            return self.get_as_stored(key);
+        }
+        Ok(states.artifact(key.kind))
     }
 
     /// Returns the state of a hot directory, or `None` if its key is absent.
     pub(crate) fn hot_state(&self, key: HotKey) -> Result<Option<HotState>, ReadError> {
         self.poison.check()?;
-        Ok(self.states.hot(key)?)
+        let states = self.states.of(key.chunk);
+        if states.is_unrecognised() {
+            return self.get_as_stored(key);
+        }
+        Ok(states.hot())
+    }
+
+    /// Returns the typed value of a key of a chunk with an unrecognised value.
+    #[cold]
+    fn get_as_stored<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ReadError> {
+        Ok(self.states.snapshot().get(key)?)
     }
 
     /// Returns the typed value of a key, or `None` if the key is absent.

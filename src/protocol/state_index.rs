@@ -105,22 +105,6 @@ impl States {
         PackedStates(self.pages.load(place(chunk)))
     }
 
-    /// Returns the state of an artifact, or `None` if its key is absent.
-    pub(crate) fn artifact(&self, key: ArtifactKey) -> Result<Option<ArtifactState>, ValueError> {
-        match self.of(key.chunk) {
-            unrecognised if unrecognised.is_unrecognised() => self.snapshot().get(key),
-            states => Ok(states.artifact(key.kind)),
-        }
-    }
-
-    /// Returns the state of a hot directory, or `None` if its key is absent.
-    pub(crate) fn hot(&self, key: HotKey) -> Result<Option<HotState>, ValueError> {
-        match self.of(key.chunk) {
-            unrecognised if unrecognised.is_unrecognised() => self.snapshot().get(key),
-            states => Ok(states.hot()),
-        }
-    }
-
     /// Returns the place where an artifact of a chunk can be read.
     pub(crate) fn source(&self, key: ArtifactKey) -> Result<Option<Source<()>>, ValueError> {
         match self.of(key.chunk) {
