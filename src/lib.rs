@@ -24,7 +24,8 @@
 //! 8. [`Debris`]: the leftovers of an interrupted freeze.
 //! 9. [`Transient`] and [`Ready`]: a hot directory that is being created, and one that is in use.
 //! 10. [`Route`](read::Route) and [`View`](read::View): the place of a ledger, and the catalog at one instant.
-//! 11. [`Error`]: any failure, with its [`kind`](Error::kind).
+//! 11. [`index`]: the indexes of transaction hashes, one for each window of 1,000 chunks.
+//! 12. [`Error`]: any failure, with its [`kind`](Error::kind).
 //!
 //! # The idea
 //!
@@ -51,6 +52,11 @@
 //!          --sync----> (HotSynced)    --commit--> Ready      key: ready
 //!          --retire--> (HotDemotion)  --commit--> HotDebris  key: transient
 //!          --unlink--> (HotUnlinked)  --commit--> absent
+//!
+//! an index of a window
+//!
+//!   absent --begin_index--> IndexBuild                        key: freezing
+//!          --sync---------> (Promotion) --commit--> Promoted  key: frozen
 //!
 //! a process
 //!
@@ -122,6 +128,7 @@ mod domain;
 mod failure;
 mod fs;
 mod hot;
+pub mod index;
 mod protocol;
 mod roots;
 #[cfg(feature = "sim")]
@@ -198,8 +205,8 @@ pub mod geometry {
 /// Keys and their spelling, file names, and the two-way mapping between keys and paths.
 pub mod key {
     pub use crate::domain::{
-        ArtifactKey, EarliestLedgerKey, EncodedKey, FileName, HotKey, IndexKey, Key, LOCK_FILE,
-        Layout, OWN_FILES, TypedKey,
+        ArtifactKey, EarliestLedgerKey, EncodedKey, FileKey, FileName, HotKey, IndexKey, Key,
+        LOCK_FILE, Layout, OWN_FILES, TypedKey,
     };
 }
 
@@ -219,7 +226,7 @@ pub mod read {
 /// Iterators over the keys of a catalog.
 pub mod scan {
     pub use crate::catalog::{
-        ArtifactKeys, ChunkState, ChunkStates, HotKeys, Missing, ReadyHotKeys,
+        ArtifactKeys, ChunkState, ChunkStates, HotKeys, IndexKeys, Missing, ReadyHotKeys,
     };
 }
 

@@ -182,6 +182,10 @@ pub(crate) fn keys(catalog: &Catalog) -> Result<Vec<(Key, String)>> {
         let (key, state) = entry?;
         keys.push((key.into(), state.to_string()));
     }
+    for entry in catalog.index_keys()? {
+        let (key, state) = entry?;
+        keys.push((key.into(), state.to_string()));
+    }
     for entry in catalog.hot_chunk_keys()? {
         let (key, state) = entry?;
         keys.push((key.into(), state.to_string()));

@@ -78,7 +78,7 @@ impl<K: Kind> Begin<K> {
 }
 
 /// Whether the artifact may be written from nothing.
-fn check(
+pub(crate) fn check(
     claim: &ArtifactClaim,
     found: Option<ArtifactState>,
     chains: &mut DirChains,

@@ -5,16 +5,17 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::{ArtifactKey, ArtifactLocation, ArtifactState, Key, Kind, RootRole};
+use crate::domain::{ArtifactLocation, ArtifactState, FileKey, Key, Kind};
 use crate::failure::{AlreadyClaimed, IoFailure};
 use crate::fs::{Dir, DirChains};
 use crate::protocol::{Change, Claim, Shared};
 
-/// The claim on an artifact's key. It has no kind, so sets and sweeps use the code of the typed handles.
+/// The claim on the key of an artifact or of an index. It has no kind, so sets, sweeps and indexes use the code of the
+/// typed handles.
 pub struct ArtifactClaim {
     pub(crate) shared: Arc<Shared>,
     pub(crate) claim: Claim,
-    artifact: ArtifactKey,
+    file_key: FileKey,
 }
 
 /// The claim on the key of an artifact of kind `K`: evidence of one kind cannot be made of another kind's claim.
@@ -26,11 +27,15 @@ pub struct KindClaim<K: Kind> {
 
 impl ArtifactClaim {
     #[track_caller]
-    pub(crate) fn new(shared: &Arc<Shared>, key: ArtifactKey) -> Result<Self, AlreadyClaimed> {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        key: impl Into<FileKey>,
+    ) -> Result<Self, AlreadyClaimed> {
+        let file_key = key.into();
         Ok(Self {
             shared: Arc::clone(shared),
-            claim: shared.claims.claim(key.into())?,
-            artifact: key,
+            claim: shared.claims.claim(file_key.into())?,
+            file_key,
         })
     }
 
@@ -40,11 +45,11 @@ impl ArtifactClaim {
 
     /// Returns the location of the artifact's files.
     pub(crate) fn location(&self) -> ArtifactLocation {
-        ArtifactLocation::of(self.artifact)
+        ArtifactLocation::of(self.file_key)
     }
 
     pub(crate) fn root(&self) -> &Arc<Dir> {
-        self.shared.roots.dir(RootRole::of_kind(self.artifact.kind))
+        self.shared.roots.dir(self.file_key.role())
     }
 
     /// A commit's change of this key.
@@ -93,7 +98,7 @@ impl ArtifactClaim {
 
 impl<K: Kind> KindClaim<K> {
     #[track_caller]
-    pub(super) fn new(shared: &Arc<Shared>, id: K::Id) -> Result<Self, AlreadyClaimed> {
+    pub(crate) fn new(shared: &Arc<Shared>, id: K::Id) -> Result<Self, AlreadyClaimed> {
         Ok(Self {
             any: ArtifactClaim::new(shared, K::key(id))?,
             id,

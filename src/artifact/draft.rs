@@ -24,7 +24,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub(super) const fn new(has_leftovers: bool) -> Self {
+    pub(crate) const fn new(has_leftovers: bool) -> Self {
         Self {
             has_leftovers,
             dir: None,
@@ -33,7 +33,7 @@ impl Draft {
     }
 
     /// Returns a file to append to, which this draft keeps.
-    pub(super) fn file(
+    pub(crate) fn file(
         &mut self,
         claim: &ArtifactClaim,
         position: usize,
@@ -50,7 +50,7 @@ impl Draft {
     }
 
     /// Returns the owned writer of a file. The file is back when the writer is dropped.
-    pub(super) fn writer(
+    pub(crate) fn writer(
         &mut self,
         claim: &ArtifactClaim,
         position: usize,
@@ -116,7 +116,7 @@ impl Draft {
     }
 
     /// Writes the last bytes, and adds the files to those that need a barrier.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         claim: &ArtifactClaim,
         pending: &mut Pending,
@@ -228,7 +228,7 @@ pub trait Syncable: Member<Output = <Self as Syncable>::Synced> {
 }
 
 /// Makes one member durable.
-pub(super) fn sync_one<T: Syncable>(member: T) -> Result<T::Synced, SyncError<T>> {
+pub(crate) fn sync_one<T: Syncable>(member: T) -> Result<T::Synced, SyncError<T>> {
     let shared = member.drafts(&INTERNAL).next();
     let shared = shared.map(|(claim, _)| Arc::clone(&claim.shared));
     if let Some(shared) = &shared

@@ -7,7 +7,7 @@ use super::debris::Debris;
 use super::frozen::Frozen;
 use super::prunable::Prunable;
 use super::pruning::Pruning;
-use crate::domain::{ArtifactKey, ArtifactState, Key, Kind};
+use crate::domain::{ArtifactState, FileKey, Key, Kind};
 use crate::failure::{AlreadyClaimed, Failure, FailureKind, NextStep, ReadError};
 use crate::protocol::Shared;
 
@@ -69,13 +69,16 @@ pub(crate) fn claim<K: Kind>(shared: &Arc<Shared>, id: K::Id) -> Result<Artifact
     })
 }
 
-/// Claims an artifact whose kind is known at run time, to prune it.
+/// Claims an artifact whose kind is known at run time, or an index, to prune it.
 #[track_caller]
 pub(crate) fn claim_for_pruning(
     shared: &Arc<Shared>,
-    key: ArtifactKey,
+    key: FileKey,
 ) -> Result<Option<Prunable>, ClaimError> {
     let claim = ArtifactClaim::new(shared, key)?;
-    let state = shared.get(key)?;
+    let state = match key {
+        FileKey::Artifact(key) => shared.get(key)?,
+        FileKey::Index(key) => shared.get(key)?,
+    };
     Ok(state.map(|found| Prunable { claim, found }))
 }

@@ -125,14 +125,7 @@ impl<K: Kind> Freezing<K> {
     /// # }
     /// ```
     pub fn scratch(&self) -> Result<ScratchFile, CreateError> {
-        let claim = &self.claim.any;
-        claim.shared.poison.check()?;
-        claim.root().create_scratch().map_err(|failure| {
-            if failure.source.kind() == ErrorKind::Unsupported {
-                return CreateError::NoScratch { path: failure.path };
-            }
-            failure.into()
-        })
+        create_scratch(&self.claim.any)
     }
 
     /// Makes the files durable: fsyncs each through the descriptor that wrote it, then their
@@ -157,6 +150,17 @@ impl<K: Kind> Freezing<K> {
         let synced = self.sync().map_err(FreezeError::Sync)?;
         commit(synced).map_err(FreezeError::Commit)
     }
+}
+
+/// Creates a file without a name on the file system of an artifact's root.
+pub(crate) fn create_scratch(claim: &ArtifactClaim) -> Result<ScratchFile, CreateError> {
+    claim.shared.poison.check()?;
+    claim.root().create_scratch().map_err(|failure| {
+        if failure.source.kind() == ErrorKind::Unsupported {
+            return CreateError::NoScratch { path: failure.path };
+        }
+        failure.into()
+    })
 }
 
 /// An artifact that could not be frozen.

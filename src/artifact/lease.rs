@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use super::claim::KindClaim;
 use crate::domain::{
-    ArtifactKey, ArtifactLocation, ChunkId, FileName, Kind, Ledgers, RootRole, path_from_root,
+    ArtifactKey, ArtifactLocation, ChunkId, FileKey, FileName, Kind, Ledgers, path_from_root,
 };
 use crate::failure::{IoFailure, Operation, ReadError};
 use crate::fs::{DirChain, ReadFile};
 use crate::protocol::evident::Evident;
 use crate::protocol::{Evidence, Reader, Shared, Witnesses};
+use crate::roots::LockedRoots;
 
 /// The right to read a frozen artifact: while one is held, its files stay.
 ///
@@ -77,27 +78,7 @@ impl<K: Kind> Lease<K> {
     ///
     /// [`IoFailure`] if the file cannot be opened.
     pub fn open(&self, file: FileName<K>) -> Result<ReadFile, IoFailure> {
-        let role = RootRole::of_kind(K::KIND);
-        let root = self.reader.dir(role);
-        let path = path_from_root(self.key(), file.suffix());
-        if let Some(file) = root.open_file_below(path.as_ref())? {
-            return Ok(file);
-        }
-        let location = ArtifactLocation::of(self.key());
-        // The directories one by one: the failure of the first that cannot be opened names it.
-        let (chain, complete) = DirChain::find(root, &location)?;
-        if complete {
-            return chain.last().open_file(location.file_name(file.suffix()));
-        }
-        let missing = std::io::Error::new(
-            std::io::ErrorKind::NotFound,
-            "its directory is missing, although the catalog says that it is frozen",
-        );
-        Err(IoFailure::new(
-            Operation::OpenFile,
-            self.path(file),
-            missing,
-        ))
+        open_file(&self.reader, self.key().into(), file.suffix())
     }
 
     /// The path of one of the artifact's files, for messages and for libraries that open by path.
@@ -135,6 +116,31 @@ impl Evidence for Lease<Ledgers> {}
 /// A lease on the artifact of a frozen handle.
 pub(super) fn lease_of<K: Kind>(claim: &KindClaim<K>) -> Lease<K> {
     Lease::new(claim.any.shared.leases.take(K::key(claim.id)), claim.id)
+}
+
+/// Opens a file of an artifact or of an index for reading, for the holder of a lease.
+pub(crate) fn open_file(
+    roots: &LockedRoots,
+    key: FileKey,
+    suffix: &str,
+) -> Result<ReadFile, IoFailure> {
+    let root = roots.dir(key.role());
+    let path = path_from_root(key, suffix);
+    if let Some(file) = root.open_file_below(path.as_ref())? {
+        return Ok(file);
+    }
+    let location = ArtifactLocation::of(key);
+    // The directories one by one: the failure of the first that cannot be opened names it.
+    let (chain, complete) = DirChain::find(root, &location)?;
+    if complete {
+        return chain.last().open_file(location.file_name(suffix));
+    }
+    let missing = std::io::Error::new(
+        std::io::ErrorKind::NotFound,
+        "its directory is missing, although the catalog says that it is frozen",
+    );
+    let path = root.join(path);
+    Err(IoFailure::new(Operation::OpenFile, path, missing))
 }
 
 /// A lease, if the artifact is frozen.

@@ -21,6 +21,11 @@ pub struct Prunable {
 }
 
 impl Prunable {
+    /// Of the owner of a key with this value.
+    pub(crate) const fn new(claim: ArtifactClaim, found: ArtifactState) -> Self {
+        Self { claim, found }
+    }
+
     /// The artifact's key.
     #[must_use]
     pub const fn key(&self) -> Key {

@@ -37,7 +37,7 @@ pub struct Pruning<K: Kind> {
 artifact_handle!(Pruning);
 
 impl<K: Kind> Pruning<K> {
-    pub(super) const fn from_claim(claim: KindClaim<K>) -> Self {
+    pub(crate) const fn from_claim(claim: KindClaim<K>) -> Self {
         Self { claim }
     }
 

@@ -56,6 +56,6 @@ pub(super) fn unlink<H, K: Kind>(
         return Err(Retryable::Remove { key, source }.into());
     }
     let shared = &claim.any.shared;
-    shared.barriers.sync_absence(&chains, &shared.poison)?;
+    shared.sync_absence(chains)?;
     Ok(Unlinked { claim, found })
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::domain::{ArtifactState, HotKey, HotState, Key};
+use crate::domain::{ArtifactState, HotKey, HotState, IndexKey, Key};
 
 const EVERY_FILE_HAS_ITS_KEY: &str = "every file has its key";
 const FROZEN_IS_WHOLE: &str = "frozen is durable and complete";
 const READY_IS_USABLE: &str = "ready is usable";
+const ONE_INDEX: &str = "a window has at most one frozen index";
 
 /// One mismatch between the catalog and the files, or one entry that the audit could not read.
 ///
@@ -74,6 +75,13 @@ pub enum Finding {
         /// The value, with bytes outside of printable ASCII escaped.
         raw: String,
     },
+    /// Two indexes of one window are `frozen`.
+    TwoIndexes {
+        /// The key of the one index.
+        first: IndexKey,
+        /// The key of the other index.
+        second: IndexKey,
+    },
     /// An entry below a root that is not a directory and that no key could name.
     StrayFile {
         /// The file.
@@ -112,6 +120,7 @@ impl Finding {
                 state: HotState::Ready,
                 ..
             } => Some(READY_IS_USABLE),
+            Self::TwoIndexes { .. } => Some(ONE_INDEX),
             _ => None,
         }
     }
@@ -127,6 +136,7 @@ impl Finding {
             Self::HotWithoutKey { key, .. }
             | Self::DirectoryMissing { key, .. }
             | Self::NotADirectory { key, .. } => Some((*key).into()),
+            Self::TwoIndexes { first, .. } => Some((*first).into()),
             Self::UnknownKey { .. }
             | Self::StrayFile { .. }
             | Self::ForeignDirectory { .. }
@@ -147,7 +157,9 @@ impl Finding {
             | Self::StrayFile { path }
             | Self::ForeignDirectory { path }
             | Self::Unreadable { path, .. } => Some(path),
-            Self::UnknownKey { .. } | Self::UnrecognisedValue { .. } => None,
+            Self::UnknownKey { .. } | Self::UnrecognisedValue { .. } | Self::TwoIndexes { .. } => {
+                None
+            }
         }
     }
 
@@ -162,6 +174,7 @@ impl Finding {
             Self::NotADirectory { .. } => "not_a_directory",
             Self::UnknownKey { .. } => "unknown_key",
             Self::UnrecognisedValue { .. } => "unrecognised_value",
+            Self::TwoIndexes { .. } => "two_indexes",
             Self::StrayFile { .. } => "stray_file",
             Self::ForeignDirectory { .. } => "foreign_directory",
             Self::Unreadable { .. } => "unreadable",
@@ -199,6 +212,12 @@ impl Finding {
             Self::UnrecognisedValue { key, raw } => {
                 write!(f, "`{key}` holds `{raw}`, which is none of its values")
             }
+            Self::TwoIndexes { first, second } => {
+                write!(
+                    f,
+                    "`{first}` and `{second}` are both `frozen`, and are of one window"
+                )
+            }
             Self::StrayFile { path } => {
                 write!(f, "`{}` is a file that no key could name", path.display())
             }
@@ -221,7 +240,7 @@ impl Finding {
             }
             Self::FileMissing {
                 key: Key::Index(_), ..
-            } => "restore it from a copy, or build the index again",
+            } => "restore it from a copy, or demote and sweep the index, and build it again",
             Self::FileMissing { .. } => {
                 "restore it from a copy, or demote and sweep the artifact, and freeze it again"
             }
@@ -237,6 +256,9 @@ impl Finding {
             }
             Self::UnrecognisedValue { .. } => {
                 "restore the catalog from a copy, or put a right value there by hand"
+            }
+            Self::TwoIndexes { .. } => {
+                "find out which program wrote to the catalog, then demote and sweep the index that covers less"
             }
             Self::StrayFile { .. } | Self::ForeignDirectory { .. } => {
                 "move it out of the root, which holds nothing but what keys name"

@@ -24,7 +24,7 @@ pub(super) enum Value {
 #[derive(Default)]
 pub(super) struct Keys {
     values: HashMap<Key, Value>,
-    /// The keys that cannot be parsed and the unrecognised values, in byte order.
+    /// The keys that cannot be parsed and the unrecognised values, in byte order; then the windows with two indexes.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -52,7 +52,33 @@ impl Keys {
             });
             keys.values.insert(key, value);
         }
+        keys.find_two_indexes();
         keys
+    }
+}
+
+impl Keys {
+    /// Returns the number of entries whose key or value this library does not know.
+    pub(super) fn unrecognised(&self) -> usize {
+        let is_unrecognised = |finding: &&Finding| !matches!(finding, Finding::TwoIndexes { .. });
+        self.findings.iter().filter(is_unrecognised).count()
+    }
+
+    /// Finds the windows with more than one frozen index.
+    fn find_two_indexes(&mut self) {
+        let frozen = self.values.iter().filter_map(|(key, value)| match key {
+            Key::Index(key) if *value == Value::Artifact(ArtifactState::Frozen) => Some(*key),
+            _ => None,
+        });
+        let mut frozen: Vec<_> = frozen.collect();
+        frozen.sort_unstable();
+        let neighbours = frozen.iter().zip(frozen.iter().skip(1));
+        for (first, second) in neighbours {
+            if first.coverage.window() == second.coverage.window() {
+                let (first, second) = (*first, *second);
+                self.findings.push(Finding::TwoIndexes { first, second });
+            }
+        }
     }
 }
 

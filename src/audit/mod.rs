@@ -278,7 +278,7 @@ fn count(keys: &Keys, walked: &Walked) -> AuditCounts {
         transient: of(Value::Hot(HotState::Transient)),
         ready: of(Value::Hot(HotState::Ready)),
         pins: of(Value::Pinned),
-        unrecognised: keys.findings.len(),
+        unrecognised: keys.unrecognised(),
         files: walked.files,
         directories: walked.directories,
     }

@@ -186,7 +186,7 @@ impl Tree {
             }
             Key::Index(of) => {
                 let paths = vec![self.layout.index_path(of)];
-                self.look_at_files(key, &ArtifactLocation::of_index(of), paths, value)
+                self.look_at_files(key, &ArtifactLocation::of(of), paths, value)
             }
             Key::Hot(key) => self.look_at_hot(key, value).into_iter().collect(),
             Key::EarliestLedger => Vec::new(),

@@ -5,7 +5,7 @@ use crate::artifact::{
     self, Artifact, Begin, BeginSet, ClaimError, Freezing, FreezingSet, Lease, Prunable, SyncGroup,
     Syncable,
 };
-use crate::domain::{ArtifactKey, ArtifactSet, ChunkId, HotKey, Kind};
+use crate::domain::{ArtifactSet, ChunkId, FileKey, HotKey, Kind};
 use crate::failure::{BeginError, BeginRefusal, ReadError};
 use crate::hot::{self, ClaimHotError, Hot, HotBegin, HotLease, Transient};
 use crate::protocol::{Transition, commit_to};
@@ -103,14 +103,18 @@ impl Catalog {
         artifact::claim(self.shared(), id)
     }
 
-    /// Claims an artifact whose kind is known at run time only, to prune it. Returns `None` if its key is absent.
+    /// Claims an artifact whose kind is known at run time only, or an index, to prune it. Returns `None` if its key is
+    /// absent.
     ///
     /// # Errors
     ///
     /// [`ClaimError`].
     #[track_caller]
-    pub fn claim_for_pruning(&self, key: ArtifactKey) -> Result<Option<Prunable>, ClaimError> {
-        artifact::claim_for_pruning(self.shared(), key)
+    pub fn claim_for_pruning(
+        &self,
+        key: impl Into<FileKey>,
+    ) -> Result<Option<Prunable>, ClaimError> {
+        artifact::claim_for_pruning(self.shared(), key.into())
     }
 
     /// Returns the right to read an artifact, or `None` if it is not frozen.

@@ -11,6 +11,8 @@ mod begin;
 
 mod missing;
 
+mod index;
+
 mod write;
 
 mod recover;
@@ -27,7 +29,7 @@ pub use open::{InUse, OpenError};
 pub use pin::{PinError, PinOutcome};
 pub use recover::{DebrisPolicy, Recovered};
 pub use route::Route;
-pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, ReadyHotKeys};
+pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, IndexKeys, ReadyHotKeys};
 pub use sweep::{SweepError, Swept};
 pub use view::View;
 

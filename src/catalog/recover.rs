@@ -10,7 +10,7 @@ use std::{fmt, io};
 use super::Catalog;
 use super::sweep::{SweepError, Swept, sweep};
 use crate::artifact::{self, ClaimError, Prunable};
-use crate::domain::{ArtifactKey, ArtifactState, HotKey, HotState, Key, Unfinished, ValueError};
+use crate::domain::{ArtifactState, FileKey, HotKey, HotState, Key, Unfinished, ValueError};
 use crate::failure::{
     AlreadyClaimed, CommitRefusal, Failed, IoFailure, Operation, ReadError, RecoverError,
     RemovalRefusal, Retryable, StepError,
@@ -159,11 +159,14 @@ impl Catalog {
         recovered: &mut Recovered,
     ) -> Result<(), RecoverError> {
         let shared = self.shared();
-        let scan = self
-            .chunk_artifact_keys()
-            .map_err(|error| RecoverError::refused((), error))?;
+        let refused = |error| RecoverError::refused((), error);
+        let artifacts = self.chunk_artifact_keys().map_err(refused)?;
+        let artifacts =
+            artifacts.map(|entry| entry.map(|(key, state)| (FileKey::from(key), state)));
+        let indexes = self.index_keys().map_err(refused)?;
+        let indexes = indexes.map(|entry| entry.map(|(key, state)| (FileKey::from(key), state)));
         // Gathered first: a scan is as of its beginning, and claiming looks at what is there now.
-        let keys: Vec<_> = scan.collect();
+        let keys: Vec<_> = artifacts.chain(indexes).collect();
         let mut batch = Vec::new();
         for entry in keys {
             let Some((key, state)) = recovered.readable(entry)? else {
@@ -230,7 +233,7 @@ impl Catalog {
 
 /// Claims an unfinished artifact. Returns `None` if its owner has finished it since the scan.
 #[track_caller]
-fn claim_leftover(shared: &Arc<Shared>, key: ArtifactKey) -> Result<Option<Prunable>, ClaimError> {
+fn claim_leftover(shared: &Arc<Shared>, key: FileKey) -> Result<Option<Prunable>, ClaimError> {
     let claimed = artifact::claim_for_pruning(shared, key)?;
     Ok(claimed.filter(|leftover| leftover.found != ArtifactState::Frozen))
 }

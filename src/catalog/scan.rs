@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, CHUNKS_PER_BUCKET, ChunkId, HotKey, HotState,
-    ValueError,
+    IndexKey, ValueError,
 };
 use crate::failure::ReadError;
 use crate::protocol::{PackedStates, Snapshot};
@@ -75,6 +75,11 @@ pub struct ReadyHotKeys {
     keys: HotKeys,
 }
 
+/// Every index key with its state; see [`Catalog::index_keys`](crate::Catalog::index_keys).
+pub struct IndexKeys {
+    keys: std::vec::IntoIter<Result<(IndexKey, ArtifactState), ValueError>>,
+}
+
 /// The states of the chunks of a range; see [`Catalog::chunk_states`](crate::Catalog::chunk_states).
 pub struct ChunkStates {
     chunks: Chunks,
@@ -111,6 +116,24 @@ impl HotKeys {
         Self {
             chunks: Chunks::all(states),
         }
+    }
+}
+
+impl IndexKeys {
+    pub(crate) fn new(states: &Snapshot) -> Self {
+        // A node has few indexes, so copying their keys costs less than sharing them.
+        let keys: Vec<_> = states.indexes().iter().collect();
+        Self {
+            keys: keys.into_iter(),
+        }
+    }
+}
+
+impl Iterator for IndexKeys {
+    type Item = Result<(IndexKey, ArtifactState), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.keys.next()?.map_err(ReadError::from))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::artifact::{Prunable, check_unlink};
 use crate::domain::{ArtifactState, Key};
-use crate::failure::{CommitRefusal, Fatal, IoFailure, RemovalRefusal, Retryable, StepError};
+use crate::failure::{CommitRefusal, IoFailure, RemovalRefusal, Retryable, StepError};
 use crate::fs::DirChains;
 use crate::protocol::{Change, CommitFailure, Shared};
 
@@ -80,17 +80,13 @@ fn unlink(
     mut batch: Vec<Prunable>,
     swept: &mut Swept,
 ) -> Result<Vec<Prunable>, SweepError> {
-    let sync_absence = |chains: &DirChains| -> Result<(), Fatal> {
-        shared.barriers.sync_absence(chains, &shared.poison)
-    };
     // By directory, because not all of them can be open together, and each is to be synced once.
     batch.sort_by_cached_key(|item| item.claim.location().directory().clone());
     let mut gone = Vec::with_capacity(batch.len());
     let mut chains = DirChains::default();
     for item in batch {
         if !chains.have_room_for(&item.claim.location()) {
-            sync_absence(&chains)?;
-            chains = DirChains::default();
+            shared.sync_absence(std::mem::take(&mut chains))?;
         }
         match check_unlink(&item.claim) {
             Ok(()) => {}
@@ -108,6 +104,6 @@ fn unlink(
             Err(failure) => swept.failed.push((item.key(), failure)),
         }
     }
-    sync_absence(&chains)?;
+    shared.sync_absence(chains)?;
     Ok(gone)
 }

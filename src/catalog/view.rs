@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::failure::ReadError;
 use crate::hot::HotLease;
+use crate::index::IndexLease;
 use crate::protocol::{Leases, Pinned, Source};
 
 /// The catalog as it was at one instant between two commits.
@@ -137,6 +138,18 @@ impl View {
         let key = HotKey { chunk };
         let is_ready = self.states.hot(key)? == Some(HotState::Ready);
         Ok(is_ready.then(|| HotLease::new(self.leases.take(key), chunk)))
+    }
+
+    /// Returns the right to read the index that covered a chunk, as [`Catalog::index_of`] does. The lease outlives the
+    /// view.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`], as [`Catalog::index_of`].
+    pub fn index_of(&self, chunk: ChunkId) -> Result<Option<IndexLease>, ReadError> {
+        let frozen = self.states.indexes().frozen_of(chunk.window())?;
+        let found = frozen.filter(|key| key.coverage.contains(chunk));
+        Ok(found.map(|key| IndexLease::new(self.leases.take_index(key), key)))
     }
 
     /// Returns the place where a ledger can be read, as [`Catalog::route`] does.

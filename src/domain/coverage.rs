@@ -44,6 +44,14 @@ impl Coverage {
         Ok(Self { lo, hi })
     }
 
+    /// Returns the first and the last coverage of a window, in their order.
+    pub(super) fn ends_of(window: WindowId) -> [Self; 2] {
+        [window.first(), window.last()].map(|chunk| Self {
+            lo: chunk,
+            hi: chunk,
+        })
+    }
+
     /// Returns the first chunk.
     #[must_use]
     pub const fn lo(self) -> ChunkId {

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::coverage::Coverage;
-use super::geometry::{ChunkId, LedgerSeq};
+use super::geometry::{ChunkId, LedgerSeq, WindowId};
 use super::kind::{ArtifactKey, ArtifactKind};
 use super::state::{ArtifactState, HotState};
 
@@ -39,6 +39,13 @@ pub struct EarliestLedgerKey;
 pub struct IndexKey {
     /// The chunks that the index covers.
     pub coverage: Coverage,
+}
+
+impl IndexKey {
+    /// Returns the first and the last of all keys of a window, in their order.
+    pub(crate) fn all_of(window: WindowId) -> [Self; 2] {
+        Coverage::ends_of(window).map(|coverage| Self { coverage })
+    }
 }
 
 /// Any key of the catalog. Keys are ordered like the bytes of their spelling.

@@ -6,7 +6,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::coverage::Coverage;
-use super::geometry::ChunkId;
+use super::file_key::FileKey;
+use super::geometry::{ChunkId, WindowId};
 use super::key::{HotKey, IndexKey, Key, parse_chunk};
 use super::kind::{ArtifactKey, ArtifactKind, FileName, FileSuffixes, Kind};
 use super::roots::{RootRole, StorageRoots};
@@ -42,7 +43,7 @@ pub(crate) const LOST_AND_FOUND: &str = "lost+found";
 /// The directory in the root of the transaction hashes that holds the windows' indexes.
 pub(crate) const INDEX_DIRECTORY: &str = "index";
 
-const INDEX_SUFFIX: &str = ".idx";
+pub(crate) const INDEX_SUFFIX: &str = ".idx";
 
 /// The suffixes of an index's one file.
 const INDEX_FILES: &FileSuffixes = &FileSuffixes::new(INDEX_SUFFIX, &[]);
@@ -62,10 +63,19 @@ pub(crate) struct ArtifactLocation {
     /// The files' names without their suffixes.
     stem: String,
     suffixes: &'static FileSuffixes,
+    /// The window of an index. Its directory is removed when it is empty.
+    window: Option<WindowId>,
 }
 
 impl ArtifactLocation {
-    pub(crate) fn of(key: ArtifactKey) -> Self {
+    pub(crate) fn of(key: impl Into<FileKey>) -> Self {
+        match key.into() {
+            FileKey::Artifact(key) => Self::of_artifact(key),
+            FileKey::Index(key) => Self::of_index(key),
+        }
+    }
+
+    fn of_artifact(key: ArtifactKey) -> Self {
         let spec = key.kind.spec();
         let bucket = key.chunk.bucket();
         let path = match spec.subdirectory {
@@ -77,21 +87,28 @@ impl ArtifactLocation {
             directory: DirPath { role, path },
             stem: key.chunk.to_string(),
             suffixes: &spec.files,
+            window: None,
         }
     }
 
-    pub(crate) fn of_index(IndexKey { coverage }: IndexKey) -> Self {
+    fn of_index(IndexKey { coverage }: IndexKey) -> Self {
         let role = RootRole::TxHash;
         let path = format!("{INDEX_DIRECTORY}/{}", coverage.window());
         Self {
             directory: DirPath { role, path },
             stem: format!("{}-{}", coverage.lo(), coverage.hi()),
             suffixes: INDEX_FILES,
+            window: Some(coverage.window()),
         }
     }
 
     pub(crate) const fn role(&self) -> RootRole {
         self.directory.role
+    }
+
+    /// Returns the window of an index, or `None` for an artifact of a chunk.
+    pub(crate) const fn window(&self) -> Option<WindowId> {
+        self.window
     }
 
     /// Returns the directory of the files.
@@ -116,8 +133,16 @@ impl ArtifactLocation {
 
 /// Returns the path of an artifact's file from its root. Each opening under a lease builds one, so it is built without
 /// the machinery of formatting.
-pub(crate) fn path_from_root(key: ArtifactKey, suffix: &str) -> String {
+pub(crate) fn path_from_root(key: FileKey, suffix: &str) -> String {
     let mut path = String::with_capacity(48);
+    let key = match key {
+        FileKey::Artifact(key) => key,
+        FileKey::Index(key) => {
+            let location = ArtifactLocation::of_index(key);
+            path.extend([&location.directory.path, "/", &location.stem, suffix]);
+            return path;
+        }
+    };
     if let Some(subdirectory) = key.kind.spec().subdirectory {
         path.push_str(subdirectory);
         path.push('/');

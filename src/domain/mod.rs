@@ -2,6 +2,7 @@
 
 mod chunk_range;
 mod coverage;
+mod file_key;
 mod geometry;
 mod key;
 mod kind;
@@ -13,6 +14,7 @@ mod steps;
 
 pub use chunk_range::ChunkRange;
 pub use coverage::Coverage;
+pub use file_key::FileKey;
 pub use geometry::{
     BucketId, CHUNKS_PER_BUCKET, CHUNKS_PER_WINDOW, ChunkId, GeometryError, LEDGERS_PER_CHUNK,
     LedgerSeq, Watermark, WindowId,
@@ -23,8 +25,8 @@ pub use key::{
 };
 pub use kind::{ArtifactKey, ArtifactKind, ArtifactSet, Events, FileName, Kind, Ledgers, TxHash};
 pub(crate) use layout::{
-    ArtifactLocation, DirPath, IDENTITY_FILE, INDEX_DIRECTORY, LOST_AND_FOUND, NEW_IDENTITY_FILE,
-    NEW_WITNESS_FILE, WITNESS_FILE, hot_name, path_from_root,
+    ArtifactLocation, DirPath, IDENTITY_FILE, INDEX_DIRECTORY, INDEX_SUFFIX, LOST_AND_FOUND,
+    NEW_IDENTITY_FILE, NEW_WITNESS_FILE, WITNESS_FILE, hot_name, path_from_root,
 };
 pub use layout::{LOCK_FILE, Layout, LayoutError, OWN_FILES};
 pub use retention::{Retention, RetentionGate};

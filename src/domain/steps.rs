@@ -61,7 +61,7 @@ const fn keeps(
 /// and `commit`, `rematerialize` is `intend` and `commit`, `abandon` is `give_up`, `unlink` and `commit`.
 /// For a hot directory, `create_hot` and `recreate` are `intend` and `commit`, `ready` is `sync` and
 /// `commit`, `discard` is `retire` and `commit`, `remove` is `unlink` and `commit`.
-pub const STEPS: [Step; 27] = [
+pub const STEPS: [Step; 34] = [
     keeps(["absent", "intend", "Begin<K>"], "absent", "unchanged"),
     keeps(["Debris<K>", "intend", "Begin<K>"], "freezing", "unchanged"),
     keeps(["Pruning<K>", "intend", "Begin<K>"], "pruning", "unchanged"),
@@ -172,6 +172,42 @@ pub const STEPS: [Step; 27] = [
         ["HotUnlinked", "commit", "absent"],
         ["transient", "absent"],
         "the key's absence",
+    ),
+    writes(
+        ["absent", "begin_index", "IndexBuild"],
+        ["absent", "freezing"],
+        "the mark",
+    ),
+    writes(
+        ["absent", "begin_index", "IndexBuild"],
+        ["pruning", "freezing"],
+        "the mark",
+    ),
+    keeps(
+        ["absent", "begin_index", "IndexBuild"],
+        "freezing",
+        "the mark",
+    ),
+    keeps(
+        ["IndexBuild", "sync", "Promotion"],
+        "freezing",
+        "the file and every entry that leads to it",
+    ),
+    writes(
+        ["Promotion", "commit", "Promoted"],
+        ["freezing", "frozen"],
+        "the flip, and the demotions in the same commit",
+    ),
+    // Of the predecessor, and of the inputs of a terminal index.
+    writes(
+        ["Promotion", "commit", "Promoted"],
+        ["frozen", "pruning"],
+        "the demotion, and the flip in the same commit",
+    ),
+    keeps(
+        ["IndexBuild", "give_up", "Prunable"],
+        "freezing",
+        "the mark",
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! The parts that all errors are made of. The public module `error` exports them.
 
+mod begin;
 mod busy;
 mod create;
 mod fatal;
@@ -10,6 +11,7 @@ mod refusal;
 mod step;
 mod umbrella;
 
+pub use begin::BeginRefusal;
 pub use busy::{AlreadyClaimed, StillLeased};
 pub use create::CreateError;
 pub use fatal::{Fatal, FatalCause, Poisoned};
@@ -17,7 +19,7 @@ pub(crate) use io::TooManyFiles;
 pub use io::{IoFailure, Operation, StoreFailure};
 pub use next::NextStep;
 pub use read::ReadError;
-pub use refusal::{BeginRefusal, CommitRefusal, RemovalRefusal, SyncRefusal};
+pub use refusal::{CommitRefusal, RemovalRefusal, SyncRefusal};
 pub use step::{
     BeginError, CommitError, Failed, RecoverError, Refused, RemovalError, Retryable, StepError,
     SyncError,

@@ -19,6 +19,17 @@ pub enum ReadError {
     /// The stored value is not one of the key's values.
     #[error(transparent)]
     Value(#[from] ValueError),
+    /// Two indexes of one window are frozen. The protocol never makes that so.
+    #[error(
+        "`{first}` and `{second}` are both frozen, and a window has one index: another program wrote to the catalog; \
+         claim the one that covers less, demote it and sweep it"
+    )]
+    TwoIndexes {
+        /// The key of the one index.
+        first: Key,
+        /// The key of the other index.
+        second: Key,
+    },
 }
 
 impl Failure for ReadError {
@@ -31,12 +42,14 @@ impl Failure for ReadError {
             Self::Poisoned(poisoned) => poisoned.next(),
             Self::Store(failure) => failure.next(),
             Self::Value(error) => error.next(),
+            Self::TwoIndexes { .. } => NextStep::Person,
         }
     }
 
     fn key(&self) -> Option<Key> {
         match self {
             Self::Value(error) => Some(error.key),
+            Self::TwoIndexes { first, .. } => Some(*first),
             Self::Poisoned(_) | Self::Store(_) => None,
         }
     }

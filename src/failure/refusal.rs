@@ -50,105 +50,6 @@ pub enum CommitRefusal {
     },
 }
 
-/// The reason for which an artifact or a hot directory could not be begun. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BeginRefusal {
-    /// A handle in this process owns the key.
-    #[error(transparent)]
-    Claimed(#[from] AlreadyClaimed),
-    /// The artifact is frozen.
-    #[error("`{key}` is frozen already: read it under a lease, or demote and sweep it first")]
-    AlreadyFrozen {
-        /// The key.
-        key: Key,
-    },
-    /// The hot directory is ready, and may be the only copy of its ledgers.
-    #[error(
-        "`{key}` is ready, and may be the only copy of its ledgers: open it, or discard it first"
-    )]
-    AlreadyReady {
-        /// The key.
-        key: Key,
-    },
-    /// The artifact is being removed and still has readers.
-    #[error(transparent)]
-    Leased(#[from] StillLeased),
-    /// A file or a hot directory exists without its key.
-    #[error(
-        "`{}` exists although `{key}` is absent: the catalog does not belong to these roots, or another \
-         program created it; move it away", path.display()
-    )]
-    Stray {
-        /// The key.
-        key: Key,
-        /// The file or directory.
-        path: PathBuf,
-    },
-    /// A hot directory was missing when its key was marked or given up, or was created by this process, and another one
-    /// has its name now.
-    #[error(
-        "`{}` is not the directory of `{key}`, which was missing or has been replaced: move it away, or remove it \
-         by hand if its ledgers are frozen",
-        path.display()
-    )]
-    DirectoryIsBack {
-        /// The key.
-        key: Key,
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The catalog could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The directories could not be read.
-    #[error(transparent)]
-    Io(#[from] IoFailure),
-    /// The commit of the mark was refused.
-    #[error(transparent)]
-    Commit(#[from] CommitRefusal),
-}
-
-impl Failure for BeginRefusal {
-    fn kind(&self) -> FailureKind {
-        FailureKind::Refused
-    }
-
-    fn next(&self) -> NextStep {
-        match self {
-            Self::Claimed(claimed) => claimed.next(),
-            Self::Leased(leased) => leased.next(),
-            Self::AlreadyFrozen { .. } | Self::AlreadyReady { .. } => NextStep::Nothing,
-            Self::Stray { .. } | Self::DirectoryIsBack { .. } => NextStep::Person,
-            Self::Read(error) => error.next(),
-            Self::Io(failure) => failure.next(),
-            Self::Commit(refusal) => refusal.next(),
-        }
-    }
-
-    fn key(&self) -> Option<Key> {
-        match self {
-            Self::Claimed(claimed) => claimed.key(),
-            Self::Leased(leased) => leased.key(),
-            Self::AlreadyFrozen { key }
-            | Self::AlreadyReady { key }
-            | Self::Stray { key, .. }
-            | Self::DirectoryIsBack { key, .. } => Some(*key),
-            Self::Read(error) => error.key(),
-            Self::Commit(refusal) => refusal.key(),
-            Self::Io(_) => None,
-        }
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Stray { path, .. } | Self::DirectoryIsBack { path, .. } => Some(path),
-            Self::Io(failure) => Some(&failure.path),
-            _ => None,
-        }
-    }
-}
-
 /// The reason for which an artifact or a hot directory was not made durable. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -192,6 +93,12 @@ pub enum SyncRefusal {
         /// The directory's path.
         path: PathBuf,
     },
+    /// A handle in this process owns a key that the promotion of an index would demote.
+    #[error(transparent)]
+    Claimed(#[from] AlreadyClaimed),
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The commit of the flip was refused.
     #[error(transparent)]
     Commit(#[from] CommitRefusal),
@@ -209,6 +116,8 @@ impl Failure for SyncRefusal {
                 NextStep::Person
             }
             Self::WriterOut { .. } => NextStep::Later,
+            Self::Claimed(claimed) => claimed.next(),
+            Self::Read(error) => error.next(),
             Self::Io(failure) => failure.next(),
             Self::Commit(refusal) => refusal.next(),
         }
@@ -217,6 +126,8 @@ impl Failure for SyncRefusal {
     fn key(&self) -> Option<Key> {
         match self {
             Self::ForeignHandle { key } => Some(*key),
+            Self::Claimed(claimed) => claimed.key(),
+            Self::Read(error) => error.key(),
             Self::Commit(refusal) => refusal.key(),
             _ => None,
         }

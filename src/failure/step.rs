@@ -4,11 +4,12 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::begin::BeginRefusal;
 use super::fatal::Fatal;
 use super::io::IoFailure;
 use super::next::NextStep;
 use super::read::ReadError;
-use super::refusal::{BeginRefusal, CommitRefusal, RemovalRefusal, SyncRefusal};
+use super::refusal::{CommitRefusal, RemovalRefusal, SyncRefusal};
 use super::umbrella::{Error, Failure, FailureKind};
 use crate::domain::Key;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::dir::Dir;
 use super::sys::{Device, DirMark};
-use crate::domain::{ArtifactLocation, DirPath, RootRole};
+use crate::domain::{ArtifactLocation, DirPath, RootRole, WindowId};
 use crate::failure::IoFailure;
 
 /// The maximum number of descriptors that one operation keeps open, of files and directories together. It does not
@@ -23,6 +23,7 @@ pub(crate) struct DirChain {
     /// The marks of `below`.
     pub(crate) marks: Vec<DirMark>,
     root_mark: DirMark,
+    window: Option<WindowId>,
 }
 
 impl DirChain {
@@ -69,6 +70,7 @@ impl DirChain {
             below: Vec::new(),
             names: Vec::new(),
             marks: Vec::new(),
+            window: location.window(),
         })
     }
 
@@ -98,6 +100,41 @@ impl DirChain {
             }
         }
         Ok(true)
+    }
+
+    /// Removes the directory of a window from the tree and from this chain, if it is empty and still the one that was
+    /// opened. Returns whether it was removed.
+    ///
+    /// A failure leaves the directory, which has no file of a key and which the next sweep of the window removes. A
+    /// directory without files breaks no invariant, so the failure stops nothing.
+    pub(crate) fn remove_empty_window(&mut self) -> bool {
+        let [.., holder, _window] = &*self.below else {
+            return false;
+        };
+        let (Some(path), Some(mark)) = (self.names.last(), self.marks.last()) else {
+            return false;
+        };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        // Another directory may have taken the name.
+        let is_current = matches!(holder.mark_of(name), Ok(Some(found)) if found == *mark);
+        let is_removed = is_current && holder.remove_dir(name).is_ok();
+        if is_removed {
+            self.below.pop();
+            self.names.pop();
+            self.marks.pop();
+        }
+        is_removed
+    }
+
+    /// Returns whether this is the chain of an index that ends at the directory that holds the windows.
+    pub(crate) fn ends_at_windows(&self) -> bool {
+        self.window.is_some() && self.below.len() == 1
+    }
+
+    /// Returns the directory that holds the windows, with its path, if this is the chain of an index and reaches it.
+    pub(crate) fn window_holder(&self) -> Option<(&str, &Dir)> {
+        self.window?;
+        Some((self.names.first()?, self.below.first()?))
     }
 
     pub(crate) fn is_on_one_file_system(&self) -> bool {
@@ -159,5 +196,11 @@ impl DirChains {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &DirChain> {
         self.found.values().map(|(chain, _)| chain)
+    }
+
+    /// Returns the complete chains to the directories of windows, with the window of each.
+    pub(crate) fn windows(&mut self) -> impl Iterator<Item = (WindowId, &mut DirChain)> {
+        let complete = self.found.values_mut().filter(|(_, complete)| *complete);
+        complete.filter_map(|(chain, _)| Some((chain.window?, chain)))
     }
 }

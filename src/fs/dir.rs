@@ -118,6 +118,12 @@ impl Dir {
             return Ok(());
         };
         dir.clear()?;
+        self.remove_dir(name)
+    }
+
+    /// Removes the directory of this name. It must be empty.
+    pub(crate) fn remove_dir(&self, name: impl AsRef<OsStr>) -> Result<(), IoFailure> {
+        let name = name.as_ref();
         self.perform(Operation::RemoveDirectory, name, || {
             self.handle.remove_directory(name)
         })

@@ -17,7 +17,7 @@ use super::poison::Poison;
 use super::rounds::Rounds;
 use crate::domain::{ArtifactLocation, DirPath, PerRole};
 use crate::failure::{Fatal, IoFailure};
-use crate::fs::{Device, Dir, DirChain, DirChains, DirMark, NewFile};
+use crate::fs::{Device, Dir, DirChain, DirMark, NewFile};
 use crate::roots::LockedRoots;
 
 /// The directories below the roots whose own entry is durable. (The entries of locked roots are durable.)
@@ -216,23 +216,6 @@ impl Barriers {
             .map_err(|failure| poison.sync_failed(failure))
     }
 
-    /// Makes the absence of unlinked files durable, with one fsync for each directory that held them.
-    ///
-    /// One fsync is enough, even if a directory above is not durable: if the entry of that directory is
-    /// lost, the files are lost with it. A failure poisons the catalog.
-    pub(crate) fn sync_absence(&self, chains: &DirChains, poison: &Poison) -> Result<(), Fatal> {
-        poison.if_it_panics(|| {
-            let at_a_root = chains.iter().any(DirChain::ends_at_the_root);
-            let at_a_root = at_a_root.then(|| self.one_at_a_time(poison));
-            let _one_at_a_time = at_a_root.transpose()?;
-            let mut directories = chains.iter().map(DirChain::last);
-            let synced = directories
-                .try_for_each(Dir::sync)
-                .and_then(|()| check_file_systems(chains.iter()));
-            synced.map_err(|failure| poison.sync_failed(failure))
-        })
-    }
-
     /// Makes the entries of the directory `inside` durable, if there is one, and then the entries of its
     /// root. A failure poisons the catalog.
     pub(crate) fn sync_root(
@@ -249,6 +232,12 @@ impl Barriers {
                 .and_then(|()| root.check_file_system());
             synced.map_err(|failure| poison.sync_failed(failure))
         })
+    }
+
+    /// Forgets a directory that was removed.
+    pub(super) fn forget_dir(&self, path: &DirPath) {
+        self.durable().remove(path);
+        self.dirs.forget_dir(path);
     }
 
     /// Forgets the directories that are known to be durable, and closes the open ones, as at the start of a process.
@@ -275,7 +264,7 @@ impl Barriers {
     }
 
     /// Takes the lock for syncs through the roots, unless one of them has failed.
-    fn one_at_a_time(&self, poison: &Poison) -> Result<MutexGuard<'_, ()>, Fatal> {
+    pub(super) fn one_at_a_time(&self, poison: &Poison) -> Result<MutexGuard<'_, ()>, Fatal> {
         match self.through_roots.lock() {
             Ok(locked) => poison.check_sync().map(|()| locked),
             // A thread has panicked in such a sync, and has perhaps not poisoned the catalog yet.
@@ -374,7 +363,9 @@ impl Drop for UnderWay<'_> {
 /// again, so an answer after the last sync covers all syncs. The syncs alone do not report every failure,
 /// as measured on Linux 6.18. After its journal was aborted in the background, ext4 returns 0 from the next
 /// fsync and `syncfs`. After a shutdown, XFS returns 0 from an fsync of a directory.
-fn check_file_systems<'a>(chains: impl Iterator<Item = &'a DirChain>) -> Result<(), IoFailure> {
+pub(super) fn check_file_systems<'a>(
+    chains: impl Iterator<Item = &'a DirChain>,
+) -> Result<(), IoFailure> {
     one_of_each_file_system(chains, Dir::check_file_system)
 }
 

@@ -1,19 +1,21 @@
-//! The readers of artifacts and of hot directories, by key.
+//! The readers of artifacts, of hot directories and of indexes, by key.
 
 use std::sync::Arc;
 
+use super::keyed_readers::KeyedReaders;
 use super::place::Place;
 use super::readers::{self, Readers};
 use super::state_index::{BUCKETS, CHUNKS, place};
-use crate::domain::{ArtifactKey, ArtifactKind, ChunkId, HotKey, Key};
+use crate::domain::{ArtifactKey, ArtifactKind, ChunkId, HotKey, IndexKey, Key};
 use crate::roots::LockedRoots;
 
 /// The number of things in a chunk that have readers: one for each kind, and the hot directory.
 const READ: usize = ArtifactKind::ALL.len() + 1;
 
-/// The readers of all artifacts and hot directories.
+/// The readers of all artifacts, hot directories and indexes.
 pub(crate) struct Leases {
     readers: Readers<LockedRoots>,
+    of_indexes: KeyedReaders<IndexKey, LockedRoots>,
 }
 
 /// The right to read files or a directory: they stay while a reader exists. It keeps the roots locked.
@@ -23,6 +25,7 @@ impl Leases {
     pub(super) fn new(roots: &Arc<LockedRoots>) -> Self {
         Self {
             readers: Readers::new(BUCKETS, CHUNKS * READ, Arc::clone(roots)),
+            of_indexes: KeyedReaders::new(Arc::clone(roots)),
         }
     }
 
@@ -41,9 +44,22 @@ impl Leases {
         self.readers.take_if(at.into().0, is_readable)
     }
 
+    /// Takes a lease on an index, for a caller who knows that its file stays until the lease is taken.
+    pub(crate) fn take_index(&self, key: IndexKey) -> Reader {
+        self.of_indexes.take(key)
+    }
+
+    /// Takes a lease on the index that `find` returns as frozen, if it returns one.
+    pub(super) fn take_found_index<E>(
+        &self,
+        find: impl FnOnce() -> Result<Option<IndexKey>, E>,
+    ) -> Result<Option<(IndexKey, Reader)>, E> {
+        self.of_indexes.take_found(find)
+    }
+
     /// Returns the number of all leases that are out. The caller is the only one who can give out another one.
     pub(super) fn out(&self) -> usize {
-        self.readers.out()
+        self.readers.out() + self.of_indexes.out()
     }
 
     /// Returns the number of leases that are out on a key, and of views that can still give one out. The caller has
@@ -52,7 +68,8 @@ impl Leases {
         match key {
             Key::Artifact(key) => self.readers.count(Leased::from(key).0, views),
             Key::Hot(key) => self.readers.count(Leased::from(key).0, views),
-            Key::EarliestLedger | Key::Index(_) => 0,
+            Key::Index(key) => self.of_indexes.count(key, views),
+            Key::EarliestLedger => 0,
         }
     }
 }

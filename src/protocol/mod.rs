@@ -1,11 +1,14 @@
 //! The machinery under the handles: claims, barriers, commits, and the states in memory.
 
+mod absence;
 mod barrier;
 mod change;
 mod claims;
 mod combiner;
 mod commit;
 mod evidence;
+mod index_states;
+mod keyed_readers;
 mod leases;
 mod open_dirs;
 mod packed;
@@ -20,6 +23,7 @@ mod state_index;
 mod state_pages;
 mod sync;
 mod transition;
+mod window_claims;
 
 pub(crate) use change::{Change, CommitFailure};
 pub(crate) use claims::Claim;
@@ -33,3 +37,4 @@ pub(crate) use shared::{HotDirectory, Shared};
 pub(crate) use state_index::{Pinned, Snapshot, Source, States};
 pub use transition::Transition;
 pub(crate) use transition::{Changes, Committed, commit, commit_to, sealed};
+pub(crate) use window_claims::WindowClaim;

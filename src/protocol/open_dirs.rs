@@ -100,6 +100,14 @@ impl OpenDirs {
         *self.lock() = Chains::default();
     }
 
+    /// Closes a directory that was removed, unless an artifact uses it.
+    pub(super) fn forget_dir(&self, path: &DirPath) {
+        let mut chains = self.lock();
+        if let Some(dir) = chains.find(path) {
+            chains.forget(path, &dir);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Chains> {
         self.chains.lock().unwrap_or_else(PoisonError::into_inner)
     }

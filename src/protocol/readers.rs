@@ -32,10 +32,8 @@ impl<T> Readers<T> {
     /// Takes a lease for the artifact's owner, who knows that the artifact is frozen.
     pub(crate) fn take(&self, place: Place) -> Reader<T> {
         let cell = self.cells.get_or_make(place, OnceLock::new);
-        Reader(
-            cell.get_or_init(|| Counted::new(Arc::clone(&self.kept)))
-                .clone(),
-        )
+        let counted = cell.get_or_init(|| Counted::new(Arc::clone(&self.kept)));
+        Reader::new(counted.clone())
     }
 
     /// Takes a lease if `is_readable` returns true.
@@ -78,6 +76,12 @@ impl<T> Readers<T> {
         // A reader's last use of the roots comes before the caller's next one.
         fence(Ordering::Acquire);
         readers
+    }
+}
+
+impl<T> Reader<T> {
+    pub(super) const fn new(counted: Counted<Arc<T>>) -> Self {
+        Self(counted)
     }
 }
 

@@ -10,7 +10,10 @@ use super::combiner::Combiner;
 use super::leases::{Leases, Reader};
 use super::poison::Poison;
 use super::state_index::{Pinned, Snapshot, Source, States};
-use crate::domain::{ArtifactKey, ArtifactState, ChunkId, HotKey, HotState, Key, TypedKey};
+use super::window_claims::WindowTable;
+use crate::domain::{
+    ArtifactKey, ArtifactState, ChunkId, HotKey, HotState, IndexKey, Key, TypedKey, WindowId,
+};
 use crate::failure::{IoFailure, ReadError, StillLeased};
 use crate::fs::DirMark;
 use crate::roots::LockedRoots;
@@ -35,6 +38,7 @@ pub(crate) struct Shared {
     pub(super) store: Mutex<Slot>,
     pub(crate) states: States,
     pub(crate) claims: Arc<ClaimTable>,
+    pub(crate) windows: Arc<WindowTable>,
     pub(crate) leases: Arc<Leases>,
     /// The hot directories of this process's own keys. Another directory under such a name is another program's, and is
     /// not removed.
@@ -54,6 +58,7 @@ impl Shared {
             states,
             leases: Arc::new(Leases::new(&roots)),
             claims: Arc::default(),
+            windows: Arc::default(),
             poison: Poison::default(),
             barriers: Barriers::new(&roots)?,
             hot_directories: Mutex::default(),
@@ -167,6 +172,19 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Takes a lease on the one frozen index of a window, if `wants` returns true for it.
+    pub(crate) fn lease_index(
+        &self,
+        window: WindowId,
+        wants: impl FnOnce(IndexKey) -> bool,
+    ) -> Result<Option<(IndexKey, Reader)>, ReadError> {
+        self.poison.check()?;
+        self.leases.take_found_index(|| {
+            let frozen = self.states.frozen_index(window)?;
+            Ok(frozen.filter(|key| wants(*key)))
+        })
     }
 
     /// Refuses while there are readers of the files or the directory of a key that cannot be read any more.

@@ -15,14 +15,15 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::index_states::IndexStates;
 use super::packed::{PackedStates, Value};
 use super::place::{Place, Word};
 use super::state_pages::{self, StatePages, Update};
 use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, BucketId, CHUNKS_PER_BUCKET, ChunkId, HotKey,
-    HotState, Key, TypedKey, Unfinished, ValueError, decode_value,
+    HotState, IndexKey, Key, TypedKey, Unfinished, ValueError, WindowId, decode_value,
 };
-use crate::failure::StoreFailure;
+use crate::failure::{ReadError, StoreFailure};
 use crate::store::Store;
 
 pub(super) const BUCKETS: usize = ChunkId::MAX.bucket().get() as usize + 1;
@@ -33,6 +34,7 @@ pub(super) const CHUNKS: usize = CHUNKS_PER_BUCKET as usize;
 pub(crate) struct Rest {
     /// The pin, and every key of each chunk with an unrecognised value.
     as_stored: HashMap<Key, Box<[u8]>>,
+    indexes: IndexStates,
 }
 
 /// The states between two commits.
@@ -97,6 +99,8 @@ impl States {
                 _ => {}
             }
         }
+        let indexes = states.indexes().states();
+        indexes.for_each(|state| unfinished.count_artifact(state));
         unfinished
     }
 
@@ -122,8 +126,9 @@ impl States {
         match known(states, key) {
             Known::Is(value) => value.map(|value| Cow::Borrowed(value.as_bytes())),
             Known::AsStored => {
-                let stored = self.pages.rest().as_stored.get(&key).cloned();
-                stored.map(|stored| Cow::Owned(stored.into_vec()))
+                let rest = self.pages.rest();
+                let stored = rest.stored(key);
+                stored.map(|stored| Cow::Owned(stored.into_owned()))
             }
         }
     }
@@ -132,6 +137,11 @@ impl States {
     pub(crate) fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ValueError> {
         let stored = self.stored(key.into());
         stored.map(|stored| decode_value(key, &stored)).transpose()
+    }
+
+    /// Returns the one frozen index of a window, or `None` if no index of it is frozen.
+    pub(super) fn frozen_index(&self, window: WindowId) -> Result<Option<IndexKey>, ReadError> {
+        self.pages.rest().indexes.frozen_of(window)
     }
 
     /// Returns the states between two commits.
@@ -174,21 +184,21 @@ impl Snapshot {
     }
 
     /// Returns the value that the store held under a key, or `None` if the key was absent.
-    fn stored(&self, key: Key) -> Option<&[u8]> {
+    fn stored(&self, key: Key) -> Option<Cow<'_, [u8]>> {
         let states = match key {
             Key::Artifact(ArtifactKey { chunk, .. }) | Key::Hot(HotKey { chunk }) => self.of(chunk),
             Key::EarliestLedger | Key::Index(_) => PackedStates::NOTHING,
         };
         match known(states, key) {
-            Known::Is(value) => value.map(str::as_bytes),
-            Known::AsStored => self.rest().as_stored.get(&key).map(|stored| &**stored),
+            Known::Is(value) => value.map(|value| Cow::Borrowed(value.as_bytes())),
+            Known::AsStored => self.rest().stored(key),
         }
     }
 
     /// Returns the typed value of a key, or `None` if the key was absent.
     pub(crate) fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ValueError> {
         let stored = self.stored(key.into());
-        stored.map(|stored| decode_value(key, stored)).transpose()
+        stored.map(|stored| decode_value(key, &stored)).transpose()
     }
 
     /// Returns the state of an artifact, or `None` if its key was absent.
@@ -221,8 +231,14 @@ impl Snapshot {
         match key {
             Key::Artifact(key) => matches!(self.artifact(key), Ok(Some(ArtifactState::Frozen))),
             Key::Hot(key) => matches!(self.hot(key), Ok(Some(HotState::Ready))),
-            Key::EarliestLedger | Key::Index(_) => false,
+            Key::Index(key) => self.indexes().is_frozen(key),
+            Key::EarliestLedger => false,
         }
+    }
+
+    /// Returns the states of all indexes.
+    pub(crate) fn indexes(&self) -> &IndexStates {
+        &self.rest().indexes
     }
 
     /// Returns the states of the chunks of a bucket; nothing if no chunk of it ever had a key.
@@ -330,7 +346,21 @@ fn put(memory: &mut impl Memory, key: Key, stored: Option<&[u8]>) {
 }
 
 impl Rest {
+    fn stored(&self, key: Key) -> Option<Cow<'_, [u8]>> {
+        match key {
+            Key::Index(key) => self.indexes.stored(key),
+            key => self
+                .as_stored
+                .get(&key)
+                .map(|stored| Cow::Borrowed(&**stored)),
+        }
+    }
+
     fn put(&mut self, key: Key, stored: Option<&[u8]>) {
+        if let Key::Index(key) = key {
+            self.indexes.put(key, stored);
+            return;
+        }
         match stored {
             Some(value) => self.as_stored.insert(key, value.into()),
             None => self.as_stored.remove(&key),

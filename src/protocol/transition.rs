@@ -75,12 +75,13 @@ use sealed::Commit;
 /// [`HotBegin`](crate::step::HotBegin) (becomes [`Transient`](crate::Transient)),
 /// [`HotSynced`](crate::step::HotSynced) (becomes [`Ready`](crate::Ready)),
 /// [`HotDemotion`](crate::step::HotDemotion) (becomes [`HotDebris`](crate::HotDebris)) and
-/// [`HotUnlinked`](crate::step::HotUnlinked) (becomes nothing). Sets of kinds, tuples of up to eight
+/// [`HotUnlinked`](crate::step::HotUnlinked) (becomes nothing). The transition of an index is
+/// [`Promotion`](crate::index::Promotion) (becomes [`Promoted`](crate::index::Promoted)). Sets of kinds, tuples of up to eight
 /// transitions, `Vec`s and `Option`s of transitions are transitions, too.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be committed",
     label = "a step is missing before the commit",
-    note = "`Freezing`, a set, a group or a `Transient` must be made durable first: the result of `.sync()` can be committed",
+    note = "`Freezing`, a set, a group, a `Transient` or an `IndexBuild` must be made durable first: the result of `.sync()` can be committed",
     note = "`Frozen` is demoted by the commit of `.demote()`, and `Ready` by the commit of `.retire(&evidence)`",
     note = "`Pruning`, `Debris` and `HotDebris` must lose their files first: the result of `.unlink()` can be committed"
 )]

@@ -70,6 +70,11 @@ fn ex12_route_queries() {
     check("ex12_route_queries");
 }
 
+#[test]
+fn ex14_index() {
+    check("ex14_index");
+}
+
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:
 /// the output is the same, and it is the snapshot.
 fn check(example: &str) {

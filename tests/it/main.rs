@@ -38,6 +38,7 @@ mod geometry;
 mod group;
 mod hot;
 mod identity;
+mod indexes;
 mod keys;
 mod layout;
 mod lifecycle;

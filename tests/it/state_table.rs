@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use frostline::error::Operation;
+use frostline::index::{Coverage, IndexBuild, IndexKey};
 use frostline::key::FileName;
 use frostline::step::{Begin, STEPS, Step, Synced, Unlinked, steps_table};
 use frostline::{
@@ -35,8 +36,13 @@ fn every_step_does_as_its_row_says() {
         let is_hot = [step.from, step.to]
             .iter()
             .any(|handle| ["Transient", "Ready"].contains(handle) || handle.starts_with("Hot"));
+        let is_index = [step.from, step.to]
+            .iter()
+            .any(|handle| ["IndexBuild", "Promotion"].contains(handle));
         if is_hot {
             assert_row(step, "hot", &take_hot(step));
+        } else if is_index {
+            assert_row(step, "index", &take_index(step));
         } else {
             assert_row(step, "ledgers", &take::<Ledgers>(step));
             assert_row(step, "events", &take::<Events>(step));
@@ -309,6 +315,80 @@ fn take_hot(step: &Step) -> Taken {
             let unlinked = debris.unlink().unwrap();
             bench.take(catalog, unlinked, |catalog, unlinked| {
                 catalog.commit(unlinked).unwrap();
+            })
+        }
+        _ => panic!("nothing here takes this step: {step:?}"),
+    }
+}
+
+fn coverage(lo: u32, hi: u32) -> Coverage {
+    Coverage::new(chunk(lo), chunk(hi)).unwrap()
+}
+
+/// Builds an index from frozen inputs.
+fn build(catalog: &Catalog, coverage: Coverage) -> IndexBuild {
+    for chunk in coverage.chunks() {
+        if catalog.state(chunk, TxHash::KIND).unwrap().is_none() {
+            let mut freezing = catalog.begin::<TxHash>(chunk).unwrap();
+            freezing.file(TxHash::BIN).unwrap().flush().unwrap();
+            drop(freezing.freeze().unwrap());
+        }
+    }
+    let mut build = catalog.begin_index(coverage).unwrap();
+    build.file().unwrap().flush().unwrap();
+    build
+}
+
+/// Takes a step of an index. Each new row of the table needs a case here.
+fn take_index(step: &Step) -> Taken {
+    let one = || coverage(7, 7);
+    let (bench, catalog) = Bench::new(|catalog| {
+        let coverage = coverage(7, 7);
+        absent_or(catalog.get(IndexKey { coverage }).unwrap())
+    });
+    match (step.from, step.call, step.before) {
+        ("absent", "begin_index", before) => {
+            let built = build(&catalog, one());
+            if before == "freezing" {
+                drop(built);
+            } else {
+                let frozen = catalog.commit(built.sync().unwrap()).unwrap();
+                drop(frozen);
+                let larger = build(&catalog, coverage(7, 8)).sync().unwrap();
+                let old = catalog.commit(larger).unwrap().predecessor.unwrap();
+                // The larger index is removed, so that a smaller one loses nothing.
+                let coverage = coverage(7, 8);
+                let key = IndexKey { coverage };
+                let mut batch: Vec<_> = catalog
+                    .claim_for_pruning(key)
+                    .unwrap()
+                    .into_iter()
+                    .collect();
+                if before == "absent" {
+                    batch.push(old);
+                }
+                drop(catalog.sweep_chunk_artifacts(batch).unwrap());
+            }
+            bench.take(catalog, (), |catalog, ()| {
+                catalog.begin_index(one()).unwrap()
+            })
+        }
+        ("IndexBuild", "sync", _) => {
+            let built = build(&catalog, one());
+            bench.take(catalog, built, |_, built| built.sync().unwrap())
+        }
+        ("IndexBuild", "give_up", _) => {
+            let built = build(&catalog, one());
+            bench.take(catalog, built, |_, built| built.give_up())
+        }
+        ("Promotion", "commit", before) => {
+            let mut promotion = build(&catalog, one()).sync().unwrap();
+            if before == "frozen" {
+                drop(catalog.commit(promotion).unwrap());
+                promotion = build(&catalog, coverage(7, 8)).sync().unwrap();
+            }
+            bench.take(catalog, promotion, |catalog, promotion| {
+                catalog.commit(promotion).unwrap()
             })
         }
         _ => panic!("nothing here takes this step: {step:?}"),

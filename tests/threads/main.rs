@@ -25,6 +25,7 @@ mod protocol;
 mod claims;
 mod combiner;
 mod commits;
+mod keyed;
 mod readers;
 mod rounds;
 mod states;

@@ -4,6 +4,8 @@
 pub mod claims;
 #[path = "../../src/protocol/combiner.rs"]
 pub mod combiner;
+#[path = "../../src/protocol/keyed_readers.rs"]
+pub mod keyed_readers;
 #[path = "../../src/protocol/place.rs"]
 pub mod place;
 #[path = "../../src/protocol/poison.rs"]

@@ -13,7 +13,7 @@ use source::{Source, Use, is_ident, sources};
 /// above. ARCHITECTURE.md has the same list.
 ///
 /// `sim` is below `fs`, which tells it of every operation.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["domain"],
     &["failure"],
     &["sim"],
@@ -22,6 +22,7 @@ const LAYERS: [&[&str]; 10] = [
     &["roots"],
     &["protocol"],
     &["artifact", "audit", "hot"],
+    &["index"],
     &["catalog"],
     &["lib"],
 ];

@@ -64,6 +64,9 @@ pub fn keys_of(catalog: &Catalog) -> BTreeMap<String, String> {
     for entry in catalog.chunk_artifact_keys().unwrap() {
         add(entry.map(|(key, state)| (key.into(), state.as_str())));
     }
+    for entry in catalog.index_keys().unwrap() {
+        add(entry.map(|(key, state)| (key.into(), state.as_str())));
+    }
     for entry in catalog.hot_chunk_keys().unwrap() {
         add(entry.map(|(key, state)| (key.into(), state.as_str())));
     }
@@ -90,6 +93,15 @@ fn named(key: &str, roots: &StorageRoots) -> Option<Named> {
         let chunk = number(chunk)?;
         let directory = roots.path(RootRole::Hot).join(format!("{chunk:08}"));
         return Some(Named::HotDirectory(directory));
+    }
+    if let Some(numbers) = key.strip_prefix("index:") {
+        let numbers: Vec<_> = numbers.split(':').map(number).collect();
+        let [Some(window), Some(lo), Some(hi)] = numbers[..] else {
+            return None;
+        };
+        let path = format!("index/{window:08}/{lo:08}-{hi:08}.idx");
+        let is_one = lo <= hi && lo / 1000 == window && hi / 1000 == window;
+        return is_one.then(|| Named::Files(vec![roots.path(RootRole::TxHash).join(path)]));
     }
     let (chunk, kind) = key.strip_prefix("chunk:")?.split_once(':')?;
     let chunk = number(chunk)?;
@@ -147,6 +159,12 @@ pub fn broken(view: &View, roots: &StorageRoots) -> Vec<String> {
     // Buckets have no keys and are kept. Hot directories have keys.
     let hot_root = roots.path(RootRole::Hot);
     let unkeyed = |path: &&PathBuf| path.parent() == Some(hot_root) && !hot.contains(*path);
+    // The directory of a window goes with its last index.
+    let windows = roots.path(RootRole::TxHash).join("index");
+    let is_window = |path: &&PathBuf| path.parent() == Some(windows.as_path());
+    let empty = |path: &&PathBuf| !files.iter().any(|file| file.parent() == Some(path));
+    let left = view.directories.iter().filter(is_window).filter(empty);
+    lines.extend(left.map(|path| line("no index key", "is of the window", path.display())));
     let strays = view.directories.iter().filter(unkeyed);
     lines.extend(strays.map(|path| line("no key", "names the directory", path.display())));
     lines
@@ -235,6 +253,7 @@ mod self_test {
             ("chunk:00005350:ledgers", "frozen"),
             ("chunk:00005350:events", "frozen"),
             ("chunk:00005350:txhash", "frozen"),
+            ("index:00000005:00005000:00005350", "frozen"),
             ("chunk:00000001:ledgers", "freezing"),
             ("chunk:00000002:ledgers", "pruning"),
             ("hot:chunk:00000003", "ready"),
@@ -249,6 +268,7 @@ mod self_test {
             "/d/events/00005/00005350-index.pack",
             "/d/events/00005/00005350-index.hash",
             "/d/txhash/raw/00005/00005350.bin",
+            "/d/txhash/index/00000005/00005000-00005350.idx",
             "/d/hot/00000003/database",
         ] {
             let (_, name) = path.rsplit_once('/').unwrap();
@@ -263,7 +283,12 @@ mod self_test {
         ] {
             view.files.insert(path.into(), b"part".to_vec());
         }
-        for path in ["/d/hot/00000003", "/d/ledgers/00000", "/d/txhash/raw"] {
+        for path in [
+            "/d/hot/00000003",
+            "/d/ledgers/00000",
+            "/d/txhash/raw",
+            "/d/txhash/index/00000005",
+        ] {
             view.directories.insert(path.into());
         }
         view
@@ -295,6 +320,7 @@ mod self_test {
             "/d/ledgers/00000/frostline.lock",
             "/d/hot/00000007/CURRENT",
             "/d/hot/ballast",
+            "/d/txhash/index/00000005/00005001-00005350.idx",
             "/elsewhere",
         ] {
             let line = broken_by(|view| drop(view.files.insert(path.into(), vec![1])));
@@ -302,6 +328,14 @@ mod self_test {
         }
         let line = broken_by(|view| assert!(view.directories.insert("/d/hot/00000007".into())));
         assert_eq!(line, "no key names the directory /d/hot/00000007");
+        let line = broken_by(|view| {
+            let window = "/d/txhash/index/00000006";
+            assert!(view.directories.insert(window.into()));
+        });
+        assert_eq!(
+            line,
+            "no index key is of the window /d/txhash/index/00000006"
+        );
         for key in ["chunk:00000001:ledgers", "hot:chunk:00000003"] {
             let mut view = sound();
             view.keys.remove(key);

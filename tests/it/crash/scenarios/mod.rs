@@ -3,6 +3,7 @@
 
 mod freezing;
 mod hot;
+mod index;
 mod pruning;
 mod starting;
 mod steps;
@@ -86,6 +87,8 @@ scenarios! {
     hot_retire => hot::RETIRE,
     hot_read_beside_retire => hot::READ_BESIDE,
     retire_with_evidence => hot::RETIRE_WITH_EVIDENCE,
+    index_promotion => index::PROMOTION,
+    index_sweep => index::SWEEP,
     recover => starting::RECOVER,
     two_threads_share_syncs => threads::COMMITS_AND_SYNCS,
     two_threads_share_a_whole_sync => threads::WHOLE_SYNCS,
