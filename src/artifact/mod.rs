@@ -11,6 +11,7 @@ mod find;
 mod freezing;
 mod frozen;
 mod group;
+pub(crate) mod index;
 mod lease;
 mod missing;
 mod missing_step;

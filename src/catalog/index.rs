@@ -2,9 +2,9 @@
 
 use super::Catalog;
 use super::scan::IndexKeys;
+use crate::artifact::index::{self, IndexBuild, IndexLease};
 use crate::domain::{ChunkId, Coverage};
 use crate::failure::{BeginError, ReadError};
-use crate::index::{self, IndexBuild, IndexLease};
 
 /// # Indexes
 impl Catalog {

@@ -8,13 +8,13 @@ use super::Catalog;
 use super::route::Route;
 use super::scan::{ChunkState, ChunkStates};
 use crate::artifact::Lease;
+use crate::artifact::index::IndexLease;
 use crate::domain::{
     ArtifactKey, ArtifactKind, ArtifactState, ChunkId, EarliestLedgerKey, HotKey, HotState, Kind,
     LedgerSeq, RetentionGate,
 };
 use crate::failure::ReadError;
 use crate::hot::HotLease;
-use crate::index::IndexLease;
 use crate::protocol::{Leases, Pinned, Source};
 
 /// The catalog as it was at one instant between two commits.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
+use frostline::error::FailureKind;
 use frostline::error::Operation;
 use frostline::sim::{PowerLoss, Probe, SimDisk, When};
-use frostline::{ArtifactSet, Catalog, Events, FailureKind, Ledgers, StorageRoots, TxHash};
+use frostline::{ArtifactSet, Catalog, Events, Ledgers, StorageRoots, TxHash};
 use rustix::fs::FallocateFlags;
 
 use crate::fixture::{Data, Trace, chain, chunk, freeze, give_up};

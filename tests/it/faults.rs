@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use frostline::error::FailureKind;
 use frostline::error::{Operation, PinError, ReadError, SyncError};
 use frostline::sim::Probe;
-use frostline::{ArtifactState, Catalog, FailureKind, Ledgers, PinOutcome, Prunable};
+use frostline::{ArtifactState, Catalog, Ledgers, PinOutcome, Prunable};
 
 use crate::fixture::{Data, EIO, ENOSPC, Faults, chain, chunk, copy_tree, freeze, state};
 

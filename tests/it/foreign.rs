@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use frostline::error::FailureKind;
 use frostline::error::OpenError;
-use frostline::{Catalog, FailureKind, Ledgers, RootRole};
+use frostline::{Catalog, Ledgers, RootRole};
 
 use crate::child::{child, is_child};
 use crate::fixture::{Data, chain, chunk, freeze, tree};

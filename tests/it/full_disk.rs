@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
+use frostline::error::FailureKind;
 use frostline::error::{OpenError, Operation, SweepError};
 use frostline::sim::Probe;
 use frostline::{
-    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, DebrisPolicy, FailureKind, Ledgers,
-    Prunable, RootRole, StorageRoots,
+    ArtifactKey, ArtifactKind, ArtifactState, Catalog, ChunkId, DebrisPolicy, Ledgers, Prunable,
+    RootRole, StorageRoots,
 };
 
 use crate::fixture::{

@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 
+use frostline::error::FailureKind;
 use frostline::error::{BeginRefusal, Operation, SyncError, SyncRefusal};
 use frostline::sim::{Probe, SimDisk};
 use frostline::{
-    Artifact, ArtifactKind, ArtifactSet, ArtifactState, Catalog, ChunkId, FailureKind, Freezing,
-    Ledgers, StorageRoots, SyncGroup, TxHash,
+    Artifact, ArtifactKind, ArtifactSet, ArtifactState, Catalog, ChunkId, Freezing, Ledgers,
+    StorageRoots, SyncGroup, TxHash,
 };
 
 use crate::fixture::{

@@ -455,6 +455,6 @@ fn a_foreign_link_is_not_followed() {
     drop(error);
     drop(catalog);
     let error = remove(&world.open());
-    assert_eq!(error.kind(), frostline::FailureKind::Retryable);
+    assert_eq!(error.kind(), frostline::error::FailureKind::Retryable);
     assert!(elsewhere.join("file").exists());
 }

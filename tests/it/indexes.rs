@@ -314,7 +314,7 @@ fn an_index_without_entries_is_legal_and_one_without_a_file_is_not() {
         matches!(refused, SyncRefusal::NotCreated { .. }),
         "{refused:?}"
     );
-    drop(build.file().unwrap());
+    build.file().unwrap().flush().unwrap();
     let promoted = catalog.commit(build.sync().unwrap()).unwrap();
     assert_eq!(promoted.index.open().unwrap().size().unwrap(), 0);
 }
@@ -627,8 +627,8 @@ fn builders_and_sweeps_of_one_window_do_not_disturb_each_other() {
         for hi in 0..=1 {
             let catalog = &catalog;
             scope.spawn(move || {
-                let mut built = 0;
-                while built < 40 {
+                let mut count = 0;
+                while count < 40 {
                     let build = match catalog.begin_index(coverage(hi, hi)) {
                         Ok(build) => build,
                         Err(error) => {
@@ -639,7 +639,7 @@ fn builders_and_sweeps_of_one_window_do_not_disturb_each_other() {
                         }
                     };
                     let build = written(build, b"index");
-                    built += 1;
+                    count += 1;
                     let swept = catalog.sweep_chunk_artifacts([build.give_up()]).unwrap();
                     assert_eq!(swept.deleted.len(), 1, "{swept:?}");
                 }

@@ -2,11 +2,12 @@
 
 use std::ops::RangeInclusive;
 
+use frostline::error::FailureKind;
 use frostline::error::{BeginRefusal, Operation, ReadError};
 use frostline::scan::ChunkState;
 use frostline::{
-    ArtifactKind, ArtifactSet, ArtifactState, Catalog, ChunkId, Events, FailureKind, FreezingSet,
-    HotState, Ledgers, TxHash,
+    ArtifactKind, ArtifactSet, ArtifactState, Catalog, ChunkId, Events, FreezingSet, HotState,
+    Ledgers, TxHash,
 };
 
 use crate::fixture::{Data, EIO, Faults, chunk, freeze, state, write_set};

@@ -4,14 +4,15 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex};
 
+use frostline::error::FailureKind;
 use frostline::error::{
     BeginRefusal, ClaimError, CommitError, CommitRefusal, Operation, PinError, RemovalError,
     RemovalRefusal, SyncError, SyncRefusal,
 };
 use frostline::sim::Probe;
 use frostline::{
-    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, Debris, Events, FailureKind,
-    Ledgers, PinOutcome, TxHash,
+    Artifact, ArtifactKey, ArtifactKind, ArtifactSet, ArtifactState, Debris, Events, Ledgers,
+    PinOutcome, TxHash,
 };
 
 use crate::fixture::{Data, chunk, freeze, state, write_set};

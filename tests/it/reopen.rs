@@ -1,9 +1,8 @@
 //! Going on after a fatal failure, and giving the locks back.
 
+use frostline::error::FailureKind;
 use frostline::error::{OpenError, Operation, ReadError};
-use frostline::{
-    ArtifactKind, ArtifactState, Catalog, DebrisPolicy, FailureKind, HotState, Ledgers,
-};
+use frostline::{ArtifactKind, ArtifactState, Catalog, DebrisPolicy, HotState, Ledgers};
 
 use crate::fixture::{Data, EIO, Faults, chunk, freeze, state, written};
 

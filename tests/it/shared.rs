@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use frostline::error::FailureKind;
 use frostline::error::{CommitRefusal, LockError, Operation};
 use frostline::sim::Probe;
-use frostline::{ArtifactState, Catalog, FailureKind, Freezing, Ledgers, SyncGroup};
+use frostline::{ArtifactState, Catalog, Freezing, Ledgers, SyncGroup};
 
 use crate::fixture::{Data, EIO, ENOSPC, Faults, Trace, chain, chunk, freeze, state, written};
 use crate::mounts::data_synced_whole;

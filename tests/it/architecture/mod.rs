@@ -13,7 +13,7 @@ use source::{Source, Use, is_ident, sources};
 /// above. ARCHITECTURE.md has the same list.
 ///
 /// `sim` is below `fs`, which tells it of every operation.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 10] = [
     &["domain"],
     &["failure"],
     &["sim"],
@@ -22,7 +22,6 @@ const LAYERS: [&[&str]; 11] = [
     &["roots"],
     &["protocol"],
     &["artifact", "audit", "hot"],
-    &["index"],
     &["catalog"],
     &["lib"],
 ];

@@ -3,8 +3,9 @@
 use frostline::error::Failure as _;
 use std::fmt::Write as _;
 
+use frostline::Config;
 use frostline::error::ConfigError;
-use frostline::{Config, FailureKind};
+use frostline::error::FailureKind;
 
 use super::{FILE, MINIMAL, load, parse, refusal};
 use crate::fixture::Data;

@@ -9,8 +9,9 @@ use std::path::Path;
 
 use frostline::config::{EarliestLedger, LogFormat, LogLevel};
 use frostline::error::ConfigError;
+use frostline::error::FailureKind;
 use frostline::retention::Retention;
-use frostline::{Config, FailureKind, RootRole};
+use frostline::{Config, RootRole};
 use proptest::prelude::*;
 
 use crate::fixture::{Data, ledger};

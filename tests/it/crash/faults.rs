@@ -4,8 +4,9 @@ use crate::fixture::chain;
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
+use frostline::error::FailureKind;
 use frostline::sim::{Limits, SimDisk, When};
-use frostline::{Catalog, FailureKind, Ledgers};
+use frostline::{Catalog, Ledgers};
 
 use super::power::{OWN_FILE, SEED, SimMachine, after_power_loss, on_two_threads, recover, wrong};
 use super::scenarios::{SCENARIOS, Scenario, once_more};

@@ -1,9 +1,10 @@
 //! Errors of hot directories.
 
+use frostline::error::FailureKind;
 use frostline::error::{
     BeginError, BeginRefusal, ClaimHotError, Operation, RemovalError, SyncError,
 };
-use frostline::{ArtifactKind, ArtifactSet, FailureKind, Ready, Transient};
+use frostline::{ArtifactKind, ArtifactSet, Ready, Transient};
 use frostline::{Hot, HotDebris};
 
 use super::{Bench, Texts, seven};

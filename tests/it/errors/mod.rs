@@ -15,11 +15,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use frostline::error::FailureKind;
 use frostline::error::{Failure, NextStep, Operation};
 use frostline::step::Synced;
 use frostline::{
-    Artifact, Catalog, ChunkId, Debris, FailureKind, Freezing, Frozen, HotDebris, Ledgers, Pruning,
-    Ready, Transient,
+    Artifact, Catalog, ChunkId, Debris, Freezing, Frozen, HotDebris, Ledgers, Pruning, Ready,
+    Transient,
 };
 
 use crate::fixture::{Data, EIO, ENOSPC, Faults, chunk, give_up};

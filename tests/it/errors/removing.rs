@@ -1,6 +1,6 @@
 //! Errors of rematerializing, unlinking and sweeping.
 
-use frostline::FailureKind;
+use frostline::error::FailureKind;
 use frostline::error::{BeginError, Operation, RemovalError, SweepError};
 use frostline::{Artifact, ArtifactKey, ArtifactKind, Ledgers, Prunable, Pruning};
 

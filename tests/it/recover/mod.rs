@@ -5,10 +5,10 @@ mod program;
 use std::io::Write as _;
 
 use frostline::audit::audit;
+use frostline::error::FailureKind;
 use frostline::error::{Operation, RecoverError};
 use frostline::{
-    ArtifactState, Catalog, DebrisPolicy, Events, FailureKind, Hot, HotState, Key, Ledgers, TxHash,
-    Unfinished,
+    ArtifactState, Catalog, DebrisPolicy, Events, Hot, HotState, Key, Ledgers, TxHash, Unfinished,
 };
 
 use crate::fixture::{Data, EIO, Faults, Trace, chunk, freeze, state};

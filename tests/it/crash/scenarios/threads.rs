@@ -113,7 +113,9 @@ fn both<A: Send, B: Send, E: Into<Failure>>(
     match (first, second) {
         (Ok(first), Ok(second)) => Ok([first, second]),
         // The failure of a call, and not that the catalog was poisoned by it.
-        (Err(failure), Err(other)) if failure.kind() != frostline::FailureKind::Fatal => Err(other),
+        (Err(failure), Err(other)) if failure.kind() != frostline::error::FailureKind::Fatal => {
+            Err(other)
+        }
         (Err(failure), _) | (_, Err(failure)) => Err(failure),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::promotion::{Demoted, Promotion};
+use super::demoted::Demoted;
+use super::promotion::Promotion;
 use crate::artifact::claim::ArtifactClaim;
 use crate::artifact::{
     ArtifactFile, Draft, FileWriter, Internal, Lease, Member, Prunable, Syncable, create_scratch,
@@ -74,10 +75,6 @@ impl IndexBuild {
         }
     }
 
-    pub(super) const fn claim(&self) -> &ArtifactClaim {
-        &self.claim
-    }
-
     /// The index's key.
     #[must_use]
     pub const fn key(&self) -> IndexKey {
@@ -141,7 +138,7 @@ impl IndexBuild {
     /// created or its writer is out. A failed fsync consumes the handle: it cannot be tried again.
     #[track_caller]
     pub fn sync(self) -> Result<Promotion, SyncError<Self>> {
-        match Demoted::claim(&self) {
+        match Demoted::claim(&self.claim.shared, self.coverage()) {
             Ok(demoted) => {
                 let build = self;
                 sync_one(Prepared { build, demoted }).map_err(|error| error.map(|it| it.build))

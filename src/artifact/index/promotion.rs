@@ -2,78 +2,13 @@
 
 use std::fmt;
 
-use super::build::IndexBuild;
+use super::demoted::Demoted;
 use super::lease::IndexLease;
-use crate::artifact::claim::{ArtifactClaim, KindClaim};
+use crate::artifact::claim::ArtifactClaim;
 use crate::artifact::{Prunable, Pruning};
-use crate::domain::{ArtifactState, ChunkId, Coverage, IndexKey, Kind, TxHash};
-use crate::failure::{ReadError, SyncRefusal};
+use crate::domain::{ArtifactState, IndexKey, TxHash};
 use crate::protocol::sealed::Commit;
 use crate::protocol::{Changes, Committed, MadeDurable, Transition, WindowClaim};
-
-/// The keys that a promotion demotes, all `frozen`, and owned by it.
-pub(super) struct Demoted {
-    predecessor: Option<(IndexKey, ArtifactClaim)>,
-    inputs: Vec<KindClaim<TxHash>>,
-}
-
-impl Demoted {
-    /// Finds the keys from the coverage, and claims them.
-    #[track_caller]
-    pub(super) fn claim(build: &IndexBuild) -> Result<Self, SyncRefusal> {
-        let shared = &build.claim().shared;
-        shared.poison.check()?;
-        let coverage = build.coverage();
-        let predecessor = Self::predecessor(build.claim(), coverage)?;
-        let mut inputs = Vec::new();
-        if coverage.is_terminal() {
-            for chunk in coverage.chunks() {
-                inputs.extend(Self::input(build.claim(), chunk)?);
-            }
-        }
-        Ok(Self {
-            predecessor,
-            inputs,
-        })
-    }
-
-    /// Claims the frozen index of the window. The build has the window, so no other index becomes frozen; an owner of the
-    /// frozen one may demote it before it is claimed here.
-    #[track_caller]
-    fn predecessor(
-        claim: &ArtifactClaim,
-        coverage: Coverage,
-    ) -> Result<Option<(IndexKey, ArtifactClaim)>, SyncRefusal> {
-        let shared = &claim.shared;
-        loop {
-            let states = shared.snapshot()?;
-            let Some(frozen) = states.indexes().frozen_of(coverage.window())? else {
-                return Ok(None);
-            };
-            let predecessor = ArtifactClaim::new(shared, frozen)?;
-            if shared.get(frozen)? == Some(ArtifactState::Frozen) {
-                return Ok(Some((frozen, predecessor)));
-            }
-        }
-    }
-
-    /// Claims the transaction hashes of a chunk, if they are frozen. An owner that is pruning them is not in the way.
-    #[track_caller]
-    fn input(
-        claim: &ArtifactClaim,
-        chunk: ChunkId,
-    ) -> Result<Option<KindClaim<TxHash>>, SyncRefusal> {
-        let shared = &claim.shared;
-        let is_frozen = || -> Result<bool, ReadError> {
-            Ok(shared.state(TxHash::key(chunk))? == Some(ArtifactState::Frozen))
-        };
-        match KindClaim::new(shared, chunk) {
-            Ok(input) => Ok(is_frozen()?.then_some(input)),
-            Err(claimed) if is_frozen()? => Err(claimed.into()),
-            Err(_) => Ok(None),
-        }
-    }
-}
 
 /// Evidence that an index is on stable storage: a transition of its key, of its predecessor and of its inputs.
 ///
