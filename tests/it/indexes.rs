@@ -648,3 +648,29 @@ fn builders_and_sweeps_of_one_window_do_not_disturb_each_other() {
     });
     assert!(!world.path().join("txhash/index/00000000").exists());
 }
+
+/// Another program puts a directory of its own into the place of the window while the index is swept.
+#[test]
+fn a_directory_that_has_replaced_a_window_is_not_removed() {
+    let world = Data::new();
+    let window = world.path().join("txhash/index/00000000");
+    let aside = world.path().join("txhash/aside");
+    let replace = {
+        let (window, aside) = (window.clone(), aside.clone());
+        move |operation, path: &std::path::Path| {
+            if operation == Operation::UnlinkFile && path.starts_with(&window) && !aside.exists() {
+                std::fs::rename(&window, &aside).unwrap();
+                std::fs::create_dir(&window).unwrap();
+            }
+            Ok(())
+        }
+    };
+    let catalog = world.open_probed(frostline::sim::Probe::new(replace));
+    freeze_inputs(&catalog, 0..=0);
+    drop(promote(&catalog, 0, 0));
+    let last = catalog.claim_for_pruning(key(0, 0)).unwrap();
+    let swept = catalog.sweep_chunk_artifacts(last).unwrap();
+    assert_eq!(swept.deleted.len(), 1);
+    assert!(aside.is_dir() && window.is_dir());
+    assert!(!aside.join("00000000-00000000.idx").exists());
+}

@@ -5,6 +5,7 @@
 mod checking;
 mod groups;
 mod hot;
+mod indexes;
 mod opening;
 mod removing;
 mod table;
