@@ -25,6 +25,7 @@
 mod commit;
 mod counts;
 mod freeze;
+mod index;
 mod measure;
 mod memory;
 mod open;
@@ -56,7 +57,7 @@ fn main() {
     let mut table = Table::default();
     // The sections that write little come first, and the written files go last: a file system that tells the
     // device of what it has freed does so for a long while after a large file is gone, and is slow then.
-    let sections: [Section; 17] = [
+    let sections: [Section; 18] = [
         ("commit", commit::commits),
         ("freeze 4 KiB", |place, table| {
             freeze::single(place, table, SMALL);
@@ -69,6 +70,7 @@ fn main() {
         ("views", views::views),
         ("writers", threads::writers),
         ("owned", owned::owned),
+        ("index", index::indexes),
         ("counts", counts::counts),
         ("sweep", sweep::sweeps),
         ("reads", reads::reads),
