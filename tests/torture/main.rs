@@ -56,7 +56,7 @@ impl Case {
                     for (late, elsewhere) in
                         [(false, true), (true, true), (false, false), (true, false)]
                     {
-                        let has_no_files = matches!(work, Work::Sweep(_) | Work::Remove);
+                        let has_no_files = work.writes_nothing();
                         let is_bare = work.is_bare();
                         if late && has_no_files || is_bare && !elsewhere {
                             continue;

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use frostline::{Artifact, Catalog, Hot, Ledgers, Prunable, RootRole, StorageRoots};
+use frostline::index::{Coverage, IndexKey, Promoted};
+use frostline::{Artifact, Catalog, Hot, Ledgers, Prunable, RootRole, StorageRoots, TxHash};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -21,13 +22,19 @@ pub enum Work {
     Ready,
     /// Removes a hot directory.
     Remove,
+    /// Freezes one artifact through an owned writer: blocks at offsets from the end to the start, then the length.
+    Writer,
+    /// Builds a terminal index, and promotes it over its predecessor and its inputs.
+    Promote,
+    /// Sweeps the last index of a window, and the directory of the window with it.
+    SweepIndex,
     /// Does the known steps with bare system calls, to show the kernel's own reports: fsyncs this number of files
     /// with this number of bytes, and their directory.
     Bare(u32, usize),
 }
 
 impl Work {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Freeze(1),
         Self::Freeze(131_071),
         Self::Freeze(131_072),
@@ -38,12 +45,20 @@ impl Work {
         Self::Sweep(3),
         Self::Ready,
         Self::Remove,
+        Self::Writer,
+        Self::Promote,
+        Self::SweepIndex,
         Self::Bare(20, 4_096),
         Self::Bare(64, 131_072),
     ];
 
     pub const fn is_bare(self) -> bool {
         matches!(self, Self::Bare(..))
+    }
+
+    /// Whether the work writes no file whose data the failure could hit.
+    pub const fn writes_nothing(self) -> bool {
+        matches!(self, Self::Sweep(_) | Self::Remove | Self::SweepIndex)
     }
 
     pub fn of(text: &str) -> Option<Self> {
@@ -75,6 +90,15 @@ impl Place {
             .join(format!("node/ledgers/00000/{number:08}.pack"))
     }
 
+    fn txhash(&self, number: u32) -> PathBuf {
+        self.data
+            .join(format!("node/txhash/raw/00000/{number:08}.bin"))
+    }
+
+    fn window(&self) -> PathBuf {
+        self.data.join("node/txhash/index/00000000")
+    }
+
     fn hot(&self) -> PathBuf {
         self.data.join(format!("node/hot/{HOT:08}"))
     }
@@ -85,6 +109,12 @@ impl Place {
 }
 
 const HOT: u32 = 700;
+/// The length that an owned writer writes, which is no multiple of a block.
+const WRITTEN: usize = 300_001;
+/// The chunks of the first index, and of the terminal one.
+const OLD: (u32, u32) = (998, 998);
+const NEW: (u32, u32) = (998, 999);
+const INDEX: usize = 70_000;
 
 fn chunk(number: u32) -> frostline::ChunkId {
     frostline::ChunkId::new(number).unwrap_or_else(|_| unreachable!("a small number"))
@@ -108,8 +138,32 @@ pub fn prepare(place: &Place, work: Work) -> Outcome {
             drop(transient.ready()?);
             Ok(())
         }
+        Work::Promote | Work::SweepIndex => {
+            for number in [998, 999] {
+                let mut freezing = catalog.begin::<TxHash>(chunk(number))?;
+                freezing
+                    .file(TxHash::BIN)?
+                    .write_all(&bytes(number, 5_000))?;
+                drop(freezing.freeze()?);
+            }
+            drop(promote(&catalog, OLD, || Ok(()))?);
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+fn promote(
+    catalog: &Catalog,
+    (lo, hi): (u32, u32),
+    before_the_sync: impl FnOnce() -> Outcome,
+) -> Result<Promoted, Box<dyn std::error::Error>> {
+    let mut build = catalog.begin_index(Coverage::new(chunk(lo), chunk(hi))?)?;
+    let mut file = build.file()?;
+    file.write_all(&bytes(hi, INDEX))?;
+    file.flush()?;
+    before_the_sync()?;
+    Ok(catalog.commit(build.sync()?)?)
 }
 
 fn freeze(catalog: &Catalog, number: u32, size: usize) -> Outcome {
@@ -136,7 +190,7 @@ pub fn work(place: &Place, work: Work, late: bool) -> Outcome {
         return bare(place, count, size, late);
     }
     let catalog = place.open()?;
-    if !late || matches!(work, Work::Sweep(_) | Work::Remove) {
+    if !late || work.writes_nothing() {
         meet_the_failure()?;
     }
     match work {
@@ -185,6 +239,35 @@ pub fn work(place: &Place, work: Work, late: bool) -> Outcome {
                 catalog.commit(ready.give_up_only_copy())?.remove()?;
             }
         }
+        Work::Writer => {
+            let mut freezing = catalog.begin::<Ledgers>(chunk(0))?;
+            let writer = freezing.writer(Ledgers::PACK)?;
+            let content = bytes(0, WRITTEN);
+            writer.reserve(2 * WRITTEN as u64)?;
+            writer.write_all_at(&[1; 4_096], WRITTEN as u64)?;
+            let blocks: Vec<_> = content.chunks(10_007).enumerate().collect();
+            for (at, block) in blocks.into_iter().rev() {
+                writer.write_all_at(block, at as u64 * 10_007)?;
+            }
+            writer.set_len(WRITTEN as u64)?;
+            drop(writer);
+            if late {
+                meet_the_failure()?;
+            }
+            drop(freezing.freeze()?);
+        }
+        Work::Promote => {
+            let late = || if late { meet_the_failure() } else { Ok(()) };
+            let promoted = promote(&catalog, NEW, late)?;
+            let inputs = promoted.inputs.into_iter().map(Prunable::from);
+            let batch = inputs.chain(promoted.predecessor);
+            drop(catalog.sweep_chunk_artifacts(batch)?);
+        }
+        Work::SweepIndex => {
+            let coverage = Coverage::new(chunk(OLD.0), chunk(OLD.1))?;
+            let last = catalog.claim_for_pruning(IndexKey { coverage })?;
+            drop(catalog.sweep_chunk_artifacts(last)?);
+        }
         Work::Bare(..) => {}
     }
     Ok(())
@@ -232,6 +315,7 @@ pub fn judge(place: &Place, work: Work) -> Result<Vec<String>, String> {
     };
     let size = match work {
         Work::Freeze(size) | Work::Group(_, size) => size,
+        Work::Writer => WRITTEN,
         _ => 5_000,
     };
     for number in 0..64 {
@@ -246,12 +330,58 @@ pub fn judge(place: &Place, work: Work) -> Result<Vec<String>, String> {
             _ => {}
         }
     }
+    wrong.extend(wrong_indexes(place, work, of));
     match of(&format!("hot:chunk:{HOT:08}")) {
         Some("ready") if !place.hot().is_dir() => wrong.push("`ready` without a directory".into()),
         None if place.hot().exists() => wrong.push("a hot directory without a key".into()),
         _ => {}
     }
     Ok(wrong)
+}
+
+/// Lists the errors of the indexes, and of the transaction hashes that they cover.
+fn wrong_indexes<'a>(
+    place: &Place,
+    work: Work,
+    of: impl Fn(&str) -> Option<&'a str>,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut states = Vec::new();
+    let mut look = |key: String, path: PathBuf, number, size| {
+        let state = of(&key);
+        match state {
+            Some("frozen") if !is_whole(&path, number, size) => {
+                wrong.push(format!("{key} is frozen, and its file is not whole"));
+            }
+            None if path.exists() => wrong.push(format!("{key} has a file and is absent")),
+            _ => {}
+        }
+        states.push(state);
+    };
+    for (lo, hi) in [OLD, NEW] {
+        let path = place.window().join(format!("{lo:08}-{hi:08}.idx"));
+        look(format!("index:00000000:{lo:08}:{hi:08}"), path, hi, INDEX);
+    }
+    for number in [998, 999] {
+        let key = format!("chunk:{number:08}:txhash");
+        look(key, place.txhash(number), number, 5_000);
+    }
+    let is_one_batch = match states[..] {
+        [old, Some("frozen"), one, other] => {
+            ![old, one, other].contains(&Some("frozen")) && one == other
+        }
+        [old, None | Some("freezing"), one, other] => {
+            one == Some("frozen") && other == one && (old == one || work == Work::SweepIndex)
+        }
+        _ => false,
+    };
+    if matches!(work, Work::Promote | Work::SweepIndex) && !is_one_batch {
+        wrong.push(format!("the states are {states:?}"));
+    }
+    if states[..2] == [None, None] && place.window().exists() {
+        wrong.push("the directory of the window has no index key".to_owned());
+    }
+    wrong
 }
 
 fn is_whole(path: &Path, number: u32, size: usize) -> bool {
