@@ -163,7 +163,9 @@ pub use roots::{CatalogId, Config, LockedRoots};
 pub mod error {
     pub use crate::artifact::{ClaimError, FreezeError};
     pub use crate::audit::AuditError;
-    pub use crate::catalog::{InUse, OpenError, PinError, SweepError};
+    pub use crate::catalog::{
+        ApplyError, ApplyRefusal, InUse, OpenError, PinError, PlanError, SweepError,
+    };
     pub use crate::domain::{GeometryError, KeyError, LayoutError, RootPathError, ValueError};
     pub use crate::failure::{
         AlreadyClaimed, BeginError, BeginRefusal, CommitError, CommitRefusal, CreateError, Error,
@@ -248,6 +250,15 @@ pub mod index {
 
     pub use crate::artifact::index::{IndexBuild, IndexLease, Promoted, Promotion};
     pub use crate::domain::{CHUNKS_PER_WINDOW, Coverage, IndexKey, WindowId};
+}
+
+/// Surgical recovery: a plan for chunks whose content cannot be trusted, which demotes them in one batch.
+///
+/// [`Catalog::plan_recovery`](crate::Catalog::plan_recovery) makes a plan, and
+/// [`Catalog::apply_recovery`](crate::Catalog::apply_recovery) applies it.
+pub mod recovery {
+    pub use crate::catalog::{RecoveryPlan, Tainted};
+    pub use crate::domain::Epoch;
 }
 
 /// Iterators over the keys of a catalog.

@@ -16,9 +16,11 @@ mod index;
 mod write;
 
 mod recover;
+mod surgery;
 
 mod open;
 mod pin;
+mod plan;
 mod scan;
 #[cfg(feature = "sim")]
 mod simulated;
@@ -27,9 +29,11 @@ mod sweep;
 pub use missing::Missing;
 pub use open::{InUse, OpenError};
 pub use pin::{PinError, PinOutcome};
+pub use plan::{PlanError, RecoveryPlan, Tainted};
 pub use recover::{DebrisPolicy, Recovered};
 pub use route::Route;
 pub use scan::{ArtifactKeys, ChunkState, ChunkStates, HotKeys, IndexKeys, ReadyHotKeys};
+pub use surgery::{ApplyError, ApplyRefusal};
 pub use sweep::{SweepError, Swept};
 pub use view::View;
 

@@ -2,6 +2,7 @@
 
 mod chunk_range;
 mod coverage;
+mod epoch;
 mod file_key;
 mod geometry;
 mod key;
@@ -14,6 +15,7 @@ mod steps;
 
 pub use chunk_range::ChunkRange;
 pub use coverage::Coverage;
+pub use epoch::Epoch;
 pub use file_key::FileKey;
 pub use geometry::{
     BucketId, CHUNKS_PER_BUCKET, CHUNKS_PER_WINDOW, ChunkId, GeometryError, LEDGERS_PER_CHUNK,

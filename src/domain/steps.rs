@@ -61,7 +61,7 @@ const fn keeps(
 /// and `commit`, `rematerialize` is `intend` and `commit`, `abandon` is `give_up`, `unlink` and `commit`.
 /// For a hot directory, `create_hot` and `recreate` are `intend` and `commit`, `ready` is `sync` and
 /// `commit`, `discard` is `retire` and `commit`, `remove` is `unlink` and `commit`.
-pub const STEPS: [Step; 34] = [
+pub const STEPS: [Step; 36] = [
     keeps(["absent", "intend", "Begin<K>"], "absent", "unchanged"),
     keeps(["Debris<K>", "intend", "Begin<K>"], "freezing", "unchanged"),
     keeps(["Pruning<K>", "intend", "Begin<K>"], "pruning", "unchanged"),
@@ -208,6 +208,17 @@ pub const STEPS: [Step; 34] = [
         ["IndexBuild", "give_up", "Prunable"],
         "freezing",
         "the mark",
+    ),
+    // The steps of no handle: a person has found the content tainted.
+    writes(
+        ["RecoveryPlan", "apply_recovery", "absent"],
+        ["frozen", "freezing"],
+        "the demotions of the whole plan",
+    ),
+    writes(
+        ["RecoveryPlan", "apply_recovery", "absent"],
+        ["ready", "transient"],
+        "the demotions of the whole plan",
     ),
 ];
 

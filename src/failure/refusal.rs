@@ -8,7 +8,7 @@ use super::io::{IoFailure, StoreFailure};
 use super::next::NextStep;
 use super::read::ReadError;
 use super::umbrella::{Failure, FailureKind};
-use crate::domain::Key;
+use crate::domain::{Epoch, Key};
 
 /// The reason for which a commit was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,17 @@ pub enum CommitRefusal {
         expected: String,
         /// The stored value, escaped; `absent` for no value.
         found: String,
+    },
+    /// The catalog has changed since the recovery plan was made.
+    #[error(
+        "the catalog has changed since the recovery plan was made, at epoch {planned}, and is at epoch {now}: nothing was \
+         committed; make a new plan"
+    )]
+    Stale {
+        /// The epoch of the plan.
+        planned: Epoch,
+        /// The epoch of the catalog.
+        now: Epoch,
     },
     /// A hot directory is to be retired, and an artifact of its evidence is not frozen.
     #[error(
@@ -264,6 +275,7 @@ impl Failure for CommitRefusal {
             Self::Store(failure) => failure.next(),
             // The artifact must be frozen first.
             Self::NotFrozen { .. } => NextStep::Later,
+            Self::Stale { .. } => NextStep::Again,
             Self::Changed { .. } | Self::ForeignHandle { .. } => NextStep::Person,
         }
     }
@@ -273,7 +285,7 @@ impl Failure for CommitRefusal {
             Self::Changed { key, .. } | Self::NotFrozen { key } | Self::ForeignHandle { key } => {
                 Some(*key)
             }
-            Self::Poisoned(_) | Self::Store(_) => None,
+            Self::Poisoned(_) | Self::Store(_) | Self::Stale { .. } => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The changes of a commit, the conditions on it, and its failure.
 
-use crate::domain::{ArtifactKey, Key};
+use crate::domain::{ArtifactKey, Epoch, Key};
 use crate::failure::{CommitRefusal, Fatal};
 
 /// The change of one key in a commit.
@@ -17,12 +17,27 @@ pub(crate) struct Batch {
     pub(crate) changes: Vec<Change>,
     /// Artifacts that must be frozen when the batch is committed: they are, or the batch makes them so.
     pub(crate) required: Vec<ArtifactKey>,
+    /// The epoch that the catalog must be at.
+    pub(super) epoch: Option<Epoch>,
+}
+
+impl Batch {
+    /// Changes that are committed only if the catalog is at this epoch.
+    pub(crate) fn at(epoch: Epoch, changes: Vec<Change>) -> Self {
+        Self {
+            changes,
+            epoch: Some(epoch),
+            ..Self::default()
+        }
+    }
 }
 
 impl From<Vec<Change>> for Batch {
     fn from(changes: Vec<Change>) -> Self {
-        let required = Vec::new();
-        Self { changes, required }
+        Self {
+            changes,
+            ..Self::default()
+        }
     }
 }
 

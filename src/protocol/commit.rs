@@ -3,14 +3,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::change::{Batch, Change, CommitFailure};
 use super::shared::{Shared, Slot};
-use crate::domain::{ArtifactState, Key, is_legal};
-use crate::failure::CommitRefusal;
+use super::state_index::Snapshot;
+use crate::domain::{ArtifactState, Epoch, Key, is_legal};
 #[cfg(feature = "sim")]
 use crate::failure::StoreFailure;
+use crate::failure::{CommitRefusal, ReadError};
 use crate::store::{Edit, Store, StoreCommitFailure};
 
 /// The changes in one write, counted over all its batches, from which on the next batch goes into the next write.
@@ -36,10 +37,11 @@ impl Shared {
         let store = self.store();
         let mut outcomes = Vec::with_capacity(batches.len());
         while let [first, rest @ ..] = batches {
+            // A batch with an epoch is written alone: the others of its write would come after its epoch.
             let mut changes = first.changes.len();
             let more = rest.iter().take_while(|batch| {
                 changes += batch.changes.len();
-                changes <= MANY
+                changes <= MANY && first.epoch.is_none() && batch.epoch.is_none()
             });
             let (together, others) = batches.split_at(1 + more.count());
             outcomes.extend(self.commit_together(&store, together));
@@ -50,7 +52,7 @@ impl Shared {
 
     /// Commits batches in one write. A refused batch has no effect on the others.
     fn commit_together(&self, store: &Slot, batches: &[Batch]) -> Vec<Outcome> {
-        let checked = batches.iter().map(|batch| self.check_all(batch));
+        let checked = batches.iter().map(|batch| self.check_all(store, batch));
         let checked: Vec<Outcome> = checked.collect();
         let accepted = batches.iter().zip(&checked).filter(|(_, ok)| ok.is_ok());
         let changes: Vec<_> = accepted
@@ -74,8 +76,14 @@ impl Shared {
         }
     }
 
-    fn check_all(&self, batch: &Batch) -> Outcome {
+    fn check_all(&self, store: &Slot, batch: &Batch) -> Outcome {
         self.poison.check()?;
+        if let Some(planned) = batch.epoch {
+            let now = Epoch::of(self.open(store)?.last_sequence());
+            if planned != now {
+                return Err(CommitRefusal::Stale { planned, now }.into());
+            }
+        }
         for change in &batch.changes {
             self.check(change)?;
         }
@@ -165,6 +173,15 @@ impl Shared {
                 |bytes| bytes.escape_ascii().to_string(),
             ),
         })
+    }
+
+    /// Returns the epoch of the catalog, and the states at that epoch.
+    pub(crate) fn epoch_and_states(&self) -> Result<(Epoch, Arc<Snapshot>), ReadError> {
+        // The lock of the store keeps commits away until the states are taken.
+        let store = self.store();
+        self.poison.check()?;
+        let epoch = store.as_ref().map_or(0, Store::last_sequence);
+        Ok((Epoch::of(epoch), self.states.snapshot()))
     }
 
     /// Stores a value if the key is absent. Otherwise returns the stored value.

@@ -25,7 +25,7 @@ mod sync;
 mod transition;
 mod window_claims;
 
-pub(crate) use change::{Change, CommitFailure};
+pub(crate) use change::{Batch, Change, CommitFailure};
 pub(crate) use claims::Claim;
 pub use evidence::Evidence;
 pub(crate) use evidence::{Witnesses, evident, required};

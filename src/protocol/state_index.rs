@@ -195,6 +195,11 @@ impl Snapshot {
         }
     }
 
+    /// Returns whether the store held this value under a key.
+    pub(crate) fn holds(&self, key: Key, value: &str) -> bool {
+        self.stored(key).as_deref() == Some(value.as_bytes())
+    }
+
     /// Returns the typed value of a key, or `None` if the key was absent.
     pub(crate) fn get<T: TypedKey>(&self, key: T) -> Result<Option<T::Value>, ValueError> {
         let stored = self.stored(key.into());

@@ -26,6 +26,12 @@ impl CatalogId {
     pub(crate) const fn of_bits(bits: u128) -> Self {
         Self(bits)
     }
+
+    /// Returns the id that is displayed as this text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let id = Self(u128::from_str_radix(text, 16).ok()?);
+        (id.to_string() == text).then_some(id)
+    }
 }
 
 impl fmt::Display for CatalogId {

@@ -139,6 +139,11 @@ impl Store {
         })
     }
 
+    /// Returns the number of the last edit, which survives a restart.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.engine.last_sequence()
+    }
+
     /// Reserves the log space for commits of this many edits, with keys and values of the usual size. Such commits do
     /// not fail for lack of space, unless the commits of other threads take it first.
     pub(crate) fn reserve_for(&self, edits: usize) -> Result<(), StoreCommitFailure> {

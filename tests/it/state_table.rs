@@ -5,6 +5,7 @@ use std::io::Write as _;
 use frostline::error::Operation;
 use frostline::index::{Coverage, IndexBuild, IndexKey};
 use frostline::key::FileName;
+use frostline::recovery::Tainted;
 use frostline::step::{Begin, STEPS, Step, Synced, Unlinked, steps_table};
 use frostline::{
     Artifact, Catalog, ChunkId, Debris, Events, Freezing, Frozen, Hot, HotDebris, Kind, Ledgers,
@@ -39,7 +40,9 @@ fn every_step_does_as_its_row_says() {
         let is_index = [step.from, step.to]
             .iter()
             .any(|handle| ["IndexBuild", "Promotion"].contains(handle));
-        if is_hot {
+        if step.from == "RecoveryPlan" {
+            assert_row(step, "recovery", &take_recovery(step));
+        } else if is_hot {
             assert_row(step, "hot", &take_hot(step));
         } else if is_index {
             assert_row(step, "index", &take_index(step));
@@ -393,6 +396,23 @@ fn take_index(step: &Step) -> Taken {
         }
         _ => panic!("nothing here takes this step: {step:?}"),
     }
+}
+
+/// Takes a step of a recovery plan. Each new row of the table needs a case here.
+fn take_recovery(step: &Step) -> Taken {
+    let value: fn(&Catalog) -> String = match step.before {
+        "ready" => |catalog| absent_or(catalog.hot_state(seven()).unwrap()),
+        _ => |catalog| absent_or(catalog.state(seven(), Ledgers::KIND).unwrap()),
+    };
+    let (bench, catalog) = Bench::new(value);
+    drop((freeze::<Ledgers>(&catalog), make_ready(&catalog)));
+    let plan = catalog
+        .plan_recovery(seven()..=seven(), Tainted::Everything)
+        .unwrap();
+    assert_eq!(plan.len(), 2);
+    bench.take(catalog, plan, |catalog, plan| {
+        assert_eq!(catalog.apply_recovery(&plan).unwrap(), 2);
+    })
 }
 
 /// Each shorthand call ends in the same state as its steps.
