@@ -24,8 +24,9 @@ pub enum Tainted {
 ///
 /// [`Catalog::plan_recovery`](crate::Catalog::plan_recovery) makes it, and
 /// [`Catalog::apply_recovery`](crate::Catalog::apply_recovery) applies it. In between, a person can read its text, and keep
-/// it: [`Display`](fmt::Display) prints the plan, and [`FromStr`] reads exactly what was printed. A changed text is refused
-/// or names another plan, so a plan that was edited by hand demotes the keys that it lists.
+/// it: [`Display`](fmt::Display) prints the plan, and [`FromStr`] reads the printed text. Only its last line break may be
+/// missing. A changed text is refused or is the text of another plan, so a plan that was edited by hand demotes the keys
+/// that it lists.
 ///
 /// ```text
 /// frostline recovery plan 1
@@ -119,8 +120,8 @@ impl fmt::Display for RecoveryPlan {
 /// A text that is no recovery plan. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "line {line} of the recovery plan is `{found}`, and {expected} must stand there: give the text as it was printed, or \
-     make a new plan"
+    "line {line} of the recovery plan is `{found}` instead of {expected}: give the text as it was printed, or make a new \
+     plan"
 )]
 #[non_exhaustive]
 pub struct PlanError {
@@ -217,13 +218,11 @@ impl FromStr for RecoveryPlan {
                 Key::EarliestLedger => return Err(lines.error(line, expected)),
             }
         }
-        lines.read("the end of the text", |line| line.is_empty().then_some(()))?;
-        match lines.rest.next() {
-            None => Ok(plan),
-            Some(line) => {
-                lines.number += 1;
-                Err(lines.error(line, "the end of the text"))
-            }
+        lines.number += 1;
+        // The last line break was printed, and copies of a text often lose it.
+        match (lines.rest.next(), lines.rest.next()) {
+            (None | Some(""), None) => Ok(plan),
+            (line, _) => Err(lines.error(line.unwrap_or_default(), "the end of the text")),
         }
     }
 }

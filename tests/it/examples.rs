@@ -75,6 +75,11 @@ fn ex14_index() {
     check("ex14_index");
 }
 
+#[test]
+fn ex17_surgical_recovery() {
+    check("ex17_surgical_recovery");
+}
+
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:
 /// the output is the same, and it is the snapshot.
 fn check(example: &str) {

@@ -103,15 +103,14 @@ impl Data {
 
     /// Everything in the store. No catalog may be open.
     pub fn stored(&self) -> BTreeMap<String, String> {
-        let store = self.store();
-        let entries = store.iterator(rocksdb::IteratorMode::Start);
-        entries
-            .map(Result::unwrap)
-            .map(|(key, value)| {
-                let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-                (text(&key), text(&value))
-            })
-            .collect()
+        entries(&self.store())
+    }
+
+    /// Everything in the store, while this catalog is open.
+    pub fn stored_while(&self, _: &Catalog) -> BTreeMap<String, String> {
+        let options = rocksdb::Options::default();
+        let root = self.root(RootRole::Catalog);
+        entries(&rocksdb::DB::open_for_read_only(&options, root, false).unwrap())
     }
 
     fn store(&self) -> rocksdb::DB {
@@ -289,6 +288,17 @@ pub fn verb(operation: Operation) -> Option<&'static str> {
         Operation::Commit => "commit",
         _ => return None,
     })
+}
+
+fn entries(store: &rocksdb::DB) -> BTreeMap<String, String> {
+    let entries = store.iterator(rocksdb::IteratorMode::Start);
+    entries
+        .map(Result::unwrap)
+        .map(|(key, value)| {
+            let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+            (text(&key), text(&value))
+        })
+        .collect()
 }
 
 pub fn freeze(catalog: &Catalog, number: u32, bytes: &[u8]) -> Frozen<Ledgers> {

@@ -61,6 +61,7 @@ mod state_table;
 mod states;
 mod store;
 mod store_model;
+mod surgery;
 mod sweep;
 mod torn;
 mod views;

@@ -8,6 +8,7 @@ mod hot;
 mod indexes;
 mod opening;
 mod removing;
+mod surgery;
 mod table;
 mod writing;
 

@@ -36,7 +36,7 @@ fn write_index(build: &mut IndexBuild, version: u32, length: usize) -> Result<()
 }
 
 /// Builds and promotes an index of frozen inputs.
-fn promote(
+pub fn promote(
     machine: &dyn Machine,
     catalog: &Catalog,
     coverage: Coverage,

@@ -7,6 +7,7 @@ mod index;
 mod pruning;
 mod starting;
 mod steps;
+mod surgery;
 mod threads;
 mod writing;
 
@@ -90,6 +91,7 @@ scenarios! {
     index_promotion => index::PROMOTION,
     index_sweep => index::SWEEP,
     recover => starting::RECOVER,
+    surgical_recovery => surgery::RECOVERY,
     two_threads_share_syncs => threads::COMMITS_AND_SYNCS,
     two_threads_share_a_whole_sync => threads::WHOLE_SYNCS,
 }
