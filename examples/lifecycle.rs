@@ -226,16 +226,13 @@ fn verify(catalog: &Catalog, source: &Source, chunk: ChunkId) -> Outcome<()> {
     Ok(())
 }
 
-/// Sweeps every chunk below the floor, in one batch.
+/// Sweeps everything below the floor, in one batch. A key that is in use does not stop the others.
 fn prune(catalog: &Catalog, gate: RetentionGate) -> Outcome<()> {
-    let mut expired = Vec::new();
-    for entry in catalog.chunk_artifact_keys()? {
-        let (key, _) = entry?;
-        if gate.chunk_below_floor(key.chunk) {
-            expired.extend(catalog.claim_for_pruning(key)?);
-        }
+    let below = catalog.claim_below(gate)?;
+    for claimed in &below.claimed {
+        println!("   {}: in use, pruned later", claimed.key);
     }
-    let swept = catalog.sweep_chunk_artifacts(expired)?;
+    let swept = catalog.sweep_chunk_artifacts(below.prunable)?;
     for key in &swept.deleted {
         println!("   {key}: pruned, floor is {}", gate.floor());
     }

@@ -157,7 +157,7 @@ pub use roots::{CatalogId, Config, LockedRoots};
 
 /// The errors of the library: their one shape, and the parts that they are made of.
 ///
-/// Each error is of one [`FailureKind`]. The text of an error says which operation failed, on which path or key, and
+/// Each error is of one [`FailureKind`](error::FailureKind). The text of an error says which operation failed, on which path or key, and
 /// the next step of a person. Its cause is its `source()`, and is not repeated in the text. An [`Error`] can be any of
 /// them.
 pub mod error {
@@ -213,6 +213,7 @@ pub mod key {
 
 /// The retention floor: the chunks that are served, and those that may be pruned.
 pub mod retention {
+    pub use crate::catalog::BelowFloor;
     pub use crate::domain::{Retention, RetentionGate};
 }
 

@@ -15,6 +15,7 @@ mod index;
 
 mod write;
 
+mod below;
 mod recover;
 mod surgery;
 
@@ -26,6 +27,7 @@ mod scan;
 mod simulated;
 mod sweep;
 
+pub use below::BelowFloor;
 pub use missing::Missing;
 pub use open::{InUse, OpenError};
 pub use pin::{PinError, PinOutcome};

@@ -76,6 +76,16 @@ fn ex14_index() {
 }
 
 #[test]
+fn ex15_lifecycle_tick() {
+    check("ex15_lifecycle_tick");
+}
+
+#[test]
+fn ex16_last_ledger() {
+    check("ex16_last_ledger");
+}
+
+#[test]
 fn ex17_surgical_recovery() {
     check("ex17_surgical_recovery");
 }

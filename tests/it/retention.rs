@@ -3,10 +3,12 @@
 use frostline::error::GeometryError;
 use frostline::geometry::Watermark;
 use frostline::retention::{Retention, RetentionGate};
-use frostline::{ChunkId, LedgerSeq};
+use frostline::{ChunkId, Events, LedgerSeq, Ledgers, TxHash};
 use proptest::prelude::*;
 
-use crate::fixture::{chunk, ledger};
+use std::io::Write as _;
+
+use crate::fixture::{Data, chunk, freeze, ledger};
 
 fn gate(last: u32, retained: u32, earliest: u32) -> RetentionGate {
     let last = Watermark::Complete(chunk(last));
@@ -211,4 +213,74 @@ proptest! {
             prop_assert!(!(gate.chunk_below_floor(chunk) && gate.admits(asked)));
         }
     }
+}
+
+/// What is in use or unreadable is listed, and the rest goes in one sweep.
+#[test]
+fn everything_below_the_floor_is_claimed_for_one_sweep() {
+    let data = Data::new();
+    let catalog = data.open();
+    for number in [1, 2, 3, 4] {
+        drop(freeze(&catalog, number, b"ledgers"));
+    }
+    drop(catalog.begin::<Events>(chunk(2)).unwrap());
+    let mut hashes = catalog.begin::<TxHash>(chunk(2)).unwrap();
+    hashes.file(TxHash::BIN).unwrap().flush().unwrap();
+    drop(hashes.freeze().unwrap());
+    for (lo, hi) in [(2, 2), (2, 3)] {
+        let key = format!("index:00000000:{lo:08}:{hi:08}");
+        let value = if hi == 2 { "frozen" } else { "pruning" };
+        let planted = catalog.write_raw_for_test(key.as_bytes(), Some(value.as_bytes()));
+        planted.unwrap();
+    }
+    for key in ["chunk:00000000:events", "chunk:00000003:events"] {
+        let planted = catalog.write_raw_for_test(key.as_bytes(), Some(b"melted"));
+        planted.unwrap();
+    }
+    let owner = catalog.claim::<Ledgers>(chunk(1)).unwrap();
+    let last = Watermark::Complete(chunk(4));
+    let gate = RetentionGate::new(last, Retention::from_chunks(2), LedgerSeq::GENESIS).unwrap();
+    let below = catalog.claim_below(gate).unwrap();
+    let keys: Vec<_> = below
+        .prunable
+        .iter()
+        .map(|one| one.key().to_string())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "chunk:00000002:events",
+            "chunk:00000002:ledgers",
+            "chunk:00000002:txhash",
+            "index:00000000:00000002:00000002",
+        ]
+    );
+    assert_eq!(below.claimed.len(), 1);
+    assert_eq!(below.claimed[0].key.to_string(), "chunk:00000001:ledgers");
+    assert_eq!(below.unreadable.len(), 1);
+    assert_eq!(below.unreadable[0].key.to_string(), "chunk:00000000:events");
+    let swept = catalog.sweep_chunk_artifacts(below.prunable).unwrap();
+    assert_eq!(swept.deleted.len(), 4);
+    drop(owner);
+    let below = catalog.claim_below(gate).unwrap();
+    assert_eq!(below.prunable.len(), 1);
+    assert!(catalog.lease::<Ledgers>(chunk(3)).unwrap().is_some());
+}
+
+#[test]
+fn the_last_ready_hot_directory() {
+    let data = Data::new();
+    let catalog = data.open();
+    assert_eq!(catalog.last_ready_hot().unwrap(), None);
+    drop(catalog.create_hot(chunk(9)).unwrap());
+    for number in [7, 2] {
+        drop(catalog.create_hot(chunk(number)).unwrap().ready().unwrap());
+    }
+    assert_eq!(catalog.last_ready_hot().unwrap(), Some(chunk(7)));
+    let planted = catalog.write_raw_for_test(b"hot:chunk:00000003", Some(b"melted"));
+    planted.unwrap();
+    assert_eq!(catalog.last_ready_hot().unwrap(), Some(chunk(7)));
+    let planted = catalog.write_raw_for_test(b"hot:chunk:00000008", Some(b"melted"));
+    planted.unwrap();
+    assert!(catalog.last_ready_hot().is_err());
 }
