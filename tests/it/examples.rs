@@ -71,23 +71,23 @@ fn ex12_route_queries() {
 }
 
 #[test]
-fn ex14_index() {
-    check("ex14_index");
+fn ex13_index() {
+    check("ex13_index");
 }
 
 #[test]
-fn ex15_lifecycle_tick() {
-    check("ex15_lifecycle_tick");
+fn ex14_lifecycle_tick() {
+    check("ex14_lifecycle_tick");
 }
 
 #[test]
-fn ex16_last_ledger() {
-    check("ex16_last_ledger");
+fn ex15_last_ledger() {
+    check("ex15_last_ledger");
 }
 
 #[test]
-fn ex17_surgical_recovery() {
-    check("ex17_surgical_recovery");
+fn ex16_surgical_recovery() {
+    check("ex16_surgical_recovery");
 }
 
 /// Runs an example in the directory that it is given and in the temporary one that it makes itself:

@@ -3,12 +3,12 @@
 use frostline::recovery::{RecoveryPlan, Tainted};
 
 use super::steps::freeze;
-use super::{Fate, Scenario};
+use super::{Fate, Scenario, settle};
 use crate::fixture::chunk;
 
 pub const RECOVERY: Scenario = Scenario {
     name: "surgical_recovery",
-    about: "a printed plan demotes two artifacts in one batch",
+    about: "a printed plan demotes two artifacts in one batch, and they are removed",
     before: |machine| {
         let catalog = machine.open()?;
         drop(freeze(machine, &catalog, 71, 1)?);
@@ -24,7 +24,8 @@ pub const RECOVERY: Scenario = Scenario {
         machine.step("apply");
         assert_eq!(catalog.apply_recovery(&plan)?, 2);
         assert_eq!(catalog.apply_recovery(&plan)?, 0);
-        Ok(())
+        machine.step("remove");
+        settle(&catalog)
     },
     chunks: &[71, 72],
     fates: &[Fate {

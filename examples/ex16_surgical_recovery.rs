@@ -1,4 +1,4 @@
-//! Example 17: recover a range of chunks whose content cannot be trusted.
+//! Example 16: recover a range of chunks whose content cannot be trusted.
 //!
 //! A person finds that files are wrong: a bad build wrote them, or a disk returned other bytes. The catalog calls them
 //! frozen, and readers trust it. A surgical recovery demotes them, so that they are built again.
@@ -10,7 +10,7 @@
 //!    was made. Applied twice, it does nothing. *Durable:* all demotions or none. No file is touched.
 //! 4. The demoted keys are leftovers: the chunk is **begun again**, and what is not wanted is **recovered**.
 //!
-//! Run it with `cargo run --example ex17_surgical_recovery`, in a temporary directory, or add
+//! Run it with `cargo run --example ex16_surgical_recovery`, in a temporary directory, or add
 //! `-- DIRECTORY`, an empty or missing one, to look at the files afterwards.
 
 mod shared;

@@ -1,4 +1,4 @@
-//! Example 15: one tick of a node's lifecycle.
+//! Example 14: one tick of a node's lifecycle.
 //!
 //! A tick freezes the complete chunks of the hot tier, and reclaims the space of the chunks below the retention floor. It
 //! reclaims space even when a freeze fails, because a full disk is the most likely cause of that failure.
@@ -7,7 +7,7 @@
 //! 2. **Prune** what is below the floor, in one sweep. A key that is in use does not stop the others.
 //! 3. **Report** the first failure at the end. *A crash leaves* leftovers, which the recovery at the start finishes.
 //!
-//! Run it with `cargo run --example ex15_lifecycle_tick`, in a temporary directory, or add
+//! Run it with `cargo run --example ex14_lifecycle_tick`, in a temporary directory, or add
 //! `-- DIRECTORY`, an empty or missing one, to look at the files afterwards.
 
 mod shared;

@@ -1,4 +1,4 @@
-//! Example 14: build and promote the index of a window.
+//! Example 13: build and promote the index of a window.
 //!
 //! An index covers consecutive chunks of one window of 1,000 chunks, and is built from their transaction hashes. A node
 //! builds it again when more chunks are frozen.
@@ -10,7 +10,7 @@
 //!    its window, so are the inputs that it covers. *Durable:* all of it or nothing.
 //! 4. **`sweep_chunk_artifacts`** removes what the promotion has demoted. The file of the old index stays for its readers.
 //!
-//! Run it with `cargo run --example ex14_index`, in a temporary directory, or add
+//! Run it with `cargo run --example ex13_index`, in a temporary directory, or add
 //! `-- DIRECTORY`, an empty or missing one, to look at the files afterwards.
 
 mod shared;

@@ -1,4 +1,4 @@
-//! Example 16: derive the last committed ledger after a restart.
+//! Example 15: derive the last committed ledger after a restart.
 //!
 //! The catalog does not store a watermark that a crash could leave behind the files. A node derives it:
 //!
@@ -6,7 +6,7 @@
 //!    [`Watermark::NothingYet`], whose last ledger is 1.
 //! 2. The **last ready hot directory** holds the chunk after it, up to a ledger that its own database knows.
 //!
-//! Run it with `cargo run --example ex16_last_ledger`, in a temporary directory, or add
+//! Run it with `cargo run --example ex15_last_ledger`, in a temporary directory, or add
 //! `-- DIRECTORY`, an empty or missing one, to look at the files afterwards.
 
 mod shared;
