@@ -1,5 +1,6 @@
 //! Surgical recovery: a range of chunks is tainted, and is demoted in one batch, to be built again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::Catalog;
@@ -10,7 +11,7 @@ use crate::domain::{
 use crate::failure::{
     AlreadyClaimed, CommitRefusal, Failure, FailureKind, NextStep, ReadError, StepError,
 };
-use crate::protocol::{Batch, Change, CommitFailure, Snapshot};
+use crate::protocol::{Batch, Change, Claim, CommitFailure, Shared, Snapshot, WindowClaim};
 use crate::roots::CatalogId;
 
 /// The reason for which a recovery plan was not applied. Nothing was changed.
@@ -142,7 +143,9 @@ impl Catalog {
     /// # Errors
     ///
     /// [`ApplyError`]: refused if the plan is of another catalog, a handle owns one of its keys, or the catalog has
-    /// changed since the plan was made; fatal if the commit failed.
+    /// changed since the plan was made; fatal if the commit failed. Refused, too, while work is under way that could
+    /// make tainted content frozen or ready afterwards: the freezing of a chunk of the plan, the build of an index of a
+    /// window of the plan, or the creation of a hot directory after the lowest one of the plan.
     #[track_caller]
     pub fn apply_recovery(&self, plan: &RecoveryPlan) -> Result<usize, ApplyError> {
         let refused = |refusal: ApplyRefusal| ApplyError::refused((), refusal);
@@ -158,9 +161,8 @@ impl Catalog {
         }
         // Until the commit has returned: no step of another handle comes in between, and none starts from a value that
         // the commit has changed.
-        let claims = plan.changes().map(|(key, ..)| shared.claims.claim(key));
-        let claims = claims.collect::<Result<Vec<_>, _>>();
-        let _claims = claims.map_err(|claimed| refused(claimed.into()))?;
+        let claims = claim_all(shared, &states, plan);
+        let _claims = claims.map_err(refused)?;
         let changes = plan.changes().map(|(key, before, after)| Change {
             key,
             expected: Some(before),
@@ -173,6 +175,50 @@ impl Catalog {
             Err(CommitFailure::Fatal(fatal)) => Err(fatal.into()),
         }
     }
+}
+
+/// Claims the windows of a plan's artifacts and indexes, the keys of the plan, and each unfinished key whose owner could
+/// make tainted content frozen or ready after the plan: the freezings of its chunks, and the hot directories from its
+/// lowest one on.
+#[track_caller]
+fn claim_all(
+    shared: &Shared,
+    states: &Snapshot,
+    plan: &RecoveryPlan,
+) -> Result<(Vec<WindowClaim>, Vec<Claim>), ApplyRefusal> {
+    let windows = plan.files.iter().map(|key| match *key {
+        FileKey::Artifact(of) => (of.chunk.window(), Key::from(*key)),
+        FileKey::Index(of) => (of.coverage.window(), Key::from(*key)),
+    });
+    // A build has read its inputs, and its index is not in the plan.
+    let windows: BTreeMap<_, _> = windows.collect();
+    let windows = windows.into_iter();
+    let windows = windows.map(|(window, key)| shared.windows.claim(window, key));
+    let windows = windows.collect::<Result<_, _>>()?;
+    let mut keys: BTreeSet<Key> = plan.changes().map(|(key, ..)| key).collect();
+    let of_files = plan.files.iter().filter_map(|key| match key {
+        FileKey::Artifact(key) => Some(key.chunk),
+        FileKey::Index(_) => None,
+    });
+    let of_hot = plan.hot.iter().map(|key| key.chunk);
+    for chunk in of_files.chain(of_hot) {
+        for kind in ArtifactKind::ALL {
+            let key = ArtifactKey { chunk, kind };
+            if states.artifact(key).map_err(ReadError::from)? == Some(ArtifactState::Freezing) {
+                keys.insert(key.into());
+            }
+        }
+    }
+    if let Some(lowest) = plan.hot.first() {
+        for chunk in ChunkId::range(lowest.chunk..=ChunkId::MAX) {
+            let key = HotKey { chunk };
+            if states.hot(key).map_err(ReadError::from)? == Some(HotState::Transient) {
+                keys.insert(key.into());
+            }
+        }
+    }
+    let keys = keys.into_iter().map(|key| shared.claims.claim(key));
+    Ok((windows, keys.collect::<Result<_, _>>()?))
 }
 
 /// The frozen artifacts of a range, and the frozen indexes that cover a chunk of it, in the order of their keys.

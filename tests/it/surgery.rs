@@ -457,3 +457,77 @@ proptest! {
         }
     }
 }
+
+/// Work under way has read tainted content, and its key is not in a plan. It must not become frozen or ready after the
+/// plan was applied.
+mod under_way {
+    use frostline::index::Coverage;
+    use frostline::{Ledgers, TxHash};
+
+    use super::*;
+
+    fn inputs(catalog: &Catalog, numbers: std::ops::RangeInclusive<u32>) {
+        for number in numbers {
+            let mut freezing = catalog.begin::<TxHash>(chunk(number)).unwrap();
+            freezing.file(TxHash::BIN).unwrap().flush().unwrap();
+            drop(freezing.freeze().unwrap());
+        }
+    }
+
+    fn apply(catalog: &Catalog, number: u32) -> Result<usize, ApplyRefusal> {
+        let plan = catalog.plan_recovery(range(number, number), Tainted::Everything);
+        catalog.apply_recovery(&plan.unwrap()).map_err(refusal)
+    }
+
+    fn is_claimed(applied: Result<usize, ApplyRefusal>, key: &str) {
+        match applied {
+            Err(ApplyRefusal::Claimed(claimed)) => assert_eq!(claimed.key.to_string(), key),
+            applied => panic!("{key} is under way: {applied:?}"),
+        }
+    }
+
+    #[test]
+    fn an_index_that_is_built_of_tainted_inputs_is_not_promoted() {
+        for hi in [998, 999] {
+            let data = Data::new();
+            let catalog = data.open();
+            inputs(&catalog, 997..=hi);
+            let coverage = Coverage::new(chunk(997), chunk(hi)).unwrap();
+            let key = format!("index:00000000:00000997:{hi:08}");
+            let mut build = catalog.begin_index(coverage).unwrap();
+            build.file().unwrap().flush().unwrap();
+            is_claimed(apply(&catalog, 997), &key);
+            let promotion = build.sync().unwrap();
+            is_claimed(apply(&catalog, 997), &key);
+            drop(promotion);
+            assert_eq!(apply(&catalog, 997).unwrap(), 1);
+            assert!(
+                catalog.begin_index(coverage).is_err(),
+                "an input is missing"
+            );
+        }
+    }
+
+    #[test]
+    fn an_artifact_that_is_written_from_a_tainted_hot_directory_is_not_frozen() {
+        let data = Data::new();
+        let catalog = data.open();
+        drop(catalog.create_hot(chunk(7)).unwrap().ready().unwrap());
+        let mut freezing = catalog.begin::<Ledgers>(chunk(7)).unwrap();
+        freezing.file(Ledgers::PACK).unwrap().flush().unwrap();
+        is_claimed(apply(&catalog, 7), "chunk:00000007:ledgers");
+        drop(freezing);
+        assert_eq!(apply(&catalog, 7).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_hot_directory_that_continues_a_tainted_one_does_not_become_ready() {
+        let data = Data::new();
+        let catalog = data.open();
+        drop(catalog.create_hot(chunk(7)).unwrap().ready().unwrap());
+        let next = catalog.create_hot(chunk(8)).unwrap();
+        is_claimed(apply(&catalog, 7), "hot:chunk:00000008");
+        drop(next);
+        assert_eq!(apply(&catalog, 7).unwrap(), 1);
+    }
+}
