@@ -56,6 +56,7 @@ pub(super) fn unlink<H, K: Kind>(
         return Err(Retryable::Remove { key, source }.into());
     }
     let shared = &claim.any.shared;
-    shared.sync_absence(chains)?;
+    // The directory of a chunk's artifact is not removed, so none is left.
+    drop(shared.sync_absence(chains)?);
     Ok(Unlinked { claim, found })
 }

@@ -4,10 +4,11 @@
 //! round of barriers for a batch: one demoting commit, one fsync for each distinct directory, one
 //! deleting commit. Nothing in it needs space for data, so a full disk can free itself.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::artifact::{Prunable, check_unlink};
-use crate::domain::{ArtifactState, Key};
+use crate::domain::{ArtifactState, Key, WindowId};
 use crate::failure::{CommitRefusal, IoFailure, RemovalRefusal, Retryable, StepError};
 use crate::fs::DirChains;
 use crate::protocol::{Change, CommitFailure, Shared};
@@ -86,7 +87,8 @@ fn unlink(
     let mut chains = DirChains::default();
     for item in batch {
         if !chains.have_room_for(&item.claim.location()) {
-            shared.sync_absence(std::mem::take(&mut chains))?;
+            let left = shared.sync_absence(std::mem::take(&mut chains))?;
+            keep(&mut gone, &left, swept);
         }
         match check_unlink(&item.claim) {
             Ok(()) => {}
@@ -104,6 +106,23 @@ fn unlink(
             Err(failure) => swept.failed.push((item.key(), failure)),
         }
     }
-    shared.sync_absence(chains)?;
+    let left = shared.sync_absence(chains)?;
+    keep(&mut gone, &left, swept);
     Ok(gone)
+}
+
+/// Keeps the keys of the windows whose emptied directory could not be removed.
+fn keep(gone: &mut Vec<Prunable>, left: &[(WindowId, IoFailure)], swept: &mut Swept) {
+    for (window, failure) in left {
+        let is_of_it = |item: &mut Prunable| item.claim.location().window() == Some(*window);
+        for item in gone.extract_if(.., is_of_it) {
+            let number = failure.source.raw_os_error();
+            let source = number.map_or_else(
+                || io::Error::new(failure.source.kind(), failure.source.to_string()),
+                io::Error::from_raw_os_error,
+            );
+            let failure = IoFailure::new(failure.operation, &failure.path, source);
+            swept.failed.push((item.key(), failure));
+        }
+    }
 }

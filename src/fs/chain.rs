@@ -104,26 +104,23 @@ impl DirChain {
 
     /// Removes the directory of a window from the tree and from this chain, if it is empty and still the one that was
     /// opened. Returns whether it was removed.
-    ///
-    /// A failure leaves the directory, which has no file of a key and which the next sweep of the window removes. A
-    /// directory without files breaks no invariant, so the failure stops nothing.
-    pub(crate) fn remove_empty_window(&mut self) -> bool {
+    pub(crate) fn remove_empty_window(&mut self) -> Result<bool, IoFailure> {
         let [.., holder, _window] = &*self.below else {
-            return false;
+            return Ok(false);
         };
         let (Some(path), Some(mark)) = (self.names.last(), self.marks.last()) else {
-            return false;
+            return Ok(false);
         };
         let name = path.rsplit('/').next().unwrap_or(path);
         // Another directory may have taken the name.
-        let is_current = matches!(holder.mark_of(name), Ok(Some(found)) if found == *mark);
-        let is_removed = is_current && holder.remove_dir(name).is_ok();
+        let is_current = holder.mark_of(name)? == Some(*mark);
+        let is_removed = is_current && holder.remove_if_empty(name)?;
         if is_removed {
             self.below.pop();
             self.names.pop();
             self.marks.pop();
         }
-        is_removed
+        Ok(is_removed)
     }
 
     /// Returns whether this is the chain of an index that ends at the directory that holds the windows.

@@ -129,6 +129,20 @@ impl Dir {
         })
     }
 
+    /// Removes the directory of this name, unless it has entries or another thread has removed it. Returns whether it
+    /// was removed.
+    pub(crate) fn remove_if_empty(&self, name: &str) -> Result<bool, IoFailure> {
+        use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotFound};
+        match self.remove_dir(name) {
+            Ok(()) => Ok(true),
+            Err(failure) => match failure.source.kind() {
+                // File systems report entries in one of two ways.
+                DirectoryNotEmpty | AlreadyExists | NotFound => Ok(false),
+                _ => Err(failure),
+            },
+        }
+    }
+
     /// Removes everything in the directory. The process's descriptors bound the depth.
     pub(crate) fn clear(&self) -> Result<(), IoFailure> {
         for entry in self.list()? {

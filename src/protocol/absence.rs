@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::barrier::check_file_systems;
 use super::shared::Shared;
-use crate::domain::{DirPath, RootRole};
-use crate::failure::Fatal;
+use crate::domain::{DirPath, RootRole, WindowId};
+use crate::failure::{Fatal, IoFailure};
 use crate::fs::{Dir, DirChain, DirChains};
 
 impl Shared {
@@ -16,10 +16,14 @@ impl Shared {
     /// are lost with it. A directory of a window is different, because another sweep may remove it at the same time. A
     /// crash can undo that removal and bring the directory back with the files, so the directory above is fsynced, too.
     ///
-    /// A failure poisons the catalog.
-    pub(crate) fn sync_absence(&self, mut chains: DirChains) -> Result<(), Fatal> {
+    /// Returns the windows whose directory could not be removed: the keys of their indexes must stay. A failed fsync
+    /// poisons the catalog.
+    pub(crate) fn sync_absence(
+        &self,
+        mut chains: DirChains,
+    ) -> Result<Vec<(WindowId, IoFailure)>, Fatal> {
         self.poison.if_it_panics(|| {
-            self.remove_empty_windows(&mut chains);
+            let left = self.remove_empty_windows(&mut chains);
             let at_a_root = chains.iter().any(DirChain::ends_at_the_root);
             let at_a_root = at_a_root.then(|| self.barriers.one_at_a_time(&self.poison));
             let _one_at_a_time = at_a_root.transpose()?;
@@ -27,22 +31,29 @@ impl Shared {
                 .into_iter()
                 .try_for_each(Dir::sync)
                 .and_then(|()| check_file_systems(chains.iter()));
-            synced.map_err(|failure| self.poison.sync_failed(failure))
+            let synced = synced.map_err(|failure| self.poison.sync_failed(failure));
+            synced.map(|()| left)
         })
     }
 
     /// Removes the directories of windows that are empty. A builder that has its window keeps the directory.
-    fn remove_empty_windows(&self, chains: &mut DirChains) {
+    fn remove_empty_windows(&self, chains: &mut DirChains) -> Vec<(WindowId, IoFailure)> {
+        let mut left = Vec::new();
         for (window, chain) in chains.windows() {
             let path = chain.names.last().cloned().unwrap_or_default();
             let removed = self
                 .windows
                 .unless_claimed(window, || chain.remove_empty_window());
-            if removed == Some(true) {
-                let role = RootRole::TxHash;
-                self.barriers.forget_dir(&DirPath { role, path });
+            match removed {
+                Some(Ok(true)) => {
+                    let role = RootRole::TxHash;
+                    self.barriers.forget_dir(&DirPath { role, path });
+                }
+                Some(Err(failure)) => left.push((window, failure)),
+                Some(Ok(false)) | None => {}
             }
         }
+        left
     }
 }
 
